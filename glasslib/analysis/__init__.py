@@ -1,0 +1,1 @@
+"""From arrays to numbers; knows neither packings nor lattices."""

@@ -1,0 +1,1 @@
+"""What an elasto-plastic lattice is, and its mechanics."""

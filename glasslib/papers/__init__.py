@@ -1,0 +1,1 @@
+"""One module a paper: its parameters, its tasks, the numbers of its figures and claims."""

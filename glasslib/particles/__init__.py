@@ -1,0 +1,1 @@
+"""What a packing of particles is, and its mechanics."""

@@ -1,0 +1,1 @@
+"""What an experimenter does: prepare, shear, let flow, probe locally."""
