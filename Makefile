@@ -17,7 +17,7 @@ PAGES := $(wildcard book/*.md) $(shell find book/_static book/_extensions -type 
 
 book: ## Build the book: _build/html/index.html
 	@$(MAKE) --no-print-directory $(VENV)/installed
-	@$(MAKE) --no-print-directory --jobs=$(JOBS) $(EXECUTED) book/scorecard.md
+	@$(MAKE) --no-print-directory --jobs=$(JOBS) --keep-going $(EXECUTED) book/scorecard.md
 	@$(MAKE) --no-print-directory _build/html/index.html
 	@echo "The book is in _build/html/index.html"
 

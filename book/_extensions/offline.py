@@ -13,6 +13,8 @@ from docutils import nodes
 from sphinx.errors import ConfigError
 
 BINDER = "https://mybinder.org/v2"
+# A browser refuses to fetch a page's text from file://, so search results come without their summaries there.
+SEARCH = "if (location.protocol === 'file:') DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;"
 PROVIDERS = {"github.com": "gh"}
 
 
@@ -56,6 +58,7 @@ def _finish_page(app, pagename, templatename, context, doctree):
 
 def setup(app):
     """Register with Sphinx."""
+    app.add_js_file(None, body=SEARCH)
     app.add_js_file("live.js", defer="defer")
     app.connect("doctree-resolved", _drop_thebe, priority=900)
     app.connect("html-page-context", _finish_page, priority=900)
