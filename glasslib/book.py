@@ -12,6 +12,7 @@ with our numbers.
 import argparse
 import html
 import json
+import math
 import os
 import subprocess
 import sys
@@ -72,17 +73,17 @@ def scorecard_page(rows, titles):
     lines = [
         "# Scorecard", "",
         "<!-- written by glasslib.book from the ledger and the stored results -->", "",
-        f"The five papers make {len(rows)} claims that can be measured. {judged} of them are judged here: "
-        f"{counts['agrees']} agree with our simulations and {counts['differs']} differ. The others need data that this "
-        "scale does not hold; they are listed all the same. No verdict is typed in: each is computed from stored arrays "
-        "by the test that the ledger `data/claims.yaml` fixes for the claim.", "",
+        f"The five papers make {len(rows)} claims that can be measured. {judged} of them are judged here, with the "
+        f"verdict “agrees” for {counts['agrees']} and “differs” for {counts['differs']}. The others need data that "
+        "this scale does not hold; they are listed all the same. No verdict is typed in: each is computed from stored "
+        "arrays by the test that the ledger `data/claims.yaml` fixes for the claim.", "",
         _bar(counts, len(rows)), "",
         "Our values carry one standard error, from a bootstrap over independent samples.", "",
     ]
     for paper in dict.fromkeys(row["paper"] for row in rows):
         own = [row for row in rows if row["paper"] == paper]
-        lines += ["## " + titles.get(paper, paper).split(" (")[0], "", f"Figures and method: [](notebooks/{paper}.ipynb).", "",
-                  _table(own), ""]
+        title = titles.get(paper, paper).split(" (")[0]
+        lines += [f"## {title}", "", f"Figures and method: [](notebooks/{paper}.ipynb).", "", _table(own), ""]
     return "\n".join(lines)
 
 
@@ -108,9 +109,10 @@ def _row(row):
         "figure": _text(row.get("figure")),
         "paper": _quantity(row["value"], None, row.get("unit")),
         "ours": _quantity(row.get("ours"), row.get("error"), row.get("unit")),
-        "verdict": f'<span class="verdict {BADGES[verdict]}">{"not computed" if BADGES[verdict] == "open" else verdict}</span>',
+        "verdict": f'<span class="verdict {BADGES[verdict]}">{verdict.removesuffix(" at this scale")}</span>',
     }
-    columns = "".join(f'<td data-label="{name}">{cells[name] or "–"}</td>' for name in COLUMNS)
+    columns = "".join(f'<td data-label="{name}">{cells[name]}</td>' if cells[name] else '<td class="empty">–</td>'
+                      for name in COLUMNS)
     note = f'\n<tr class="why"><td colspan="{len(COLUMNS)}">{_text(detail)}</td></tr>' if detail else ""
     return f'<tr class="{BADGES[verdict]}{" has-why" if detail else ""}">{columns}</tr>{note}'
 
@@ -128,10 +130,11 @@ def _quantity(value, error, unit):
         return ""
     if isinstance(value, (list, tuple)):
         text = " … ".join(_number(part) for part in value)
+    elif error and not isinstance(value, str) and math.isfinite(error):
+        decimals = max(0, 1 - math.floor(math.log10(error)))  # two digits of the error
+        text = f"{value:.{decimals}f} ± {error:.{decimals}f}".replace("-", "−")
     else:
         text = _number(value)
-    if error is not None:
-        text += f" ± {error:.1g}"
     return f"{_text(text)} {_text(unit)}".strip() if not isinstance(value, str) else _text(text)
 
 
