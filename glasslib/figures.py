@@ -5,6 +5,7 @@ mark on every page. Every figure says at its foot where its numbers are from.
 """
 
 import contextlib
+import html
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -91,8 +92,9 @@ def paper_value(axis, value, label, *, along="y"):
     draw(value, color=COLOURS["paper"], linestyle=(0, (4, 3)), linewidth=1, label=label)
 
 
-def not_computed(what):
-    """Return the text, for a cell's output, that stands where a figure without data would be."""
-    from IPython.display import Markdown
+def not_computed(needs):
+    """Return what a cell shows in place of a figure without data; ``needs`` says what is missing."""
+    from IPython.display import HTML
 
-    return Markdown(f"```{{admonition}} not computed at this scale\n:class: warning\n{what}\n```")
+    title = '<p class="admonition-title">not computed at this scale</p>'
+    return HTML(f'<div class="admonition note not-computed">{title}<p>{html.escape(needs)}</p></div>')

@@ -4,6 +4,7 @@ The ledger, ``data/claims.yaml``, holds for each claim the paper's value and the
 ``glasslib.papers`` measures what the stored arrays allow. Here both meet; no verdict is written down anywhere.
 """
 
+import html
 import importlib
 import math
 from typing import NamedTuple
@@ -107,6 +108,28 @@ def table(rows):
     counts = {verdict: sum(row["verdict"] == verdict for row in rows) for verdict in (AGREES, DIFFERS, NOT_COMPUTED)}
     lines.append(f"\n{len(rows)} claims: " + ", ".join(f"{count} {verdict}" for verdict, count in counts.items()))
     return "\n".join(lines)
+
+
+class Verdicts:
+    """The scorecard of one paper, for the last cell of its notebook."""
+
+    def __init__(self, paper):
+        self.rows = [row for row in scorecard() if row["paper"] == paper]
+
+    def __repr__(self):
+        return table(self.rows)
+
+    def _repr_html_(self):
+        head = "".join(f"<th>{name}</th>" for name in ("claim", "figure", "paper", "ours", "verdict", "why"))
+        return f'<table class="verdicts"><thead><tr>{head}</tr></thead><tbody>{"".join(map(_html_row, self.rows))}</tbody></table>'
+
+
+def _html_row(row):
+    state = {AGREES: "agrees", DIFFERS: "differs"}.get(row["verdict"], "not-computed")
+    cells = [row["claim"].replace("_", " "), row["figure"], f"{show(row['value'])} {row['unit']}", _ours(row)]
+    badge = f'<td><span class="verdict {state}">{row["verdict"]}</span></td>'
+    plain = "".join(f"<td>{html.escape(str(cell))}</td>" for cell in cells)
+    return f"<tr>{plain}{badge}<td>{html.escape(row['why'])}</td></tr>"
 
 
 def show(value):
