@@ -24,8 +24,8 @@ INITIAL_SHAPE, INITIAL_MEAN, INITIAL_STRESS = 4.0, 1.0, 0.175  # thresholds: Wei
 EDGES = np.linspace(0, 2.5, 51)  # bins of thresholds and of distances to yield
 SMOKE_FASTEST = 3  # at scale smoke only this many of the fastest rates are run
 RECOVERY_TIMES = (0.5, 1.0, 2.0, 4.0, 8.0)  # nodes of the live figure: tau_res,
-THRESHOLD_SHAPES = (1.0, 1.5, 2.0, 3.0, 5.0)  # k_d,
-LIVE_RATES = (2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2)  # and rate
+THRESHOLD_SHAPES = (1.0, 1.5, 2.0, 2.5, 3.0)  # k_d,
+LIVE_RATES = (2e-4, 4.309e-4, 9.283e-4, 2e-3, 4.309e-3, 9.283e-3, 2e-2)  # and rate, evenly in its logarithm
 FILE = "creep/lattice.npz"
 
 
@@ -214,16 +214,27 @@ def tasks(given):
     if not smoke:
         for name, variant in list(variants(given).items())[1:]:
             result[f"variant {name}"] = (steady, Steady(variant, RATES, 1.0, strain / 2), max(2, count // 4))
-    nodes = itertools.product(*(values[1:4:2] if smoke else values for values in (RECOVERY_TIMES, THRESHOLD_SHAPES)))
-    for recovery, shape in nodes:
+    recovery_times, shapes, live_rates = live_nodes(given)
+    for recovery, shape in itertools.product(recovery_times, shapes):
         node = lattice._replace(recovery_time=recovery, threshold_shape=shape)
-        name = f"live {recovery:g} {shape:g}"
-        result[name] = (steady, Steady(node, rates if smoke else LIVE_RATES, 0.5, 1.0 if smoke else 2.0), 2)
+        result[live_name(recovery, shape)] = (steady, Steady(node, live_rates, 0.5, 1.0 if smoke else 2.0), 2)
     folder = store.results_folder()
     return {
         name: (ensemble.Task(f"creep-{function.__name__}", function, task, given.seed, folder), number)
         for name, (function, task, number) in result.items()
     }
+
+
+def live_nodes(given):
+    """Return the recovery times, threshold shapes and rates at the nodes of the live figure."""
+    if given.scale == "smoke":
+        return RECOVERY_TIMES[1:4:2], THRESHOLD_SHAPES[1:4:2], RATES[-SMOKE_FASTEST:]
+    return RECOVERY_TIMES, THRESHOLD_SHAPES, LIVE_RATES
+
+
+def live_name(recovery, shape):
+    """Return the name of the ensemble at one node of the live figure."""
+    return f"live {recovery:g} {shape:g}"
 
 
 def campaign(given, executor=None, *, workers=None, progress=True):
