@@ -1,0 +1,254 @@
+/* <glass-figure>: draws curves that were computed at the nodes of a grid of sliders.
+ *
+ * The element holds a picture, for readers without scripts, and one <script type="application/json"> in the
+ * format that glasslib/live.py documents. It asks nothing of the network and nothing of other scripts.
+ */
+(function () {
+  "use strict";
+
+  const SVG = "http://www.w3.org/2000/svg";
+  const SUPERSCRIPT = { "-": "⁻", 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴", 5: "⁵", 6: "⁶", 7: "⁷", 8: "⁸", 9: "⁹" };
+  let count = 0;
+
+  function make(parent, name, attributes, text) {
+    const svg = parent.namespaceURI === SVG || name === "svg";
+    const node = svg ? document.createElementNS(SVG, name) : document.createElement(name);
+    for (const key in attributes || {}) node.setAttribute(key, attributes[key]);
+    if (text !== undefined) node.textContent = text;
+    parent.appendChild(node);
+    return node;
+  }
+
+  function short(value) {
+    if (value === null || value === undefined) return "–";
+    const size = Math.abs(value);
+    if (value !== 0 && (size < 1e-3 || size >= 1e5)) {
+      const [mantissa, exponent] = Number(value).toExponential(2).split("e");
+      const power = "10" + superscript(Number(exponent));
+      return Number(mantissa) === 1 ? power : Number(mantissa) + " × " + power;
+    }
+    return String(Number(value.toPrecision(4))).replace("-", "−");
+  }
+
+  function superscript(exponent) {
+    return String(exponent).split("").map((c) => SUPERSCRIPT[c]).join("");
+  }
+
+  function titled(item) {
+    return item.unit ? item.label + " [" + item.unit + "]" : item.label;
+  }
+
+  function linearTicks(low, high, wanted) {
+    const raw = (high - low) / wanted;
+    const power = Math.pow(10, Math.floor(Math.log10(raw)));
+    const step = power * [1, 2, 5, 10].find((m) => m * power >= raw * 0.999);
+    const ticks = [];
+    for (let k = Math.ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; k++) ticks.push(k * step);
+    return ticks.map((value) => ({ value, text: short(Number(value.toPrecision(6))) }));
+  }
+
+  function logTicks(low, high, wanted) {
+    const first = Math.ceil(Math.log10(low) - 1e-9), last = Math.floor(Math.log10(high) + 1e-9);
+    const stride = Math.max(1, Math.ceil((last - first + 1) / wanted));
+    const ticks = [];
+    const between = last - first < 2 ? [1, 2, 5] : [1];
+    for (let e = first - 1; e <= last; e++) {
+      for (const m of between) {
+        const value = m * Math.pow(10, e);
+        if (value < low * 0.999 || value > high * 1.001 || (m === 1 && (e - first) % stride !== 0)) continue;
+        ticks.push({ value, text: between.length > 1 ? short(value) : "10" + superscript(e) });
+      }
+    }
+    return ticks;
+  }
+
+  function scaleOf(axis, from, to) {
+    const log = axis.scale === "log";
+    const place = log ? Math.log10 : Number;
+    const low = place(axis.low), high = place(axis.high);
+    const scale = function (value) {
+      if (value === null || (log && value <= 0)) return NaN;
+      return from + ((place(value) - low) / (high - low)) * (to - from);
+    };
+    scale.ticks = (wanted) => (log ? logTicks : linearTicks)(axis.low, axis.high, wanted);
+    return scale;
+  }
+
+  function path(points) {
+    let text = "", pen = false;
+    for (const [x, y] of points) {
+      if (!isFinite(x) || !isFinite(y)) { pen = false; continue; }
+      text += (pen ? "L" : "M") + x.toFixed(1) + " " + y.toFixed(1);
+      pen = true;
+    }
+    return text;
+  }
+
+  function drawSeries(group, series, node, x, y, floor) {
+    const channel = (name) => {
+      const arrays = series.data[name];
+      return arrays && arrays[arrays.length === 1 ? 0 : node];
+    };
+    const colour = "var(--glass-" + series.colour + ")";
+    const xs = channel("x").map(x);
+    if (series.style === "band") {
+      const low = channel("low").map(y), high = channel("high").map(y);
+      const edge = xs.map((v, k) => [v, low[k]]).concat(xs.map((v, k) => [v, high[k]]).reverse());
+      make(group, "path", { d: path(edge.filter((p) => isFinite(p[0]) && isFinite(p[1]))) + "Z", fill: colour, class: "band" });
+      return;
+    }
+    const ys = channel("y").map(y);
+    if (series.style === "line") {
+      make(group, "path", { d: path(xs.map((v, k) => [v, ys[k]])), stroke: colour, class: "line" });
+    } else if (series.style === "bars") {
+      const gaps = xs.slice(1).map((v, k) => v - xs[k]).filter((gap) => gap > 0);
+      const width = gaps.length ? Math.min(...gaps) : 12;
+      xs.forEach((v, k) => {
+        if (!isFinite(v) || !isFinite(ys[k])) return;
+        make(group, "rect", { x: v - width / 2, width: Math.max(width - 1, 0.5), y: Math.min(ys[k], floor),
+                              height: Math.abs(floor - ys[k]), fill: colour, class: "bar" });
+      });
+    } else {
+      const values = channel("y"), errors = channel("error");
+      xs.forEach((v, k) => {
+        if (!isFinite(v) || !isFinite(ys[k])) return;
+        if (errors && errors[k] !== null) {
+          const top = y(values[k] + errors[k]), bottom = y(values[k] - errors[k]);
+          make(group, "path", { d: path([[v, top], [v, isFinite(bottom) ? bottom : floor]]), stroke: colour, class: "error" });
+        }
+        make(group, "circle", { cx: v, cy: ys[k], r: 3.2, fill: colour });
+      });
+    }
+  }
+
+  function drawMark(group, mark, x, y, box) {
+    if (mark.x === null) {
+      make(group, "path", { d: path([[box.left, y(mark.y)], [box.right, y(mark.y)]]), class: "mark" });
+    } else if (mark.y === null) {
+      make(group, "path", { d: path([[x(mark.x), box.top], [x(mark.x), box.bottom]]), class: "mark" });
+    } else {
+      const cx = x(mark.x), cy = y(mark.y), r = 5.5;
+      make(group, "path", { d: `M${cx - r} ${cy}L${cx} ${cy - r}L${cx + r} ${cy}L${cx} ${cy + r}Z`, class: "mark-point" });
+    }
+  }
+
+  function drawPanel(holder, panel, node, identity) {
+    const width = Math.max(holder.clientWidth, 220);
+    const height = Math.round(Math.min(Math.max(width * 0.72, 230), 360));
+    const rough = scaleOf(panel.y, 1, 0).ticks(5);
+    const left = 34 + 7 * Math.max(...rough.map((tick) => tick.text.length), 1);
+    const box = { left, right: width - 12, top: 10, bottom: height - 46 };
+    const x = scaleOf(panel.x, box.left, box.right), y = scaleOf(panel.y, box.bottom, box.top);
+    holder.replaceChildren();
+    const svg = make(holder, "svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img",
+                                      "aria-label": `${titled(panel.y)} against ${titled(panel.x)}` });
+    for (const tick of x.ticks(Math.max(3, Math.floor((box.right - box.left) / 75)))) {
+      const at = x(tick.value);
+      make(svg, "path", { d: path([[at, box.top], [at, box.bottom]]), class: "grid" });
+      make(svg, "text", { x: at, y: box.bottom + 17, "text-anchor": "middle" }, tick.text);
+    }
+    for (const tick of y.ticks(5)) {
+      const at = y(tick.value);
+      make(svg, "path", { d: path([[box.left, at], [box.right, at]]), class: "grid" });
+      make(svg, "text", { x: box.left - 7, y: at + 4, "text-anchor": "end" }, tick.text);
+    }
+    const middle = (box.top + box.bottom) / 2;
+    make(svg, "text", { x: (box.left + box.right) / 2, y: height - 8, "text-anchor": "middle", class: "axis" }, titled(panel.x));
+    make(svg, "text", { x: 13, y: middle, "text-anchor": "middle", class: "axis", transform: `rotate(-90 13 ${middle})` }, titled(panel.y));
+    const clip = make(make(svg, "defs"), "clipPath", { id: identity });
+    make(clip, "rect", { x: box.left, y: box.top, width: box.right - box.left, height: box.bottom - box.top });
+    const group = make(svg, "g", { "clip-path": `url(#${identity})` });
+    const zero = panel.y.scale === "linear" && panel.y.low <= 0 ? y(0) : box.bottom;
+    panel.series.forEach((series) => drawSeries(group, series, node, x, y, zero));
+    panel.marks.forEach((mark) => drawMark(group, mark, x, y, box));
+    make(svg, "path", { d: path([[box.left, box.top], [box.left, box.bottom], [box.right, box.bottom]]), class: "frame" });
+  }
+
+  function legend(holder, panel) {
+    const list = make(holder, "ul", { class: "legend" });
+    const entries = panel.series.filter((s) => s.label).map((s) => ["key " + s.style, `var(--glass-${s.colour})`, s.label])
+      .concat(panel.marks.map((m) => [m.x !== null && m.y !== null ? "key mark-point" : "key mark", "var(--glass-ink)", m.label]));
+    for (const [kind, colour, text] of entries) {
+      const item = make(list, "li");
+      make(item, "span", { class: kind, style: `--key: ${colour}`, "aria-hidden": "true" });
+      item.append(text);
+    }
+  }
+
+  class GlassFigure extends HTMLElement {
+    connectedCallback() {
+      if (this.spec) return;
+      const source = this.querySelector('script[type="application/json"]');
+      if (!source) return;
+      this.spec = JSON.parse(source.textContent);
+      this.identity = "glass-figure-" + ++count;
+      this.position = this.spec.sliders.map((slider) => slider.start);
+      this.build();
+      this.classList.add("ready");
+    }
+
+    build() {
+      const spec = this.spec;
+      const root = make(this, "div", { class: "live", role: "group", "aria-label": spec.title || "Figure with sliders" });
+      if (spec.title) make(root, "p", { class: "live-title" }, spec.title);
+      const controls = make(root, "div", { class: "controls" });
+      this.inputs = spec.sliders.map((slider, k) => this.control(controls, slider, k));
+      const panels = make(root, "div", { class: "panels" });
+      this.holders = spec.panels.map((panel) => {
+        const cell = make(panels, "div", { class: "panel" });
+        legend(cell, panel);
+        return make(cell, "div", { class: "drawing" });
+      });
+      const readouts = make(root, "dl", { class: "readouts", "aria-live": "polite" });
+      this.outputs = spec.readouts.map((readout) => {
+        const pair = make(readouts, "div");
+        make(pair, "dt", {}, readout.label);
+        return make(pair, "dd");
+      });
+      this.draw();
+      new ResizeObserver(() => this.resized()).observe(root);
+    }
+
+    control(parent, slider, k) {
+      const row = make(parent, "div", { class: "control" });
+      const id = `${this.identity}-${slider.name}`;
+      make(row, "label", { for: id }, slider.label);
+      const input = make(row, "input", { id, type: "range", min: 0, max: slider.values.length - 1, step: 1 });
+      input.value = slider.start;
+      const value = make(row, "output", { for: id });
+      const say = () => {
+        const text = (short(slider.values[this.position[k]]) + " " + slider.unit).trim();
+        value.textContent = text;
+        input.setAttribute("aria-valuetext", text);
+      };
+      input.addEventListener("input", () => {
+        this.position[k] = Number(input.value);
+        say();
+        this.draw();
+      });
+      say();
+      return input;
+    }
+
+    node() {
+      return this.spec.sliders.reduce((index, slider, k) => index * slider.values.length + this.position[k], 0);
+    }
+
+    resized() {
+      const width = this.clientWidth;
+      if (width && width !== this.drawnWidth) this.draw();
+    }
+
+    draw() {
+      const node = this.node();
+      this.drawnWidth = this.clientWidth;
+      this.dataset.node = node;
+      this.spec.panels.forEach((panel, k) => drawPanel(this.holders[k], panel, node, `${this.identity}-${k}`));
+      this.spec.readouts.forEach((readout, k) => {
+        this.outputs[k].textContent = (short(readout.values[node]) + " " + readout.unit).trim();
+      });
+    }
+  }
+
+  if (!customElements.get("glass-figure")) customElements.define("glass-figure", GlassFigure);
+})();
