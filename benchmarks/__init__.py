@@ -1,0 +1,1 @@
+"""Independent programs that the engines are measured against, and the measurements."""

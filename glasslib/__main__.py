@@ -1,0 +1,125 @@
+"""The command line: ``python -m glasslib COMMAND``. Wrong usage ends with exit status 2 and one line."""
+
+import argparse
+import importlib
+import json
+import sys
+
+from glasslib import papers, store
+
+
+class _Parser(argparse.ArgumentParser):
+    def __init__(self, **options):
+        super().__init__(allow_abbrev=False, **options)
+
+    def error(self, message):
+        self.exit(2, f"{self.prog}: {message}\n")
+
+
+def _scorecard(arguments):
+    from glasslib import scorecard
+
+    rows = scorecard.scorecard()
+    print(json.dumps(rows, indent=1, ensure_ascii=False) if arguments.json else scorecard.table(rows))
+
+
+def _run(arguments):
+    paper = importlib.import_module(f"glasslib.papers.{arguments.paper}")
+    if not hasattr(paper, "campaign"):
+        raise ValueError(f"paper = {arguments.paper!r}: no ensemble is defined for it yet")
+    given = {name: value for name, value in vars(arguments).items() if name in ("seed", "samples") and value is not None}
+    parameters = paper.Parameters(scale=arguments.scale, source="compute", **given)
+    with _executor(arguments) as executor:
+        paper.campaign(parameters, executor, workers=arguments.workers)
+
+
+def _executor(arguments):
+    import contextlib
+
+    if arguments.dask is None:
+        return contextlib.nullcontext()
+    try:
+        from distributed import Client
+    except ImportError:
+        raise ValueError("dask: not installed; install glasslib with the extra 'cluster'") from None
+    client = Client() if arguments.dask == "local" else Client(arguments.dask, timeout="10s")
+    return contextlib.closing(_DaskExecutor(client))
+
+
+def _DaskExecutor(client):
+    executor = client.get_executor()
+    executor.close = client.close
+    return executor
+
+
+def _publish(arguments):
+    paper = importlib.import_module(f"glasslib.papers.{arguments.paper}")
+    if not hasattr(paper, "publish"):
+        raise ValueError(f"paper = {arguments.paper!r}: no ensemble is defined for it yet")
+    for path in paper.publish():
+        print(path)
+    print(f"{store.register()} files registered")
+
+
+def _data(arguments):
+    for name in store.registry():
+        path = store.published(name)
+        print(f"{name}: {path.stat().st_size / 1e6:.2f} MB, as registered")
+
+
+def _warm(arguments):
+    from glasslib import warm
+
+    warm.compile_kernels()
+
+
+def _parser():
+    parser = _Parser(prog="python -m glasslib", description="Mechanics of glasses: five papers, redrawn and judged.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def add(name, function, summary):
+        command = commands.add_parser(name, help=summary, description=summary)
+        command.set_defaults(function=function)
+        return command
+
+    command = add("scorecard", _scorecard, "print the verdict on every claim of the five papers")
+    command.add_argument("--json", action="store_true", help="one object per claim instead of a table")
+    command = add("run", _run, "compute the missing samples of a paper's ensembles; goes on where it was stopped")
+    command.add_argument("paper", choices=papers.KEYS)
+    command.add_argument("--scale", default="book", choices=("smoke", "book", "paper"))
+    command.add_argument("--seed", type=int, help="entropy of the ensembles")
+    command.add_argument("--samples", type=int, help="independent samples of each ensemble")
+    command.add_argument("--workers", type=int, help="processes; as many as cores if not given")
+    command.add_argument("--dask", metavar="ADDRESS", help="address of a dask scheduler, or 'local' for one of our own")
+    command = add("publish", _publish, "gather a paper's finished samples into data/ and register them")
+    command.add_argument("paper", choices=papers.KEYS)
+    add("data", _data, "check the published data against its registered hashes")
+    add("warm", _warm, "compile all kernels into the cache")
+    return parser
+
+
+def main(arguments=None):
+    """Run one command; return the exit status."""
+    arguments = _parser().parse_args(arguments)
+    try:
+        arguments.function(arguments)
+    except ValueError as error:
+        return _fail(error, 2)
+    except KeyboardInterrupt as error:
+        return _fail(error or "interrupted", 130)
+    except BrokenPipeError:  # the reader of our output, such as head, has had enough
+        sys.stderr.close()
+        return 0
+    except (OSError, RuntimeError) as error:
+        return _fail(error, 1)
+    return 0
+
+
+def _fail(error, status):
+    line = " ".join(str(error).split()) or type(error).__name__
+    print(f"python -m glasslib: {line}", file=sys.stderr)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,100 @@
+"""How figures look: one style for the whole book, one function per kind of figure.
+
+Colours are those of Okabe and Ito, told apart by colour-blind readers; a glass or a model has the same colour and
+mark on every page. Every figure says at its foot where its numbers are from.
+"""
+
+import contextlib
+import html
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE = (
+    "#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7",
+)  # fmt: skip
+COLOURS = {
+    "HTL": ORANGE, "ESL": BLUE, "GQ": VERMILION, "MCT": GREEN,
+    "lattice": GREEN, "particles": BLUE, "paper": BLACK, "fit": VERMILION,
+}  # fmt: skip
+SEQUENCE = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, BLACK)
+STYLE = {
+    "figure.dpi": 150, "savefig.dpi": 150, "figure.constrained_layout.use": True, "figure.facecolor": "white",
+    "font.size": 9.5, "axes.titlesize": 10, "axes.labelsize": 10, "legend.fontsize": 8.5, "legend.frameon": False,
+    "axes.spines.top": False, "axes.spines.right": False, "lines.linewidth": 1.6, "lines.markersize": 4.5,
+    "xtick.direction": "in", "ytick.direction": "in", "mathtext.fontset": "stix",
+}  # fmt: skip
+WIDTH = 3.5  # inches of one panel
+
+
+@contextlib.contextmanager
+def panels(count, source, *, height=2.9, columns=None, width=WIDTH):
+    """Yield ``count`` axes lettered (a), (b), ... in one figure, and show it with its source at the foot.
+
+    ``source``: one line that says scale, samples and file; see ``source``. ``columns``: panels in a row.
+    """
+    columns = columns or min(count, 2)
+    rows = -(-count // columns)
+    with plt.rc_context(STYLE):
+        figure, grid = plt.subplots(rows, columns, figsize=(width * columns, height * rows + 0.2), squeeze=False)
+        axes = list(grid.flat)
+        for unused in axes[count:]:
+            unused.set_axis_off()
+        if count > 1:
+            for letter, axis in zip("abcdefghi", axes[:count]):
+                axis.set_title(f"({letter})", loc="left", fontsize=9.5)
+        yield axes[:count]
+        figure.supxlabel(source, fontsize=7, color="0.35")
+        plt.show()
+        plt.close(figure)
+
+
+def source(scale, samples, names):
+    """Return the line at the foot of a figure: scale, number of samples, file or files."""
+    files = names if isinstance(names, str) else ", ".join(names)
+    return f"scale {scale} · {samples} samples · {files}"
+
+
+def band(axis, x, mean, error, label, colour, **options):
+    """Draw a mean with a band of two standard errors."""
+    axis.plot(x, mean, color=colour, label=label, **options)
+    axis.fill_between(x, mean - 2 * error, mean + 2 * error, color=colour, alpha=0.2, linewidth=0)
+
+
+def points(axis, x, mean, error, label, colour, marker="o", *, filled=True, x_error=None):
+    """Draw points with bars of two standard errors along y, and along x where ``x_error`` is given."""
+    bars = None if x_error is None else 2 * np.asarray(x_error)
+    face = colour if filled else "white"
+    axis.errorbar(
+        x, mean, 2 * np.asarray(error), bars, fmt=marker, color=colour, markerfacecolor=face, label=label,
+        capsize=2, elinewidth=1,
+    )  # fmt: skip
+
+
+def histogram(axis, edges, density, label, colour):
+    """Draw a density by bins of ``edges`` as a filled outline."""
+    axis.stairs(density, edges, color=colour, fill=True, alpha=0.25)
+    axis.stairs(density, edges, color=colour, label=label, linewidth=1.4)
+
+
+def field(axis, values, label, *, colours="viridis", limits=None):
+    """Draw a map of a square lattice or grid with its scale at the side."""
+    low, high = limits or (None, None)
+    image = axis.imshow(values, origin="lower", cmap=colours, vmin=low, vmax=high, interpolation="nearest")
+    axis.set_xticks([])
+    axis.set_yticks([])
+    axis.figure.colorbar(image, ax=axis, label=label, shrink=0.85)
+
+
+def paper_value(axis, value, label, *, along="y"):
+    """Mark the paper's number by a dashed line."""
+    draw = axis.axhline if along == "y" else axis.axvline
+    draw(value, color=COLOURS["paper"], linestyle=(0, (4, 3)), linewidth=1, label=label)
+
+
+def not_computed(needs):
+    """Return what a cell shows in place of a figure without data; ``needs`` says what is missing."""
+    from IPython.display import HTML
+
+    title = '<p class="admonition-title">not computed at this scale</p>'
+    return HTML(f'<div class="admonition note not-computed">{title}<p>{html.escape(needs)}</p></div>')

@@ -1,0 +1,250 @@
+"""The pictures of the creep page: each function draws one figure or table from ``creep.Results``."""
+
+import functools
+import math
+
+import numpy as np
+from IPython.display import Markdown
+
+from glasslib import figures, live
+from glasslib.analysis import rheology, statistics
+from glasslib.papers import creep
+from glasslib.scorecard import ledger
+
+FITS = {  # name: (largest rate, weights as a function of the rates)
+    "all rates, equal weights": (math.inf, None),
+    "all rates, weights 1/rate": (math.inf, lambda rates: 1 / rates),
+    "rates up to 5e-3, equal weights": (5e-3, None),
+    "rates up to 5e-3, weights 1/rate": (5e-3, lambda rates: 1 / rates),
+}
+STRESS = r"shear stress $\Sigma$ [$\epsilon/\sigma^2$]"
+RATE = r"strain rate $\dot\gamma$ [$1/\tau$]"
+WIDGET_STEPS = 60_000  # of one 32 x 32 lattice take about 0.2 s
+_MARKS = ("o", "s", "^", "D", "v", "P")
+
+
+def flow_curve(results):
+    """Draw Fig. 1a: the flow curve under both controls with its fit, and what the fit leaves."""
+    task, (stress, error) = results.steady_task(), _mean(results, "steady/stress")
+    rates, held = np.array(task.rates), np.array(task.stresses)
+    rate, rate_error = _mean(results, "steady/rate")
+    with figures.panels(2, _source(results, "steady/stress"), width=3.7) as (curve, residual):
+        if len(rates) >= 4:
+            law = creep.fit(rates, results.arrays["steady/stress"]).value
+            law = rheology.HerschelBulkley(*law)
+            fine = np.geomspace(rates[0], rates[-1], 200)
+            label = f"fit: {law.yield_stress:.3f} + {law.consistency:.1f} $\\dot\\gamma^{{{law.exponent:.2f}}}$"
+            curve.plot(fine, law.stress(fine), color=figures.COLOURS["fit"], label=label)
+            figures.points(residual, rates, stress - law.stress(rates), error, "rate control", figures.COLOURS["lattice"],
+                           filled=False)
+        curve.plot(fine_paper := np.geomspace(1e-4, 2e-2, 50), np.full_like(fine_paper, _paper("dynamic_yield_stress")),
+                   color=figures.COLOURS["paper"], linestyle=(0, (4, 3)), linewidth=1, label=r"paper: $\Sigma_Y = 0.5107$")
+        figures.points(curve, rates, stress, error, "lattice, rate control", figures.COLOURS["lattice"], filled=False)
+        flows = rate > 0
+        figures.points(curve, rate[flows], held[flows], np.zeros(flows.sum()), "lattice, stress control",
+                       figures.COLOURS["lattice"], "s", x_error=rate_error[flows])
+        curve.set(xscale="log", xlabel=RATE, ylabel=STRESS)
+        curve.legend()
+        residual.axhline(0, color="0.5", linewidth=0.8)
+        residual.set(xscale="log", xlabel=RATE, ylabel=r"stress minus fit [$\epsilon/\sigma^2$]")
+
+
+def fit_table(results):
+    """Return the parameters of the Herschel-Bulkley fit with 95 % intervals, beside the paper's."""
+    task = results.steady_task()
+    if len(task.rates) < 4:
+        return figures.not_computed("A fit needs at least four rates.")
+    law = creep.fit(task.rates, results.arrays["steady/stress"])
+    low, high = np.percentile(law.replicates, [2.5, 97.5], axis=0)
+    names = (r"$\Sigma_Y$ [$\epsilon/\sigma^2$]", r"$A$ [$\epsilon\tau^n/\sigma^2$]", "$n$")
+    paper = (f"{_paper('dynamic_yield_stress')}", "not given", f"{_paper('HB_exponent')}")
+    rows = [f"| {names[k]} | {paper[k]} | {law.value[k]:.4f} | [{low[k]:.4f}, {high[k]:.4f}] |" for k in range(3)]
+    return Markdown("| | paper | ours | 95 % interval |\n|---|---|---|---|\n" + "\n".join(rows))
+
+
+def convention_study(results):
+    """Draw yield stress and exponent for each model of the study and each way of fitting."""
+    fits = _study(results)
+    if not fits:
+        return figures.not_computed("The study of conventions runs at the scales book and paper.")
+    models = list(dict.fromkeys(model for model, _ in fits))
+    with figures.panels(2, _source(results, "steady/stress", "variants"), width=3.9, height=3.6) as axes:
+        for axis, k, label, name in zip(axes, (0, 2), (r"yield stress $\Sigma_Y$ [$\epsilon/\sigma^2$]", "exponent $n$"),
+                                        ("dynamic_yield_stress", "HB_exponent")):  # fmt: skip
+            figures.paper_value(axis, _paper(name), "paper", along="x")
+            for j, (way, colour) in enumerate(zip(FITS, figures.SEQUENCE)):
+                values = [fits[model, way] for model in models]
+                y = np.arange(len(models)) + 0.15 * (j - 1.5)
+                axis.errorbar([v.value[k] for v in values], y, xerr=[2 * v.error[k] for v in values], fmt=_MARKS[j],
+                              color=colour, label=way, capsize=2, elinewidth=1)
+            axis.set(xlabel=label, ylim=(len(models) - 0.5, -0.5), yticks=range(len(models)))
+            axis.set_yticklabels(models if axis is axes[0] else [])
+        axes[1].legend(loc="lower center", bbox_to_anchor=(0.3, 1.06), ncols=1)
+    return None
+
+
+def convention_table(results):
+    """Return the numbers of ``convention_study`` as a table."""
+    fits = _study(results)
+    if not fits:
+        return None
+    head = "| lattice | fit | $\\Sigma_Y$ | $n$ |\n|---|---|---|---|\n"
+    rows = [
+        f"| {model} | {way} | {fit.value[0]:.4f} ± {fit.error[0]:.4f} | {fit.value[2]:.3f} ± {fit.error[2]:.3f} |"
+        for (model, way), fit in fits.items()
+    ]
+    return Markdown(head + "\n".join(rows))
+
+
+@functools.lru_cache(maxsize=2)
+def _study_of(given, load):
+    results = load()
+    found = {}
+    rates = np.array(results.steady_task().rates)
+    for model in creep.variants(given):
+        stress = results.arrays.get("steady/stress" if model == "as on this page" else f"variant {model}/stress")
+        if stress is None or len(rates) < 4:
+            return {}
+        for way, (largest, weights) in FITS.items():
+            kept = rates <= largest
+            found[model, way] = creep.fit(rates[kept], stress[:, kept], weights and weights(rates[kept]))
+    return found
+
+
+def _study(results):
+    return _study_of(results.given, _Constant(results))
+
+
+class _Constant:
+    """A callable that returns one object and is equal to those of the same parameters, as a key of the cache."""
+
+    def __init__(self, results):
+        self.results = results
+
+    def __call__(self):
+        return self.results
+
+    def __hash__(self):
+        return hash(self.results.given)
+
+    def __eq__(self, other):
+        return self.results.given == other.results.given
+
+
+def histograms(results):
+    """Draw Figs. 1b and 1c: thresholds and distances to yield of elastic sites in steady flow at two rates."""
+    rates = results.steady_task().rates
+    shown = [rate for rate in (1e-3, 1e-4) if rate in rates] or [rates[0], rates[-1]]
+    given, width = results.given, np.diff(creep.EDGES)
+    fine = np.linspace(0, creep.EDGES[-1], 300)
+    k, s = given.threshold_shape, given.threshold_scale
+    drawn = k / s * (fine / s) ** (k - 1) * np.exp(-((fine / s) ** k))
+    with figures.panels(2, _source(results, "steady/threshold")) as axes:
+        for axis, rate in zip(axes, shown):
+            j = rates.index(rate)
+            threshold, distance = (_mean(results, f"steady/{name}")[0][j] / width for name in ("threshold", "distance"))
+            figures.histogram(axis, creep.EDGES, threshold, r"threshold $\sigma^\mathrm{th}$", figures.GREEN)
+            figures.histogram(axis, creep.EDGES, distance, "distance to yield $X$", figures.PURPLE)
+            axis.plot(fine, drawn, color="0.4", linestyle=":", label="law of new thresholds")
+            mean, error = (values[j] for values in _mean(results, "steady/threshold_mean"))
+            axis.axvline(mean, color=figures.GREEN, linestyle="--", linewidth=1,
+                         label=f"mean threshold {mean:.3f} ± {2 * error:.3f}")
+            axis.set(title=rf"$\dot\gamma$ = {rate:g} $/\tau$", xlabel=r"stress [$\epsilon/\sigma^2$]",
+                     ylabel=r"density [$\sigma^2/\epsilon$]", xlim=(0, 2.2))
+            axis.legend()
+
+
+def start_up(results):
+    """Draw Fig. 2a: stress against strain from rest at three rates."""
+    task = results.transient_task()
+    strain = creep.start_up_strains(task.strain)
+    mean, error = _mean(results, "transient/loading")
+    with figures.panels(1, _source(results, "transient/loading"), width=5.2) as (axis,):
+        for j, (rate, colour) in enumerate(zip(task.rates, figures.SEQUENCE)):
+            figures.band(axis, strain, mean[j], error[j], rf"$\dot\gamma$ = {rate:g} $/\tau$", colour)
+        axis.set(xlabel=r"strain $\gamma$", ylabel=STRESS, xlim=(0, task.strain))
+        axis.legend()
+
+
+def creep_curves(results):
+    """Draw Fig. 2b: strain rate against time from rest at imposed stresses, and how many samples get stuck."""
+    task = results.transient_task()
+    edges = creep.creep_times(task.duration)
+    time = np.sqrt(edges[1:] * edges[:-1])
+    mean, _ = _mean(results, "transient/creep_rate")
+    stuck = np.isfinite(results.arrays["transient/stuck_time"])
+    with figures.panels(1, _source(results, "transient/creep_rate"), width=5.6) as (axis,):
+        for j, (stress, colour) in enumerate(zip(task.stresses, figures.SEQUENCE)):
+            label = rf"$\Sigma$ = {stress:g}: {stuck[:, j].sum()} of {len(stuck)} stuck"
+            drawn = mean[j] > 0
+            axis.plot(time[drawn], mean[j][drawn], color=colour, marker=_MARKS[j], markevery=4, label=label)
+        axis.set(xscale="log", yscale="log", xlabel=r"time $t$ [$\tau$]", ylabel=RATE)
+        axis.legend()
+
+
+def live_figure(results):
+    """Return the figure with sliders: flow curve and thresholds against tau_res, k_d and rate."""
+    recovery, shapes, rates = creep.live_nodes(results.given)
+    centres = (creep.EDGES[1:] + creep.EDGES[:-1]) / 2
+    width = np.diff(creep.EDGES)
+
+    def node(recovery_time, threshold_shape, rate):
+        near = [int(np.argmin(np.abs(np.log(np.array(values) / value))))
+                for values, value in ((recovery, recovery_time), (shapes, threshold_shape), (rates, rate))]  # fmt: skip
+        exact = all(math.isclose(values[k], value, rel_tol=1e-3)
+                    for values, k, value in zip((recovery, shapes, rates), near, (recovery_time, threshold_shape, rate)))
+        return creep.live_name(recovery[near[0]], shapes[near[1]]), near[2], exact
+
+    def compute(recovery_time, threshold_shape, rate):
+        name, j, exact = node(recovery_time, threshold_shape, rate)
+        stress = _mean(results, f"{name}/stress")[0]
+        if exact:
+            density = _mean(results, f"{name}/threshold")[0][j] / width
+            point, mean = stress[j], _mean(results, f"{name}/threshold_mean")[0][j]
+        else:
+            point, mean, density = _engine(results.given, recovery_time, threshold_shape, rate)
+        return {"curve": (np.array(rates), stress), "point": ([rate], [point]), "thresholds": (centres, density),
+                "stress": point, "mean": mean}
+
+    return live.figure(
+        compute,
+        [live.Slider("recovery_time", "healing time τ_res", recovery[0], recovery[-1], len(recovery), 2.0, "τ", "log"),
+         live.Slider("threshold_shape", "narrowness k_d of new thresholds", shapes[0], shapes[-1], len(shapes), 1.5),
+         live.Slider("rate", "strain rate", rates[0], rates[-1], len(rates), rates[len(rates) // 2], "1/τ", "log")],
+        [live.Panel(live.Axis("strain rate", "1/τ", "log"), live.Axis("shear stress", "ε/σ²"),
+                    (live.Series("curve", "flow curve, nearest node", "line", "green"),
+                     live.Series("point", "this rate", "points", "orange")),
+                    (live.Mark("paper's yield stress", y=_paper("dynamic_yield_stress")),)),
+         live.Panel(live.Axis("threshold", "ε/σ²", low=0, high=2.5), live.Axis("density", "σ²/ε"),
+                    (live.Series("thresholds", "found in steady flow", "bars", "green"),))],
+        [live.Readout("stress", "mean stress", "ε/σ²"), live.Readout("mean", "mean threshold", "ε/σ²")],
+        title="Flow curve and thresholds of the lattice",
+    )  # fmt: skip
+
+
+def _engine(given, recovery_time, threshold_shape, rate):
+    """Return stress, mean threshold and density of thresholds from one short run of the engine."""
+    from glasslib.lattices import rates
+
+    changes = {"recovery_time": recovery_time, "threshold_shape": threshold_shape, "size": min(given.size, 32)}
+    lattice = creep.model(given, **changes).lattice()
+    start = rates.flow(lattice, 2e-2, 1.0, given.seed).state
+    record = rates.flow(lattice, rate, WIDGET_STEPS * rate * lattice.time_step, state=start, snapshots=10)
+    kept = [field[5:] for field in record.snapshots]
+    threshold = kept[3][~kept[4]]
+    density = np.histogram(threshold, creep.EDGES)[0] / threshold.size / np.diff(creep.EDGES)
+    return record.average(discard=0.5).mean, threshold.mean(), density
+
+
+def _paper(claim):
+    return ledger()["creep"]["claims"][claim]["value"]
+
+
+def _mean(results, name):
+    return statistics.mean_error(results.arrays[name])
+
+
+def _source(results, name, more=""):
+    side = results.given.size
+    note = f"{side} × {side} sites, {results.source}" + (f", {more}" if more else "")
+    return figures.source(results.given.scale, len(results.arrays[name]), note)

@@ -1,0 +1,161 @@
+"""The ledger of claims joined to our numbers: one verdict per claim.
+
+The ledger, ``data/claims.yaml``, holds for each claim the paper's value and the test that decides. Each module in
+``glasslib.papers`` measures what the stored arrays allow. Here both meet; no verdict is written down anywhere.
+"""
+
+import html
+import importlib
+import math
+from typing import NamedTuple
+
+import yaml
+
+from glasslib import papers, store
+
+AGREES, DIFFERS, NOT_COMPUTED = "agrees", "differs", "not computed at this scale"
+
+
+class Measurement(NamedTuple):
+    """Our number for one claim.
+
+    ``ours``: a number, or a list where the paper gives several; for the tests ``same`` and ``differs`` the p-value;
+    for ``order`` the differences that the ordering asks to be positive. ``error``: one standard error, of the same
+    form. ``samples``: independent samples behind it. ``scale``: the scale it was computed at.
+    """
+
+    ours: float | list
+    error: float | list
+    samples: int
+    scale: str
+
+
+def ledger():
+    """Return the ledger: by paper its title, system, notes, figures and claims."""
+    path = store.ledger_file("claims.yaml")
+    try:
+        return yaml.load(path.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except (OSError, yaml.YAMLError) as error:
+        raise store.DataError(f"{path} cannot be read: {str(error).splitlines()[0]}") from error
+
+
+def scorecard():
+    """Return one dict per claim: paper, claim, figure, value, ours, error, unit, scale, samples, verdict, why."""
+    return [
+        _row(key, name, claim, measured.get(name))
+        for key, paper in ledger().items()
+        for measured in [importlib.import_module(f"{papers.__name__}.{key}").measure()]
+        for name, claim in paper["claims"].items()
+    ]
+
+
+def _row(paper, name, claim, measurement):
+    row = {"paper": paper, "claim": name, "figure": claim["figure"], "value": claim["value"]}
+    unit = {"unit": claim.get("unit", "")}
+    if measurement is None:
+        none = {"ours": None, "error": None, "scale": None, "samples": 0, "verdict": NOT_COMPUTED}
+        return row | none | unit | {"why": "no stored result measures it"}
+    holds, why = judge(claim["value"], claim["test"], measurement)
+    if not holds and "because" in claim:
+        why = f"{why}: {claim['because']}"
+    return row | {
+        "ours": _plain(measurement.ours), "error": _plain(measurement.error), **unit,
+        "scale": measurement.scale, "samples": int(measurement.samples),
+        "verdict": AGREES if holds else DIFFERS, "why": why,
+    }
+
+
+def judge(value, test, measurement):
+    """Return (whether the claim holds, the comparison in words) for a test of the ledger."""
+    (kind, bound), = test.items()
+    ours, errors = _list(measurement.ours), _list(measurement.error)
+    if kind in ("rel", "abs"):
+        values = _list(value)
+        if len(values) != len(ours):
+            raise ValueError(f"ours = {measurement.ours!r}: must have one number for each of {value!r}")
+        allowed = [bound * (abs(v) if kind == "rel" else 1) + 2 * e for v, e in zip(values, errors)]
+        gaps = [abs(o - v) for o, v in zip(ours, values)]
+        words = [f"gap {gap:.3g}, allowed {most:.3g}" for gap, most in zip(gaps, allowed)]
+        return all(gap <= most * (1 + 1e-12) for gap, most in zip(gaps, allowed)), "; ".join(words)
+    number, error = ours[0], errors[0]
+    interval = f"{number:.4g} ± {2 * error:.2g} (two standard errors)"
+    if kind == "in":
+        low, high = value
+        return number + 2 * error >= low and number - 2 * error <= high, f"{interval} against [{low:g}, {high:g}]"
+    if kind == "lt":
+        return number + 2 * error < bound, f"{interval}, to be below {bound:g}"
+    if kind == "gt":
+        return number - 2 * error > bound, f"{interval}, to be above {bound:g}"
+    if kind == "differs":
+        return number < bound, f"p = {number:.2g}, to be below {bound:g}"
+    if kind == "same":
+        return number > bound, f"p = {number:.2g}, to be above {bound:g}"
+    if kind == "order":
+        words = [f"{o:.3g} ± {2 * e:.2g}" for o, e in zip(ours, errors)]
+        positive = all(o > 2 * e for o, e in zip(ours, errors))
+        return positive, f"differences {', '.join(words)} (two standard errors), to be positive"
+    raise ValueError(f"test = {kind!r}: must be one of rel, abs, in, lt, gt, differs, same, order")
+
+
+def table(rows):
+    """Return the scorecard as lines of text, and the count of each verdict."""
+    lines = []
+    for paper in dict.fromkeys(row["paper"] for row in rows):
+        lines.append(f"\n{paper}")
+        for row in (row for row in rows if row["paper"] == paper):
+            name = f"  {row['claim']:<28} Fig. {row['figure']:<4}"
+            lines.append(f"{name} paper {show(row['value']):<28} ours {_ours(row):<34} {row['verdict']}")
+    counts = {verdict: sum(row["verdict"] == verdict for row in rows) for verdict in (AGREES, DIFFERS, NOT_COMPUTED)}
+    lines.append(f"\n{len(rows)} claims: " + ", ".join(f"{count} {verdict}" for verdict, count in counts.items()))
+    return "\n".join(lines)
+
+
+class Verdicts:
+    """The scorecard of one paper, for the last cell of its notebook."""
+
+    def __init__(self, paper):
+        self.rows = [row for row in scorecard() if row["paper"] == paper]
+
+    def __repr__(self):
+        return table(self.rows)
+
+    def _repr_html_(self):
+        head = "".join(f"<th>{name}</th>" for name in ("claim", "figure", "paper", "ours", "verdict", "why"))
+        return f'<table class="verdicts"><thead><tr>{head}</tr></thead><tbody>{"".join(map(_html_row, self.rows))}</tbody></table>'
+
+
+def _html_row(row):
+    state = {AGREES: "agrees", DIFFERS: "differs"}.get(row["verdict"], "not-computed")
+    cells = [row["claim"].replace("_", " "), row["figure"], f"{show(row['value'])} {row['unit']}", _ours(row)]
+    badge = f'<td><span class="verdict {state}">{row["verdict"]}</span></td>'
+    plain = "".join(f"<td>{html.escape(str(cell))}</td>" for cell in cells)
+    return f"<tr>{plain}{badge}<td>{html.escape(row['why'])}</td></tr>"
+
+
+def show(value):
+    """Return a value, or a list of them, as short text."""
+    if value is None:
+        return "–"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(show(item) for item in value)
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _ours(row):
+    if row["ours"] is None:
+        return "–"
+    pairs = zip(_list(row["ours"]), _list(row["error"]))
+    text = ", ".join(f"{ours:.4g} ± {error:.1g}" if error else f"{ours:.4g}" for ours, error in pairs)
+    return f"{text} ({row['samples']} samples)"
+
+
+def _list(value):
+    return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+def _plain(value):
+    """Return finite floats; what is not finite cannot be a number of ours."""
+    numbers = [float(item) for item in _list(value)]
+    if not all(map(math.isfinite, numbers)):
+        raise ValueError(f"a measurement is not finite: {value!r}")
+    return numbers if isinstance(value, (list, tuple)) else numbers[0]

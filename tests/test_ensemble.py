@@ -1,0 +1,171 @@
+"""Runs that are killed, interrupted or short of disk end with the arrays of an undisturbed run."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from glasslib import ensemble, store
+
+TESTS = Path(__file__).parent
+
+
+class Walk(NamedTuple):
+    steps: int = 2000
+    seconds: float = 0.0
+    fails_at: int = -1
+
+
+def walk(parameters, sequence):
+    """Return a random walk, slowly; a task as papers define them."""
+    if sequence.spawn_key[0] == parameters.fails_at:
+        raise ValueError(f"fails_at = {parameters.fails_at}: must be negative")
+    time.sleep(parameters.seconds)
+    return {"walk": np.random.default_rng(sequence).normal(size=parameters.steps).cumsum()}
+
+
+def task(folder, **parameters):
+    return ensemble.Task("walk", walk, Walk(**parameters), seed=7, folder=folder)
+
+
+def digests(paths):
+    return [store.arrays_digest(path) for path in paths]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    return ensemble.run(task(tmp_path_factory.mktemp("undisturbed"), seconds=0.15), 8, workers=1, progress=False)
+
+
+def start(folder, workers, samples=8, seconds=0.15):
+    program = (
+        "import sys; from pathlib import Path; sys.path.insert(0, sys.argv[1]); import test_ensemble as t\n"
+        "from glasslib import ensemble\n"
+        "if __name__ == '__main__':\n"
+        f"    ensemble.run(t.task(Path(sys.argv[2]), seconds={seconds}), {samples}, workers={workers})\n"
+    )
+    return subprocess.Popen(
+        [sys.executable, "-c", program, str(TESTS), str(folder)],
+        stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(TESTS)},
+    )
+
+
+def wait_for_files(folder, count, process):
+    deadline = time.monotonic() + 60
+    while len(list(Path(folder).rglob("*.npz"))) < count:
+        assert time.monotonic() < deadline and process.poll() is None, process.stderr.read()
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("workers", [1, 2, 4])
+def test_killed_run_resumes_to_the_same_bytes(tmp_path, undisturbed, workers):
+    process = start(tmp_path, workers)
+    wait_for_files(tmp_path, 2, process)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    time.sleep(0.3)  # workers notice that their parent is gone
+    kept = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.npz")}
+    assert len(kept) >= 2
+    paths = ensemble.run(task(tmp_path, seconds=0.15), 8, workers=workers, progress=False)
+    assert digests(paths) == digests(undisturbed)
+    assert all(path.stat().st_mtime_ns == stamp for path, stamp in kept.items()), "a finished sample was computed twice"
+
+
+def test_workers_do_not_outlive_a_killed_run(tmp_path):
+    process = start(tmp_path, 2, samples=40)
+    wait_for_files(tmp_path, 1, process)
+    children = (Path(f"/proc/{process.pid}/task/{process.pid}/children")).read_text().split()
+    process.kill()
+    process.wait()
+    deadline = time.monotonic() + 10
+    while any(Path(f"/proc/{child}").exists() and "Z" not in _state(child) for child in children):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def _state(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except OSError:
+        return "Z"
+
+
+def test_interrupt_is_one_line_and_keeps_samples(tmp_path, undisturbed):
+    process = start(tmp_path, 2, samples=400)
+    wait_for_files(tmp_path, 3, process)
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=30)
+    assert process.returncode != 0
+    assert "samples of walk are finished and kept" in error.strip().splitlines()[-1]
+    paths = ensemble.run(task(tmp_path, seconds=0.15), 8, workers=2, progress=False)
+    assert digests(paths) == digests(undisturbed)
+
+
+def test_any_executor_gives_the_same_bytes(tmp_path, undisturbed):
+    with ThreadPoolExecutor(3) as threads:
+        paths = ensemble.run(task(tmp_path, seconds=0.15), 8, threads, progress=False)
+    assert digests(paths) == digests(undisturbed)
+
+
+def test_dask_survives_the_death_of_a_worker(tmp_path, undisturbed):
+    distributed = pytest.importorskip("distributed", reason="the cluster extra is not installed")
+    os.environ["PYTHONPATH"] = str(TESTS)
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        with distributed.Client(cluster) as client:
+            import threading
+
+            def kill_one():
+                while not list(tmp_path.rglob("*.npz")):
+                    time.sleep(0.01)
+                os.kill(client.run(os.getpid).popitem()[1], signal.SIGKILL)
+
+            threading.Thread(target=kill_one, daemon=True).start()
+            paths = ensemble.run(task(tmp_path, seconds=0.15), 8, client.get_executor(), progress=False)
+    assert digests(paths) == digests(undisturbed)
+
+
+def test_death_of_a_process_worker_is_one_clear_error(tmp_path):
+    import multiprocessing
+    import threading
+
+    def kill_one():
+        while not multiprocessing.active_children():
+            time.sleep(0.01)
+        time.sleep(0.5)
+        multiprocessing.active_children()[0].kill()
+
+    threading.Thread(target=kill_one, daemon=True).start()
+    with pytest.raises(ensemble.EnsembleError, match="a worker of walk died.*run again to go on"):
+        ensemble.run(task(tmp_path, seconds=2.0), 8, workers=2, progress=False)
+
+
+def test_failing_sample_is_named_and_the_others_are_kept(tmp_path):
+    failing = task(tmp_path, fails_at=2)
+    with pytest.raises(ensemble.EnsembleError, match=r"1 of 4 samples of walk failed, 3 are kept; sample 2: fails_at = 2"):
+        ensemble.run(failing, 4, workers=2, progress=False)
+    assert [failing.path(sample).exists() for sample in range(4)] == [True, True, False, True]
+
+
+def test_damaged_sample_is_named_not_recomputed(tmp_path):
+    paths = ensemble.run(task(tmp_path), 2, workers=1, progress=False)
+    paths[1].write_bytes(paths[1].read_bytes()[:200])
+    with pytest.raises(store.DataError, match=paths[1].name):
+        ensemble.run(task(tmp_path), 3, workers=1, progress=False)
+
+
+def test_other_parameters_never_share_a_file(tmp_path):
+    assert task(tmp_path).path(0) != task(tmp_path, steps=3).path(0)
+    assert task(tmp_path).path(0) != ensemble.Task("walk", walk, Walk(), seed=8, folder=tmp_path).path(0)
+
+
+@pytest.mark.parametrize("samples", [0, -1, 1.5])
+def test_number_of_samples_is_checked(tmp_path, samples):
+    with pytest.raises((ValueError, TypeError)):
+        ensemble.run(task(tmp_path), samples, workers=1, progress=False)

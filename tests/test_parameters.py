@@ -1,0 +1,69 @@
+"""A wrong parameter stops a notebook at once, with one line; right ones decide where numbers come from."""
+
+import importlib
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from glasslib import papers
+from glasslib.papers.parameters import ParameterError
+
+NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
+MODULES = [importlib.import_module(f"glasslib.papers.{key}") for key in papers.KEYS]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_defaults_are_those_published(module):
+    parameters = module.Parameters()
+    assert parameters.scale == "book" and parameters.is_published() and parameters.reads_published()
+    assert not module.Parameters(seed=3).reads_published()
+    assert not module.Parameters(source="compute").reads_published()
+
+
+@pytest.mark.parametrize("module", MODULES)
+@pytest.mark.parametrize(
+    "wrong",
+    [{"scale": "huge"}, {"scale": 1}, {"seed": -1}, {"seed": 1.5}, {"seed": True}, {"samples": 0}, {"samples": "8"},
+     {"source": "memory"}, {"scale": "smoke", "source": "published"}, {"seed": 3, "source": "published"}],
+)  # fmt: skip
+def test_wrong_values_name_themselves(module, wrong):
+    with pytest.raises(ParameterError) as caught:
+        module.Parameters(**wrong)
+    name, value = list(wrong.items())[-1]
+    assert name in str(caught.value) and repr(value) in str(caught.value) and "must be" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_unknown_name_is_refused():
+    with pytest.raises(ParameterError, match="sampels = 3: unknown parameter; must be one of"):
+        MODULES[0].Parameters.from_notebook({"scale": "book", "sampels": 3, "_hidden": 1, "In": [], "papers": papers})
+
+
+@pytest.mark.parametrize("key", papers.KEYS)
+def test_notebook_offers_every_parameter_with_its_default(key):
+    notebook = nbformat.read(NOTEBOOKS / f"{key}.ipynb", 4)
+    cells = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
+    assert len(cells) == 1 and not any(cell.get("outputs") for cell in notebook.cells)
+    offered = {}
+    exec(cells[0].source, {}, offered)
+    parameters = importlib.import_module(f"glasslib.papers.{key}").Parameters()
+    assert offered == {name: getattr(parameters, name) for name in parameters.__dataclass_fields__}
+
+
+@pytest.mark.parametrize(
+    "key, name, value", [("creep", "mode", "fast"), ("creep", "samples", "0"), ("bauschinger", "glass", "window")]
+)
+def test_papermill_stops_in_the_first_cell(tmp_path, key, name, value):
+    start = time.monotonic()
+    command = ["papermill", NOTEBOOKS / f"{key}.ipynb", tmp_path / "out.ipynb", "-p", name, value, "--cwd", tmp_path]
+    result = subprocess.run([sys.executable, "-m", *map(str, command)], capture_output=True, text=True)
+    assert result.returncode != 0
+    assert f"ParameterError: {name} = " in result.stderr and "must be" in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] in ([], ["out.ipynb"]), "something but papermill's record was written"
+    assert time.monotonic() - start < 60
+    ran = [c for c in nbformat.read(tmp_path / "out.ipynb", 4).cells if c.cell_type == "code" and c.execution_count]
+    assert len(ran) <= 3

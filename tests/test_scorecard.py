@@ -1,0 +1,101 @@
+"""The scorecard judges by the ledger's tests alone."""
+
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+
+from glasslib import papers, scorecard
+from glasslib.scorecard import Measurement
+
+FIELDS = {"paper", "claim", "figure", "value", "ours", "error", "unit", "scale", "samples", "verdict", "why"}
+
+
+def test_ledger_is_whole():
+    ledger = scorecard.ledger()
+    assert tuple(ledger) == papers.KEYS
+    assert sum(len(paper["claims"]) for paper in ledger.values()) == 97
+    assert sum(len(paper["figures"]) for paper in ledger.values()) == 38
+    for paper in ledger.values():
+        figures = {str(name) for name in paper["figures"]}
+        assert all(claim["figure"] in figures and len(claim["test"]) == 1 for claim in paper["claims"].values())
+
+
+def test_one_row_per_claim():
+    rows = scorecard.scorecard()
+    assert len(rows) == 97
+    assert all(set(row) == FIELDS for row in rows)
+    assert {row["verdict"] for row in rows} <= {scorecard.AGREES, scorecard.DIFFERS, scorecard.NOT_COMPUTED}
+    assert all((row["ours"] is None) == (row["verdict"] == scorecard.NOT_COMPUTED) for row in rows)
+    assert all(row["why"] for row in rows)
+
+
+def test_what_differs_is_explained():
+    ledger = scorecard.ledger()
+    differing = [row for row in scorecard.scorecard() if row["verdict"] == scorecard.DIFFERS]
+    assert all(ledger[row["paper"]]["claims"][row["claim"]].get("because") for row in differing)
+
+
+CASES = [
+    (0.53, {"rel": 0.03}, 0.545, 0.0, True),
+    (0.53, {"rel": 0.03}, 0.547, 0.0, False),
+    (0.53, {"rel": 0.03}, 0.547, 0.001, True),
+    (-0.31, {"abs": 0.03}, -0.285, 0.0, True),
+    (-0.31, {"abs": 0.03}, 0.31, 0.01, False),
+    ([0.03, 0.02], {"rel": 0.15}, [0.033, 0.019], [0.0, 0.0], True),
+    ([0.03, 0.02], {"rel": 0.15}, [0.033, 0.015], [0.0, 0.0], False),
+    ([0.4, 0.7], {"in": True}, 0.38, 0.011, True),
+    ([0.4, 0.7], {"in": True}, 0.38, 0.009, False),
+    (0.03, {"lt": 0.03}, 0.02, 0.004, True),
+    (0.03, {"lt": 0.03}, 0.02, 0.006, False),
+    (0, {"gt": 0}, 0.1, 0.04, True),
+    (0, {"gt": 0}, 0.1, 0.06, False),
+    ("differs", {"differs": 0.01}, 0.005, 0.0, True),
+    ("same", {"same": 0.05}, 0.04, 0.0, False),
+    ("rises", {"order": True}, [0.1, 0.2], [0.04, 0.09], True),
+    ("rises", {"order": True}, [0.1, 0.2], [0.04, 0.11], False),
+]
+
+
+@pytest.mark.parametrize("value, test, ours, error, holds", CASES)
+def test_each_test_of_the_ledger(value, test, ours, error, holds):
+    assert scorecard.judge(value, test, Measurement(ours, error, 10, "book"))[0] is holds
+
+
+def test_measurements_must_fit_and_be_finite():
+    with pytest.raises(ValueError, match="one number for each"):
+        scorecard.judge([1, 2], {"rel": 0.1}, Measurement([1.0], [0.1], 3, "book"))
+    claim = {"figure": "1", "value": 1, "test": {"rel": 0.1}}
+    with pytest.raises(ValueError, match="not finite"):
+        scorecard._row("creep", "x", claim, Measurement(float("nan"), 0.0, 3, "book"))
+
+
+def run(*arguments):
+    return subprocess.run([sys.executable, "-m", "glasslib", *arguments], capture_output=True, text=True)
+
+
+def test_command_prints_json_within_two_seconds():
+    run("scorecard", "--json")
+    start = time.monotonic()
+    rows = json.loads(run("scorecard", "--json").stdout)
+    assert time.monotonic() - start < 2
+    assert len(rows) == 97 and set(rows[0]) == FIELDS
+
+
+def test_help_lists_every_command():
+    result = run("--help")
+    assert result.returncode == 0
+    assert all(name in result.stdout for name in ("scorecard", "run", "publish", "data", "warm"))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [(), ("scorcard",), ("scorecard", "--jsn"), ("run", "creeep"), ("run", "creep", "--scale", "huge"),
+     ("run", "creep", "--samples", "0"), ("run", "creep", "--samples", "many"), ("run", "creep", "--workers", "-1")],
+)  # fmt: skip
+def test_wrong_usage_is_one_line_and_status_2(arguments):
+    result = run(*arguments)
+    assert result.returncode == 2
+    assert result.stdout == "" and len(result.stderr.strip().splitlines()) == 1
