@@ -1,7 +1,6 @@
 # Every command of the README; `make help` lists them.
 PYTHON ?= python3.11
 JOBS ?= 2
-SCALE ?= book
 PORT ?= 8000
 
 VENV := .venv
@@ -46,7 +45,7 @@ $(VENV)/installed: requirements.txt pyproject.toml
 	@touch $@
 
 book/notebooks/%.ipynb: notebooks/%.ipynb $(CODE) $(DATA) $(VENV)/installed
-	@$(BIN)/python -m glasslib.book execute $< $@ --scale $(SCALE)
+	@$(BIN)/python -m glasslib.book execute $< $@
 
 book/scorecard.md: $(CODE) $(DATA) $(VENV)/installed
 	@$(BIN)/python -m glasslib.book scorecard $@

@@ -38,11 +38,14 @@ def execute(source, target, parameters):
     target.unlink(missing_ok=True)
     part = target.with_suffix(".part.ipynb")
     begin = time.perf_counter()
-    papermill.execute_notebook(source, part, parameters, cwd=source.parent, progress_bar=False, log_output=False)
-    notebook = nbformat.read(part, as_version=4)
-    strip(notebook)
-    nbformat.write(notebook, part)
-    os.replace(part, target)
+    try:
+        papermill.execute_notebook(source, part, parameters, cwd=source.parent, progress_bar=False, log_output=False)
+        notebook = nbformat.read(part, as_version=4)
+        strip(notebook)
+        nbformat.write(notebook, part)
+        os.replace(part, target)
+    finally:
+        part.unlink(missing_ok=True)
     return time.perf_counter() - begin
 
 

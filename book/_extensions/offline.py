@@ -6,7 +6,8 @@ taken out. Binder opens notebooks by their place in the repository, which is not
 built: the button is ours.
 """
 
-from pathlib import PurePosixPath
+import html
+from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
 from docutils import nodes
@@ -56,10 +57,31 @@ def _finish_page(app, pagename, templatename, context, doctree):
                            "icon": "fas fa-code-branch", "label": "repository-button"})
 
 
+FRONT = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>{title}</title>
+<meta http-equiv="refresh" content="0; url={root}.html">
+<link rel="icon" href="_static/favicon.svg">
+</head>
+<body><p><a href="{root}.html">{title}</a></p></body>
+</html>
+"""
+
+
+def _lead_to_root(app, failure):
+    """Write index.html, for the root of the contents lies in a folder."""
+    if failure is None and app.builder.format == "html" and app.config.root_doc != "index":
+        text = FRONT.format(title=html.escape(app.config.html_title), root=app.config.root_doc)
+        (Path(app.outdir) / "index.html").write_text(text, encoding="utf-8")
+
+
 def setup(app):
     """Register with Sphinx."""
     app.add_js_file(None, body=SEARCH)
     app.add_js_file("live.js", defer="defer")
     app.connect("doctree-resolved", _drop_thebe, priority=900)
     app.connect("html-page-context", _finish_page, priority=900)
+    app.connect("build-finished", _lead_to_root, priority=100)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
