@@ -63,7 +63,7 @@ FRONT = """<!doctype html>
 <meta charset="utf-8">
 <title>{title}</title>
 <meta http-equiv="refresh" content="0; url={root}.html">
-<link rel="icon" href="_static/favicon.svg">
+<link rel="icon" href="data:,">
 </head>
 <body><p><a href="{root}.html">{title}</a></p></body>
 </html>

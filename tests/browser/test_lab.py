@@ -29,7 +29,7 @@ live.figure(compute, [live.Slider("width", "width", 0.0, 2.0, 5, 1.0)],
 
 @pytest.fixture
 def lab(tmp_path):
-    """Start JupyterLab on a folder with one notebook; return the address that opens it."""
+    """Start JupyterLab on a folder with one notebook; return the address that opens it, and its log."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)])
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(notebook, tmp_path / "live.ipynb")
@@ -48,7 +48,7 @@ def lab(tmp_path):
         server = subprocess.Popen(command, stdout=log, stderr=log, env=os.environ | folders)
     try:
         _wait_for(f"http://127.0.0.1:{port}/api?token={token}", server, tmp_path / "lab.log")
-        yield f"http://127.0.0.1:{port}/lab/tree/live.ipynb?token={token}"
+        yield f"http://127.0.0.1:{port}/lab/tree/live.ipynb?token={token}", tmp_path / "lab.log"
     finally:
         server.terminate()
         server.wait(20)
@@ -66,15 +66,20 @@ def _wait_for(address, server, log):
 
 
 def test_slider_changes_the_figure(browser, lab):
+    address, log = lab
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
-    page.goto(lab)
+    page.goto(address)
     page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=90000)
     page.wait_for_selector(".jp-NotebookPanel .jp-Notebook-ExecutionIndicator[data-status=idle]", timeout=90000)
-    page.locator(".jp-NotebookPanel-toolbar [data-command='runmenu:run'], .jp-ToolbarButtonComponent[data-command="
-                 "'notebook:run-cell-and-select-next']").first.click()
-    picture = page.locator(".jp-OutputArea-output .widget-image, .jp-OutputArea-output img").first
-    picture.wait_for(timeout=90000)
+    page.locator(".jp-Notebook .jp-CodeCell .cm-content").first.click()
+    page.keyboard.press("Shift+Enter")
+    try:
+        page.locator(".jp-OutputArea-output img").first.wait_for(timeout=90000)
+    except Exception:
+        page.screenshot(path=log.parent / "lab.png")
+        pytest.fail(f"no picture: {log.parent / 'lab.png'}\n{page.locator('.jp-Notebook').inner_text()}\n"
+                    f"{log.read_text()[-2000:]}")
     page.wait_for_function("document.querySelector('.jp-OutputArea-output img')?.naturalWidth > 0", timeout=30000)
     before = fingerprint(page)
     handle = page.locator(".jp-OutputArea-output .noUi-handle").first
