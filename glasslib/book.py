@@ -10,10 +10,12 @@ with our numbers.
 """
 
 import argparse
+import collections
 import html
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 import time
@@ -21,6 +23,8 @@ from pathlib import Path
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 BADGES = {"agrees": "agrees", "differs": "differs", "not computed at this scale": "open"}
+SYMBOLS = {"eps": "ε", "sigma": "σ", "tau": "τ", "mu": "μ", "gamma": "γ", "angstrom": "Å", "^-2": "⁻²", "^-1": "⁻¹",
+           "^2": "²", "^3": "³"}
 COLUMNS = ("claim", "figure", "paper", "ours", "verdict")
 
 
@@ -86,8 +90,23 @@ def scorecard_page(rows, titles):
     for paper in dict.fromkeys(row["paper"] for row in rows):
         own = [row for row in rows if row["paper"] == paper]
         title = titles.get(paper, paper).split(" (")[0]
-        lines += [f"## {title}", "", f"Figures and method: [](notebooks/{paper}.ipynb).", "", _table(own), ""]
+        lines += [f"## {title}", "", f"Figures and method: [](notebooks/{paper}.ipynb).", ""]
+        common = _common_reason(own)
+        if common:
+            lines += [f"Where nothing is computed and nothing else is said: {common}.", ""]
+        lines += [_table([row | {"why": ""} if _open_because(row, common) else row for row in own]), ""]
     return "\n".join(lines)
+
+
+def _common_reason(rows):
+    """Return the reason that most open rows share, to be said once, or "" where no three share one."""
+    reasons = collections.Counter(row["why"] for row in rows if BADGES[row["verdict"]] == "open" and row.get("why"))
+    reason, count = reasons.most_common(1)[0] if reasons else ("", 0)
+    return reason.rstrip(".") if count >= 3 else ""
+
+
+def _open_because(row, reason):
+    return BADGES[row["verdict"]] == "open" and (row.get("why") or "").rstrip(".") == reason
 
 
 def _bar(counts, total):
@@ -138,7 +157,13 @@ def _quantity(value, error, unit):
         text = f"{value:.{decimals}f} ± {error:.{decimals}f}".replace("-", "−")
     else:
         text = _number(value)
-    return f"{_text(text)} {_text(unit)}".strip() if not isinstance(value, str) else _text(text)
+    return f"{_text(text)} {_text(_unit(unit))}".strip() if not isinstance(value, str) else _text(text)
+
+
+def _unit(unit):
+    for word, symbol in SYMBOLS.items():
+        unit = re.sub(rf"{re.escape(word)}(?![a-z0-9])", symbol, unit or "")
+    return unit
 
 
 def _number(value):

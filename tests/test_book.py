@@ -60,6 +60,13 @@ def test_scorecard_page_counts_escapes_and_says_what_is_open():
     assert "0.790 ± 0.020" in page and "scale book, 8 samples" in page and page.count("not computed<") == 2
 
 
+def test_a_reason_shared_by_open_claims_is_said_once():
+    unknown = row(ours=None, error=None, verdict="not computed at this scale", why="no data")
+    rows = [unknown | {"claim": f"c{k}"} for k in range(4)]
+    page = book.scorecard_page(rows + [row(unit="eps/sigma^2")], {})
+    assert page.count("no data") == 1 and "0.790 ± 0.020 ε/σ²" in page
+
+
 @pytest.fixture
 def offline():
     pytest.importorskip("sphinx", reason="the book's builder is not installed")
