@@ -24,7 +24,7 @@ A run under stress is stuck once no site is plastic and none is above its thresh
 
 import functools
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -33,7 +33,7 @@ from .. import checks
 from . import fourier, rate_steps
 from .propagator import WAVE_VECTORS, propagator, propagator_fourier
 from .randoms import random_key
-from .thresholds import Law, mean, weibull
+from .thresholds import Law, weibull
 
 _STRESS_STREAM = 3  # of the random numbers: initial stresses drawn from a law
 _LARGEST_STRAIN = 0.1  # elastic strain beyond which linear elasticity is meaningless
@@ -183,6 +183,8 @@ def initial_state(parameters, *, systems=1, seed=0, threshold=None, stress=0.0):
     (systems, rows, columns). ``stress``: a number, a Law or a map likewise; its mean is the initial mean stress. System
     number s of a seed is the same whatever ``systems``. Raises ValueError for wrong shapes or values.
     """
+    if not isinstance(parameters, Parameters):
+        raise ValueError(f"parameters = {parameters!r}: must be rates.Parameters")
     systems = checks.integer("systems", systems, 1)
     seed = _sequence(seed)
     children = [np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, s)) for s in range(systems)]
@@ -205,9 +207,9 @@ def flow(parameters, rate, strain, seed=0, *, systems=1, state=None, record_ever
     the number of steps is rounded up to a multiple. ``snapshots``: how many maps to keep, evenly spaced, the last at the
     end. ``threads`` change the time only. Raises ValueError: rate outside (0, 0.1 / relaxation_time], no strain.
     """
+    state = _checked_state(parameters, state, systems, seed)
     rate = checks.number("rate", rate, 0, _LARGEST_STRAIN / parameters.relaxation_time, open_low=True)
     strain = checks.number("strain", strain, 0, open_low=True)
-    state = _checked_state(parameters, state, systems, seed)
     return _run(state, strain / rate, rate, False, record_every, snapshots, threads)
 
 
@@ -217,9 +219,9 @@ def creep(parameters, stress, duration, seed=0, *, systems=1, state=None, record
     Other arguments as for ``flow``. Once a system is stuck its series go on unchanged at no cost. Raises ValueError:
     stress outside [0, 0.1 modulus].
     """
+    state = _checked_state(parameters, state, systems, seed)
     stress = checks.number("stress", stress, 0, _LARGEST_STRAIN * parameters.modulus)
     duration = checks.number("duration", duration, 0, open_low=True)
-    state = _checked_state(parameters, state, systems, seed)
     totals = state.totals.copy()
     jump = stress - totals[:, :1]
     totals[:, 0] = stress
@@ -366,8 +368,6 @@ def _sequence(seed):
 
 
 def _checked_state(parameters, state, systems, seed):
-    if not isinstance(parameters, Parameters):
-        raise ValueError(f"parameters = {parameters!r}: must be rates.Parameters")
     if state is None:
         return initial_state(parameters, systems=systems, seed=seed)
     if not isinstance(state, State) or state.parameters != parameters:
