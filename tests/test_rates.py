@@ -188,7 +188,7 @@ def test_exposed_sites_turn_plastic_at_their_rate(shape):
 
 
 def test_order_of_the_scheme_is_one():
-    """Same clocks, smaller steps: before events reorder, the error against a tenth of the smallest step halves with it."""
+    """Same clocks, smaller steps: before events reorder, the error halves with the step, in the rms of 40 systems."""
     steps = (0.04, 0.02, 0.01, 0.001)
     ends = [
         rates.flow(rates.Parameters(shape=(16, 16), time_step=dt), 1e-2, 0.04, seed=2, systems=40).state.mean_stress
