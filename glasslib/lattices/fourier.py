@@ -6,8 +6,8 @@ kx = 0 (the quadrupolar propagators are), so means never enter. The work is laid
 1. Columns. z = f_left + i f_right packs the two halves of each row without moving a byte; complex transforms along y
    run over neighbouring columns, decimation in frequency, in place, so frequencies end in digit-reversed rows.
 2. Rows, eight ky at a time, ky = 1 ... rows/2. From Z(ky) and Z(-ky) follow the transforms A, B of the two halves;
-   A + B holds the even kx and (A - B) w^x the odd ones. Both are transposed so that the lanes are the eight ky, transformed
-   along x (radix 8), multiplied by K and taken back the same way.
+   A + B holds the even kx and (A - B) w^x the odd ones. Both are transposed so that the lanes are the eight ky,
+   transformed along x (radix 8), multiplied by K and taken back the same way.
 3. Columns back, decimation in time, which undoes the reversed order. No array is ever reordered.
 
 The kernels are written in LLVM's vector types through numba's intrinsics, because loops over strided rows of one array

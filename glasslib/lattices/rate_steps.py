@@ -189,11 +189,9 @@ def _note(row, totals, stress_sum, flow_sum, plastic_sum, every):
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _start(threshold, clock, key, law, draw, delay):
-    """Draw the first thresholds, unless given, and the first clocks of one system."""
+def _start(clock, key, delay):
+    """Draw the first clocks of one system."""
     for i in range(clock.size):
-        if draw:
-            threshold[i] = draw_threshold(law, key, i, 0)
         clock[i] = _clock(key, i, 0, delay)
 
 
@@ -204,8 +202,8 @@ def _advance(
 ):
     """Advance one system by ``steps``; returns the number of the step at which it got stuck, or -1.
 
-    ``share`` = dt / tau; ``load`` = mu * rate * dt; ``held``: the mean stress stays as it is. ``totals`` = (mean stress,
-    mean of w summed since the start). ``series[k]`` gets, at each ``every``-th step, both totals, and over the interval
+    ``share`` = dt / tau; ``load`` = mu * rate * dt; ``held``: the mean stress stays as it is. ``totals`` = (mean
+    stress, mean of w summed since the start). ``series[k]`` gets, at each ``every``-th step, both totals, and over the interval
     the mean of the mean stress, of w and of the fraction of plastic sites.
     """
     rows, columns = shape

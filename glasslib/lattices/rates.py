@@ -24,7 +24,7 @@ A run under stress is stuck once no site is plastic and none is above its thresh
 
 import functools
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -32,8 +32,8 @@ import numpy as np
 from .. import checks
 from . import fourier, rate_steps
 from .propagator import WAVE_VECTORS, propagator, propagator_fourier
-from .randoms import random_key
-from .thresholds import Law, mean, weibull
+from .randoms import THRESHOLD, random_key
+from .thresholds import Law, weibull
 
 _STRESS_STREAM = 3  # of the random numbers: initial stresses drawn from a law
 _LARGEST_STRAIN = 0.1  # elastic strain beyond which linear elasticity is meaningless
@@ -82,7 +82,8 @@ class State:
     """All that a run needs to go on; arrays of shape (systems, sites), sites in C order. Made by ``initial_state``.
 
     ``slip`` is the time sum of n sigma, so that plastic strain = slip * time_step / (modulus * relaxation_time);
-    ``base`` the initial stress without its mean; ``totals`` per system: mean stress, mean slip, mean stress at strain 0.
+    ``base`` the initial stress without its mean; ``totals`` per system: mean stress, mean slip, mean stress at strain
+    zero.
     """
 
     parameters: Parameters
@@ -146,8 +147,9 @@ class Record:
     """What a run leaves: series of shape (systems, times), maps, the final state.
 
     ``time`` (times,) counts from the start of this run; ``stress`` and ``strain`` are those at that time;
-    ``mean_stress``, ``plastic_rate`` (mean d gamma_i / dt; under stress control the strain rate) and ``active`` (fraction
-    of plastic sites) are averages over the interval that ends then. ``stuck_time`` (systems,) is nan where none was met.
+    ``mean_stress``, ``plastic_rate`` (mean d gamma_i / dt; under stress control the strain rate) and ``active``
+    (fraction of plastic sites) are averages over the interval that ends then. ``stuck_time`` (systems,) is nan where
+    none was met.
     """
 
     time: np.ndarray
@@ -183,17 +185,19 @@ def initial_state(parameters, *, systems=1, seed=0, threshold=None, stress=0.0):
     (systems, rows, columns). ``stress``: a number, a Law or a map likewise; its mean is the initial mean stress. System
     number s of a seed is the same whatever ``systems``. Raises ValueError for wrong shapes or values.
     """
+    if not isinstance(parameters, Parameters):
+        raise ValueError(f"parameters = {parameters!r}: must be rates.Parameters")
     systems = checks.integer("systems", systems, 1)
     seed = _sequence(seed)
     children = [np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, s)) for s in range(systems)]
     limit = _LARGEST_STRAIN * parameters.modulus
     stresses = _field("stress", stress, parameters, children, _STRESS_STREAM, -limit, limit)
-    thresholds = _field("threshold", parameters.renewal_law if threshold is None else threshold, parameters, children, 0)
+    threshold = parameters.renewal_law if threshold is None else threshold
+    thresholds = _field("threshold", threshold, parameters, children, THRESHOLD)
     keys = np.array([random_key(child) for child in children])
     state = _zeros(parameters, keys, stresses, thresholds)
     for s in range(systems):
-        rate_steps._start(state.threshold[s], state.clock[s], keys[s], parameters.renewal_law, False,
-                          parameters.plastic_delay / parameters.time_step)
+        rate_steps._start(state.clock[s], keys[s], parameters.plastic_delay / parameters.time_step)
     return state
 
 
@@ -202,12 +206,12 @@ def flow(parameters, rate, strain, seed=0, *, systems=1, state=None, record_ever
 
     Starts from ``initial_state(parameters, systems=systems, seed=seed)``, or goes on from ``state`` (then ``seed`` and
     ``systems`` are not used). ``record_every``: steps between records, by default such that there are about 500;
-    the number of steps is rounded up to a multiple. ``snapshots``: how many maps to keep, evenly spaced, the last at the
-    end. ``threads`` change the time only. Raises ValueError: rate outside (0, 0.1 / relaxation_time], no strain.
+    the number of steps is rounded up to a multiple. ``snapshots``: how many maps to keep, evenly spaced, the last at
+    the end. ``threads`` change the time only. Raises ValueError: rate outside (0, 0.1 / relaxation_time], no strain.
     """
+    state = _checked_state(parameters, state, systems, seed)
     rate = checks.number("rate", rate, 0, _LARGEST_STRAIN / parameters.relaxation_time, open_low=True)
     strain = checks.number("strain", strain, 0, open_low=True)
-    state = _checked_state(parameters, state, systems, seed)
     return _run(state, strain / rate, rate, False, record_every, snapshots, threads)
 
 
@@ -217,9 +221,9 @@ def creep(parameters, stress, duration, seed=0, *, systems=1, state=None, record
     Other arguments as for ``flow``. Once a system is stuck its series go on unchanged at no cost. Raises ValueError:
     stress outside [0, 0.1 modulus].
     """
+    state = _checked_state(parameters, state, systems, seed)
     stress = checks.number("stress", stress, 0, _LARGEST_STRAIN * parameters.modulus)
     duration = checks.number("duration", duration, 0, open_low=True)
-    state = _checked_state(parameters, state, systems, seed)
     totals = state.totals.copy()
     jump = stress - totals[:, :1]
     totals[:, 0] = stress
@@ -366,8 +370,6 @@ def _sequence(seed):
 
 
 def _checked_state(parameters, state, systems, seed):
-    if not isinstance(parameters, Parameters):
-        raise ValueError(f"parameters = {parameters!r}: must be rates.Parameters")
     if state is None:
         return initial_state(parameters, systems=systems, seed=seed)
     if not isinstance(state, State) or state.parameters != parameters:

@@ -87,11 +87,11 @@ def normal(mean, std, lowest=None):
     mean = checks.number("mean", mean)
     std = checks.number("std", std, 0, open_low=True)
     if lowest is None:
-        return _law(_NORMAL, mean, std, 0.0)
-    cut = 0.5 * math.erfc((mean - checks.number("lowest", lowest)) / (std * math.sqrt(2)))
-    if cut > 1 - 1e-6:
+        return _law(_NORMAL, mean, std, 1.0)
+    above = 0.5 * math.erfc((checks.number("lowest", lowest) - mean) / (std * math.sqrt(2)))
+    if above < 1e-6:
         raise ValueError(f"lowest = {lowest!r}: must be at most {mean + 4.753 * std:g} for mean {mean:g}, std {std:g}")
-    return _law(_NORMAL, mean, std, cut)
+    return _law(_NORMAL, mean, std, above)
 
 
 def empirical(samples):
@@ -125,9 +125,9 @@ def mean(law):
         return law.first * math.gamma(1 + law.second)
     if law.kind == _EMPIRICAL:
         return float(np.mean(law.table))
-    if law.kind == _NORMAL and law.third > 0:
+    if law.kind == _NORMAL and law.third < 1:
         score = _normal_score(law.third)
-        return law.first + law.second * math.exp(-score * score / 2) / math.sqrt(2 * math.pi) / (1 - law.third)
+        return law.first + law.second * math.exp(-score * score / 2) / math.sqrt(2 * math.pi) / law.third
     return law.first
 
 
@@ -139,7 +139,7 @@ def quantile(law, u):
     if law.kind == _EXPONENTIAL:
         return -law.first * np.log1p(-u)
     if law.kind == _NORMAL:
-        return law.first + law.second * _normal_score(law.third + (1.0 - law.third) * u)
+        return law.first - law.second * _normal_score(law.third * (1.0 - u))  # third: the share above ``lowest``
     if law.kind == _EMPIRICAL:
         return law.table[min(np.int64(u * law.table.size), law.table.size - 1)]
     if law.kind == _UNIFORM:
