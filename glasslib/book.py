@@ -94,7 +94,7 @@ def scorecard_page(rows, titles):
         common = _common_reason(own)
         if common:
             lines += [f"Where nothing is computed and nothing else is said: {common}.", ""]
-        lines += [_table([row | {"why": ""} if _open_because(row, common) else row for row in own]), ""]
+        lines += [claims_table([row | {"why": ""} if _open_because(row, common) else row for row in own]), ""]
     return "\n".join(lines)
 
 
@@ -116,7 +116,8 @@ def _bar(counts, total):
     return f'<div class="score-bar" role="img" aria-label="{text}">{parts}</div>'
 
 
-def _table(rows):
+def claims_table(rows):
+    """Return the HTML table of some rows of the scorecard; book.css colours it and stacks it on phones."""
     head = "".join(f'<th scope="col">{column}</th>' for column in COLUMNS)
     body = "\n".join(_row(row) for row in rows)
     return f'<table class="scorecard">\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>'
