@@ -1,8 +1,8 @@
 """Time of one step of the time-dependent lattice, over one bare pair of real Fourier transforms of the same size.
 
 The pair, ``scipy.fft.rfft2`` and ``irfft2`` on one core, is what any program pays that convolves in Fourier space,
-before it looks at a single site. Both are timed in turn, in the same run, five times; medians. The lattice is one system in
-steady flow: at 1e-2 a third of its sites are plastic, at 1e-4 half a percent.
+before it looks at a single site. Both are timed in turn, in the same run, five times; medians.
+The lattice is one system in steady flow: at 1e-2 a third of its sites are plastic, at 1e-4 half a percent.
 """
 
 import json

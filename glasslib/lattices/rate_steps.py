@@ -203,8 +203,8 @@ def _advance(
     """Advance one system by ``steps``; returns the number of the step at which it got stuck, or -1.
 
     ``share`` = dt / tau; ``load`` = mu * rate * dt; ``held``: the mean stress stays as it is. ``totals`` = (mean
-    stress, mean of w summed since the start). ``series[k]`` gets, at each ``every``-th step, both totals, and over the interval
-    the mean of the mean stress, of w and of the fraction of plastic sites.
+    stress, mean of w summed since the start). ``series[k]`` gets, at each ``every``-th step, both totals, and over the
+    interval the mean of the mean stress, of w and of the fraction of plastic sites.
     """
     rows, columns = shape
     sites_number = stress.size
