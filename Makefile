@@ -16,7 +16,7 @@ PAGES := $(wildcard book/*.md) $(shell find book/_static book/_extensions -type 
 
 book: ## Build the book: _build/html/index.html
 	@$(MAKE) --no-print-directory $(VENV)/installed
-	@$(MAKE) --no-print-directory --jobs=$(JOBS) --keep-going $(EXECUTED) book/scorecard.md
+	@$(MAKE) --no-print-directory --jobs=$(JOBS) --keep-going $(EXECUTED) book/scorecard.md book/measured/rates.md
 	@$(MAKE) --no-print-directory _build/html/index.html
 	@echo "The book is in _build/html/index.html"
 
@@ -34,7 +34,7 @@ serve: book ## Show the book on localhost
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
 
 clean: ## Remove everything that was built, .venv included
-	rm -rf $(VENV) _build book/notebooks book/scorecard.md
+	rm -rf $(VENV) _build book/notebooks book/measured book/scorecard.md
 
 help: ## List these commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 18
@@ -50,8 +50,11 @@ book/notebooks/%.ipynb: notebooks/%.ipynb $(CODE) $(DATA) $(VENV)/installed
 book/scorecard.md: $(CODE) $(DATA) $(VENV)/installed
 	@$(BIN)/python -m glasslib.book scorecard $@
 
+book/measured/rates.md: glasslib/measured.py glasslib/figures.py $(wildcard data/benchmarks.json) $(VENV)/installed
+	@$(BIN)/python -m glasslib.book measured $(@D)
+
 # From scratch each time: Sphinx forgets the warnings of a page that it does not read again.
-_build/html/index.html: _config.yml _toc.yml $(EXECUTED) book/scorecard.md $(PAGES) $(VENV)/installed
+_build/html/index.html: _config.yml _toc.yml $(EXECUTED) book/scorecard.md book/measured/rates.md $(PAGES) $(VENV)/installed
 	@rm -rf _build
 	$(BIN)/jupyter-book build . -W -n --keep-going --quiet || (rm -rf _build/html; exit 1)
 	@test -f $@

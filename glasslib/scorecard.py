@@ -4,7 +4,6 @@ The ledger, ``data/claims.yaml``, holds for each claim the paper's value and the
 ``glasslib.papers`` measures what the stored arrays allow. Here both meet; no verdict is written down anywhere.
 """
 
-import html
 import importlib
 import math
 from typing import NamedTuple
@@ -12,6 +11,7 @@ from typing import NamedTuple
 import yaml
 
 from glasslib import papers, store
+from glasslib.claims_table import claims_table
 
 AGREES, DIFFERS, NOT_COMPUTED = "agrees", "differs", "not computed at this scale"
 
@@ -120,16 +120,7 @@ class Verdicts:
         return table(self.rows)
 
     def _repr_html_(self):
-        head = "".join(f"<th>{name}</th>" for name in ("claim", "figure", "paper", "ours", "verdict", "why"))
-        return f'<table class="verdicts"><thead><tr>{head}</tr></thead><tbody>{"".join(map(_html_row, self.rows))}</tbody></table>'
-
-
-def _html_row(row):
-    state = {AGREES: "agrees", DIFFERS: "differs"}.get(row["verdict"], "not-computed")
-    cells = [row["claim"].replace("_", " "), row["figure"], f"{show(row['value'])} {row['unit']}", _ours(row)]
-    badge = f'<td><span class="verdict {state}">{row["verdict"]}</span></td>'
-    plain = "".join(f"<td>{html.escape(str(cell))}</td>" for cell in cells)
-    return f"<tr>{plain}{badge}<td>{html.escape(row['why'])}</td></tr>"
+        return claims_table(self.rows)
 
 
 def show(value):

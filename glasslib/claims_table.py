@@ -1,0 +1,69 @@
+"""The scorecard's rows as HTML, for the scorecard's page and for the end of each notebook."""
+
+import html
+import math
+import re
+
+BADGES = {"agrees": "agrees", "differs": "differs", "not computed at this scale": "open"}
+SYMBOLS = {"eps": "ε", "sigma": "σ", "tau": "τ", "mu": "μ", "gamma": "γ", "angstrom": "Å", "^-2": "⁻²", "^-1": "⁻¹",
+           "^2": "²", "^3": "³"}
+COLUMNS = ("claim", "figure", "paper", "ours", "verdict")
+
+
+def claims_table(rows):
+    """Return the HTML table of some rows of the scorecard; book.css colours it and stacks it on phones."""
+    head = "".join(f'<th scope="col">{column}</th>' for column in COLUMNS)
+    body = "\n".join(_row(row) for row in rows)
+    return f'<table class="scorecard">\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>'
+
+
+def _row(row):
+    verdict = row["verdict"]
+    why = row.get("why") or ""
+    detail = " · ".join(part for part in (_provenance(row), why) if part)
+    cells = {
+        "claim": f'<strong>{_text(row["claim"]).replace("_", " ")}</strong>',
+        "figure": _text(row.get("figure")),
+        "paper": _quantity(row["value"], None, row.get("unit")),
+        "ours": _quantity(row.get("ours"), row.get("error"), row.get("unit")),
+        "verdict": f'<span class="verdict {BADGES[verdict]}">{verdict.removesuffix(" at this scale")}</span>',
+    }
+    columns = "".join(f'<td data-label="{name}">{cells[name]}</td>' if cells[name] else '<td class="empty">–</td>'
+                      for name in COLUMNS)
+    note = f'\n<tr class="why"><td colspan="{len(COLUMNS)}">{_text(detail)}</td></tr>' if detail else ""
+    return f'<tr class="{BADGES[verdict]}{" has-why" if detail else ""}">{columns}</tr>{note}'
+
+
+def _provenance(row):
+    if row.get("ours") is None:
+        return ""
+    samples = row.get("samples")
+    count = "" if not samples else f", {samples} sample{'s' if samples != 1 else ''}"
+    return f"scale {row['scale']}{count}" if row.get("scale") else ""
+
+
+def _quantity(value, error, unit):
+    if value is None:
+        return ""
+    if isinstance(value, (list, tuple)):
+        text = " … ".join(_number(part) for part in value)
+    elif error and not isinstance(value, str) and math.isfinite(error):
+        decimals = max(0, 1 - math.floor(math.log10(error)))  # two digits of the error
+        text = f"{value:.{decimals}f} ± {error:.{decimals}f}".replace("-", "−")
+    else:
+        text = _number(value)
+    return f"{_text(text)} {_text(_unit(unit))}".strip() if not isinstance(value, str) else _text(text)
+
+
+def _unit(unit):
+    for word, symbol in SYMBOLS.items():
+        unit = re.sub(rf"{re.escape(word)}(?![a-z0-9])", symbol, unit or "")
+    return unit
+
+
+def _number(value):
+    return value if isinstance(value, str) else f"{value:.4g}".replace("-", "−")
+
+
+def _text(value):
+    return "" if value is None else html.escape(str(value))
