@@ -20,11 +20,11 @@ from numba import njit
 
 from glasslib import checks
 from glasslib.particles.box import affine
-from glasslib.particles.neighbours import _build_pairs, _lattice, _outdated, _spatial_order
+from glasslib.particles.neighbours import BLOCK, _build_pairs, _lattice, _outdated, _spatial_order
 from glasslib.particles.packing import Packing, validate
 from glasslib.particles.potentials import pair_reach, pair_terms
 
-_BLOCK = 256
+_FAR = 1e12  # squared distance beyond any reach
 _NONE = np.zeros(0)
 
 
@@ -52,34 +52,35 @@ class State(NamedTuple):
 
 
 @njit(cache=True, error_model="numpy")
-def _differences(pairs, positions, lattice, start, stop, crossing, delta, r2):
-    """Vectors delta (d, block) and squared distances of pairs start ... stop."""
+def _differences(pairs, positions, lattice, start, count, crossing, delta, r2):
+    """Vectors delta (d, block) and squared distances of ``count`` pairs; lanes beyond are put out of reach."""
     d = positions.shape[1]
-    count = stop - start
-    first = pairs.first[start:stop]
-    second = pairs.second[start:stop]
+    first = pairs.first[start : start + BLOCK]
+    second = pairs.second[start : start + BLOCK]
     for a in range(d):
-        for p in range(count):
+        for p in range(BLOCK):
             delta[a, p] = positions[second[p], a] - positions[first[p], a]
     if crossing:
-        for p in range(count):
+        for p in range(BLOCK):
             for a in range(d):
                 delta[a, p] += lattice[a, a] * pairs.image[start + p, a]
             delta[0, p] += lattice[0, 1] * pairs.image[start + p, 1]
     if d == 2:
-        for p in range(count):
+        for p in range(BLOCK):
             r2[p] = delta[0, p] * delta[0, p] + delta[1, p] * delta[1, p]
     else:
-        for p in range(count):
+        for p in range(BLOCK):
             r2[p] = delta[0, p] * delta[0, p] + delta[1, p] * delta[1, p] + delta[2, p] * delta[2, p]
+    for p in range(count, BLOCK):
+        r2[p] = _FAR
 
 
 @njit(cache=True, error_model="numpy")
-def _rates(potential, epsilon, sigma, r2, count, u, w):
-    """Energy u and u'/r of ``count`` pairs of one kind; zero beyond reach."""
+def _rates(potential, epsilon, sigma, r2, u, w):
+    """Energy u and u'/r of a block of pairs of one kind; zero beyond reach."""
     reach = pair_reach(potential, sigma)
     limit = reach * reach
-    for p in range(count):
+    for p in range(BLOCK):
         r = np.sqrt(r2[p])
         terms = pair_terms(potential, r, epsilon, sigma)
         u[p] = terms[0] if r2[p] < limit else 0.0
@@ -87,9 +88,9 @@ def _rates(potential, epsilon, sigma, r2, count, u, w):
 
 
 @njit(cache=True, error_model="numpy")
-def _rates_diameters(potential, epsilon, sigma, r2, count, u, w):
+def _rates_diameters(potential, epsilon, sigma, r2, u, w):
     """The same for pairs that each have a sigma."""
-    for p in range(count):
+    for p in range(BLOCK):
         r = np.sqrt(r2[p])
         terms = pair_terms(potential, r, epsilon, sigma[p])
         inside = r < pair_reach(potential, sigma[p])
@@ -121,38 +122,52 @@ def _scatter(pairs, delta, w, start, count, forces):
 
 
 @njit(cache=True, error_model="numpy")
+def _accumulate(delta, u, w, sums):
+    """Add u and w d_a d_b (a <= b) to the rows of sums, one column a lane: a single running sum would not vectorise."""
+    d = len(delta)
+    for p in range(BLOCK):
+        sums[0, p] += u[p]
+    row = 1
+    for a in range(d):
+        for b in range(a, d):
+            for p in range(BLOCK):
+                sums[row, p] += w[p] * delta[a, p] * delta[b, p]
+            row += 1
+
+
+@njit(cache=True, error_model="numpy")
 def _pair_forces(potential, table, pairs, positions, lengths, strain, forces, virial):
     """Return U; forces (n, d) and virial (d, d) = sum u' d_a d_b / r are overwritten."""
     d = positions.shape[1]
     lattice = np.empty((d, d))
     _lattice(lengths, strain, pairs.wraps, lattice)
-    delta = np.empty((d, _BLOCK))
-    r2 = np.empty(_BLOCK)
-    u = np.empty(_BLOCK)
-    w = np.empty(_BLOCK)
+    delta = np.empty((d, BLOCK))
+    r2 = np.empty(BLOCK)
+    u = np.empty(BLOCK)
+    w = np.empty(BLOCK)
     forces[:] = 0.0
     virial[:] = 0.0
-    energy = 0.0
+    sums = np.zeros((7, BLOCK))
     for kind in range(len(pairs.segments)):
         for crossing in range(2):
             end = pairs.segments[kind, crossing + 1]
-            for start in range(pairs.segments[kind, crossing], end, _BLOCK):
-                stop = min(end, start + _BLOCK)
-                count = stop - start
-                _differences(pairs, positions, lattice, start, stop, crossing, delta, r2)
+            for start in range(pairs.segments[kind, crossing], end, BLOCK):
+                count = min(end - start, BLOCK)
+                _differences(pairs, positions, lattice, start, count, crossing, delta, r2)
                 if table.diameters:
-                    _rates_diameters(potential, table.epsilon[kind], pairs.sigma[start:stop], r2, count, u, w)
+                    _rates_diameters(potential, table.epsilon[kind], pairs.sigma[start : start + BLOCK], r2, u, w)
                 else:
-                    _rates(potential, table.epsilon[kind], table.sigma[kind], r2, count, u, w)
+                    _rates(potential, table.epsilon[kind], table.sigma[kind], r2, u, w)
                 _scatter(pairs, delta, w, start, count, forces)
-                for p in range(count):
-                    energy += u[p]
-                for a in range(d):
-                    for b in range(a, d):
-                        total = 0.0
-                        for p in range(count):
-                            total += w[p] * delta[a, p] * delta[b, p]
-                        virial[a, b] += total
+                _accumulate(delta, u, w, sums)
+    energy = 0.0
+    for p in range(BLOCK):
+        energy += sums[0, p]
+        row = 1
+        for a in range(d):
+            for b in range(a, d):
+                virial[a, b] += sums[row, p]
+                row += 1
     for a in range(d):
         for b in range(a):
             virial[a, b] = virial[b, a]
@@ -165,30 +180,26 @@ def _particle_virials(potential, table, pairs, positions, lengths, strain, energ
     d = positions.shape[1]
     lattice = np.empty((d, d))
     _lattice(lengths, strain, pairs.wraps, lattice)
-    delta = np.empty((d, 1))
-    r2 = np.empty(1)
-    u = np.empty(1)
-    w = np.empty(1)
+    delta = np.empty((d, BLOCK))
+    r2 = np.empty(BLOCK)
+    u = np.empty(BLOCK)
+    w = np.empty(BLOCK)
     for kind in range(len(pairs.segments)):
-        for p in range(pairs.segments[kind, 0], pairs.segments[kind, 2]):
-            _differences(pairs, positions, lattice, p, p + 1, p >= pairs.segments[kind, 1], delta, r2)
-            if table.diameters:
-                _rates_diameters(potential, table.epsilon[kind], pairs.sigma[p : p + 1], r2, 1, u, w)
-            else:
-                _rates(potential, table.epsilon[kind], table.sigma[kind], r2, 1, u, w)
-            for i in (pairs.first[p], pairs.second[p]):
-                energies[i] += 0.5 * u[0]
-                for a in range(d):
-                    for b in range(d):
-                        virials[i, a, b] += 0.5 * w[0] * delta[a, 0] * delta[b, 0]
-
-
-@njit(cache=True, error_model="numpy")
-def _refreshed(potential, table, pairs, positions, labels, diameters, lengths, strain):
-    """Return ``pairs``, made anew if particles have moved too far."""
-    if _outdated(pairs, positions, strain):
-        return _build_pairs(potential, table, positions, labels, diameters, lengths, strain, pairs.skin)
-    return pairs
+        for crossing in range(2):
+            end = pairs.segments[kind, crossing + 1]
+            for start in range(pairs.segments[kind, crossing], end, BLOCK):
+                count = min(end - start, BLOCK)
+                _differences(pairs, positions, lattice, start, count, crossing, delta, r2)
+                if table.diameters:
+                    _rates_diameters(potential, table.epsilon[kind], pairs.sigma[start : start + BLOCK], r2, u, w)
+                else:
+                    _rates(potential, table.epsilon[kind], table.sigma[kind], r2, u, w)
+                for p in range(count):
+                    for i in (pairs.first[start + p], pairs.second[start + p]):
+                        energies[i] += 0.5 * u[p]
+                        for a in range(d):
+                            for b in range(d):
+                                virials[i, a, b] += 0.5 * w[p] * delta[a, p] * delta[b, p]
 
 
 class System:

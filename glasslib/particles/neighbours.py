@@ -22,10 +22,15 @@ from numba import njit
 from glasslib.particles.potentials import pair_mix, pair_reach
 
 
+BLOCK = 128  # pairs that kernels take at a time; a constant, or loops over them do not vectorise
+
+
 class Pairs(NamedTuple):
     """A Verlet list. P pairs in segments: segment k holds [start, crossing, stop) of kind k.
 
-    first, second: int32 (P,); image: int8 (P, d), lattice vector n; sigma: (P,) with diameters, else empty;
+    Arrays of pairs are padded by one block, so that kernels always take whole blocks.
+
+    first, second: uint32 (P,); image: int8 (P, d), lattice vector n; sigma: (P,) with diameters, else empty;
     segments: (kinds, 3); positions: (n, d), strain, wraps, skin, reach: the state at which the list was made.
     """
 
@@ -104,86 +109,105 @@ def _grown(array):
 
 
 @njit(cache=True, error_model="numpy")
-def _find_pairs(potential, table, positions, labels, diameters, lattice, skin):
-    """Return an unsorted list (P, 4 + d) of i, j, kind, crossing, n, and the sigmas of pairs with diameters."""
+def _wrapped(positions, lattice, turn, members):
+    """Return the particles' copies inside the cell, in the order of ``members``; (n, 3), z = 0 in two dimensions."""
     n, d = positions.shape
-    widest = table.reach.max() + skin
+    out = np.zeros((n, 3))
+    for m in range(n):
+        i = members[m]
+        for a in range(d):
+            out[m, a] = positions[i, a] - lattice[a, a] * turn[i, a]
+        out[m, 0] -= lattice[0, 1] * turn[i, 1]
+    return out
+
+
+@njit(cache=True, error_model="numpy")
+def _neighbour_cell(count, d, cell, step, small, image):
+    """Return the flat index of a cell's neighbour number ``step``, and in ``image`` its lattice vector."""
+    index = 0
+    stride = 1
+    remainder = cell
+    for a in range(d):
+        side = step % 3 - 1
+        step //= 3
+        c = remainder % count[a] + side
+        remainder //= count[a]
+        image[a] = 0
+        if c < 0:
+            c += count[a]
+            image[a] = -1
+        elif c >= count[a]:
+            c -= count[a]
+            image[a] = 1
+        index += c * stride
+        stride *= count[a]
+    return index
+
+
+@njit(cache=True, error_model="numpy")
+def _find_pairs(potential, table, positions, labels, diameters, lattice, skin):
+    """Return an unsorted list (P, 4 + d) of i < j, kind, crossing, n, and the sigmas of pairs with diameters."""
+    n, d = positions.shape
     limit2 = (table.reach + skin) ** 2
-    count, cell, turn = _cells(positions, lattice, widest)
+    widest2 = limit2.max()
+    count, cell, turn = _cells(positions, lattice, np.sqrt(widest2))
     small = count.min() < 3
-    if small:
+    if small:  # one cell: all pairs, every image of the second
         count[:] = 1
         cell[:] = 0
     offsets, members = _chains(count, cell)
-    found = np.empty((n * (8 if d == 2 else 40) + 64, 4 + d), np.int32)
+    inside = _wrapped(positions, lattice, turn, members)
+    found = np.empty((n * (16 if d == 2 else 50) + 64, 4 + d), np.int32)
     sigmas = np.empty((len(found) if table.diameters else 0, 1))
     total = 0
-    steps = 3**d
-    side = np.zeros(3, np.int64)
     image = np.zeros(3, np.int64)
-    vector = np.zeros(3)
-    for i in range(n):
-        for step in range(steps):
-            code = step
-            index = 0
-            stride = 1
-            for a in range(d):
-                side[a] = code % 3 - 1
-                code //= 3
-                image[a] = 0
-                if small:
-                    image[a] = side[a]
-                else:
-                    c = cell[i, a] + side[a]
-                    if c < 0:
-                        c += count[a]
-                        image[a] = -1
-                    elif c >= count[a]:
-                        c -= count[a]
-                        image[a] = 1
-                    index += c * stride
-                    stride *= count[a]
-            # lattice vector from the unwrapped i to the cell's copy, before j's own turn
-            for a in range(d):
-                vector[a] = -positions[i, a]
-                for b in range(a, d if a == 0 else a + 1):
-                    vector[a] += lattice[a, b] * (image[b] + turn[i, b])
-            for m in range(offsets[index], offsets[index + 1]):
-                j = members[m]
-                if j <= i:
-                    continue
-                r2 = 0.0
-                for a in range(d):
-                    delta = vector[a] + positions[j, a]
-                    for b in range(a, d if a == 0 else a + 1):
-                        delta -= lattice[a, b] * turn[j, b]
-                    r2 += delta * delta
-                kind = table.kind[labels[i], labels[j]]
-                limit = limit2[kind]
-                if r2 >= limit:
-                    continue
-                sigma = 1.0
-                if table.diameters:
-                    sigma = pair_mix(potential, diameters[i], diameters[j])
-                    if r2 >= (pair_reach(potential, sigma) + skin) ** 2:
+    for c in range(len(offsets) - 1):
+        # half of the neighbouring cells, the other half meets this cell from its own side
+        for step in range(0 if small else 3**d // 2, 3**d):
+            other = _neighbour_cell(count, d, c, step, small, image)
+            sx = lattice[0, 0] * image[0] + lattice[0, 1] * image[1]
+            sy = lattice[1, 1] * image[1]
+            sz = lattice[2, 2] * image[2] if d == 3 else 0.0
+            same = other == c
+            for m in range(offsets[c], offsets[c + 1]):
+                x = inside[m, 0] - sx
+                y = inside[m, 1] - sy
+                z = inside[m, 2] - sz
+                for k in range(m + 1 if same else offsets[other], offsets[other + 1]):
+                    dx = inside[k, 0] - x
+                    dy = inside[k, 1] - y
+                    dz = inside[k, 2] - z
+                    r2 = dx * dx + dy * dy + dz * dz
+                    if r2 >= widest2:
                         continue
-                if total == len(found):
-                    found = _grown(found)
+                    i = members[m]
+                    j = members[k]
+                    kind = table.kind[labels[i], labels[j]]
+                    if r2 >= limit2[kind]:
+                        continue
+                    sigma = 1.0
                     if table.diameters:
-                        sigmas = _grown(sigmas)
-                found[total, 0] = i
-                found[total, 1] = j
-                found[total, 2] = kind
-                crossing = 0
-                for a in range(d):
-                    shift = image[a] + turn[i, a] - turn[j, a]
-                    found[total, 4 + a] = shift
-                    if shift != 0:
-                        crossing = 1
-                found[total, 3] = crossing
-                if table.diameters:
-                    sigmas[total, 0] = sigma
-                total += 1
+                        sigma = pair_mix(potential, diameters[i], diameters[j])
+                        if r2 >= (pair_reach(potential, sigma) + skin) ** 2:
+                            continue
+                    if total == len(found):
+                        found = _grown(found)
+                        if table.diameters:
+                            sigmas = _grown(sigmas)
+                    sign = 1 if i < j else -1
+                    found[total, 0] = min(i, j)
+                    found[total, 1] = max(i, j)
+                    found[total, 2] = kind
+                    crossing = 0
+                    for a in range(d):
+                        shift = sign * (image[a] + turn[i, a] - turn[j, a])
+                        found[total, 4 + a] = shift
+                        if shift != 0:
+                            crossing = 1
+                    found[total, 3] = crossing
+                    if table.diameters:
+                        sigmas[total, 0] = sigma
+                    total += 1
     return found[:total], sigmas[: total if table.diameters else 0, 0]
 
 
@@ -207,10 +231,10 @@ def _build_pairs(potential, table, positions, labels, diameters, lengths, strain
         segments[k, 0] = fill[2 * k]
         segments[k, 1] = fill[2 * k + 1]
         segments[k, 2] = fill[2 * k + 2]
-    first = np.empty(total, np.int32)
-    second = np.empty(total, np.int32)
-    image = np.empty((total, d), np.int8)
-    sigma = np.empty(len(sigmas))
+    first = np.zeros(total + BLOCK, np.uint32)  # unsigned: no test for indices counted from the end
+    second = np.zeros(total + BLOCK, np.uint32)
+    image = np.zeros((total + BLOCK, d), np.int8)
+    sigma = np.ones(len(sigmas) + BLOCK if table.diameters else 0)
     for p in range(total):
         bucket = 2 * found[p, 2] + found[p, 3]
         q = fill[bucket]
@@ -219,7 +243,7 @@ def _build_pairs(potential, table, positions, labels, diameters, lengths, strain
         second[q] = found[p, 1]
         for a in range(d):
             image[q, a] = found[p, 4 + a]
-        if len(sigmas) > 0:
+        if table.diameters:
             sigma[q] = sigmas[p]
     return Pairs(
         first, second, image, sigma, segments, positions.copy(), strain, wraps, skin, table.reach.max()
