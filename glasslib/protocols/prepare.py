@@ -14,6 +14,7 @@ the holding temperature the mixture is cooled on a line in time; it is then held
 Equilibration is never complete below T_MCT; ``aging`` measures what is left to come.
 """
 
+import hashlib
 import math
 import time as clock
 from pathlib import Path
@@ -24,6 +25,8 @@ import numpy as np
 from glasslib import checks
 from glasslib.particles import dynamics
 from glasslib.particles.box import Box
+from glasslib.particles.forces import System
+from glasslib.particles.minimise import minimise
 from glasslib.particles.packing import Packing
 from glasslib.particles.potentials import SmoothedLennardJones
 
@@ -153,3 +156,72 @@ def liquid(recipe, sequence, checkpoint=None, on_step=None, record_time=10.0, sa
                 left = (now - begun) / (motion.step - first) * (recipe.steps - motion.step)
                 on_step(motion.step, recipe.steps, left)
     return motion, records
+
+
+def quench(packing, potential, tolerance=1e-8):
+    """Return (packing at the nearest minimum of the energy, its energy per particle, its largest force).
+
+    Raises ``ArithmeticError`` when the descent does not get below ``tolerance``.
+    """
+    system = System(packing, potential)
+    result = minimise(system, tolerance)
+    if not result.converged:
+        raise ArithmeticError(f"quench: largest force {result.residual:.3g} after the descent, above {tolerance:g}")
+    return system.packing(), result.energy / len(packing.positions), result.residual
+
+
+def prepare(recipe, sequence, checkpoint=None, on_step=None):
+    """Return the ``Glass`` of a recipe; arguments as those of ``liquid``."""
+    motion, records = liquid(recipe, sequence, checkpoint, on_step)
+    return Glass(*quench(motion.packing, recipe.potential), motion.packing.wrapped(), records)
+
+
+def task(recipe, sequence):
+    """Prepare one sample and return its arrays: a function for ``ensemble.Task``.
+
+    The dynamics' checkpoint lies in the folder ``unfinished`` beside the results and is removed at the end.
+    """
+    from glasslib import store
+
+    digest = hashlib.sha256(repr((recipe, sequence.entropy, sequence.spawn_key)).encode()).hexdigest()[:16]
+    checkpoint = store.results_folder() / "unfinished" / f"{recipe.glass}-{digest}.npz"
+    glass = prepare(recipe, sequence, checkpoint)
+    checkpoint.unlink(missing_ok=True)
+    packing = glass.packing
+    return {
+        "positions": packing.positions, "species": packing.species, "lengths": np.array(packing.box.lengths),
+        "liquid": glass.liquid.positions, "inherent_energy": np.array(glass.inherent_energy),
+        "residual": np.array(glass.residual), "time": glass.records["time"], "energy": glass.records["energy"],
+        "temperature": glass.records["temperature"],
+    }  # fmt: skip
+
+
+class Aging(NamedTuple):
+    """How a liquid ages: time waited [time], inherent energy per particle then, and overlap with the first instant."""
+
+    time: np.ndarray
+    inherent_energy: np.ndarray
+    overlap: np.ndarray
+
+
+def aging(motion, potential, temperature, times, *, time_step=0.005, relaxation=1.0, distance=0.3, tolerance=1e-6):
+    """Return (motion at the last of ``times``, ``Aging`` at these times counted from now).
+
+    The overlap is the fraction of particles no further than ``distance`` from where they were, the drift of the whole
+    taken off: 1 at once, about density x pi distance^2 where all memory is lost. An inherent energy that still falls
+    with the logarithm of time shows a liquid out of equilibrium.
+    """
+    waited = checks.array("times", times, (None,), low=0.0)
+    if (np.diff(waited) < 0).any():
+        raise ValueError(f"times = {times!r}: must not decrease")
+    law = dynamics.Thermostat(temperature, relaxation=relaxation)
+    box, first, step = motion.packing.box, motion.packing.positions, motion.step
+    energies, overlaps = [], []
+    for waiting in waited:
+        steps = step + round(waiting / time_step) - motion.step
+        motion, _ = dynamics.advance(motion, potential, steps, law, time_step=time_step)
+        moved = box.minimum_image(motion.packing.positions - first)
+        moved = box.minimum_image(moved - np.median(moved, axis=0))
+        overlaps.append(float(((moved**2).sum(axis=1) < distance**2).mean()))
+        energies.append(quench(motion.packing, potential, tolerance)[1])
+    return motion, Aging(waited, np.array(energies), np.array(overlaps))
