@@ -1,0 +1,114 @@
+"""Second derivatives of the energy: Hessian, nonaffine response, elastic moduli.
+
+Each pair contributes the block K_p = (u'' - u'/r) n n^T + (u'/r) 1, n = d/r, to the four blocks of its two particles:
++K_p on the diagonal, -K_p off it, so that (H v)_i = sum_p K_p (v_i - v_j).
+
+Under a homogeneous strain eps the force on particle i changes by Xi_i = -d^2U / dx_i deps at fixed fractional positions, and
+particles answer by the nonaffine displacement v, H v = Xi. A modulus is Born's term minus what that relaxation gives:
+
+    C = (1/V) [d^2U/deps^2 - Xi H^-1 Xi],
+
+eps a simple shear gamma for mu, where x -> x + gamma y, or a dilation x -> (1 + eps) x for K. Both are second derivatives of
+the energy *of the packing as it is*, divided by its volume V (by V d^2 for K), with the pressure's part of the
+latter: K = -V dp/dV exactly.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from scipy import sparse
+
+from glasslib.particles.forces import System, _differences, _lattice
+from glasslib.particles.neighbours import BLOCK
+from glasslib.particles.potentials import pair_reach, pair_terms
+
+
+@njit(cache=True, error_model="numpy")
+def _stiffness(potential, table, pairs, positions, lengths, strain, vectors, blocks):
+    """Vectors d (P, d) and K_p (P, 3 or 6: xx, xy, yy or xx, xy, xz, yy, yz, zz) of all pairs; zero beyond reach."""
+    d = positions.shape[1]
+    lattice = np.empty((d, d))
+    _lattice(lengths, strain, pairs.wraps, lattice)
+    delta = np.empty((d, BLOCK))
+    r2 = np.empty(BLOCK)
+    w = np.empty(BLOCK)
+    k = np.empty(BLOCK)
+    for kind in range(len(pairs.segments)):
+        for crossing in range(2):
+            end = pairs.segments[kind, crossing + 1]
+            for start in range(pairs.segments[kind, crossing], end, BLOCK):
+                count = min(end - start, BLOCK)
+                _differences(pairs, positions, lattice, start, count, crossing, delta, r2)
+                if table.diameters:
+                    _curvatures_diameters(potential, table.epsilon[kind], pairs.sigma[start : start + BLOCK], r2, w, k)
+                else:
+                    _curvatures(potential, table.epsilon[kind], table.sigma[kind], r2, w, k)
+                for p in range(count):
+                    column = 0
+                    for a in range(d):
+                        vectors[start + p, a] = delta[a, p]
+                        for b in range(a, d):
+                            blocks[start + p, column] = k[p] * delta[a, p] * delta[b, p] + (w[p] if a == b else 0.0)
+                            column += 1
+
+
+@njit(cache=True, error_model="numpy")
+def _curvatures(potential, epsilon, sigma, r2, w, k):
+    """u'/r and (u'' - u'/r) / r^2 of a block of pairs of one kind; zero beyond reach."""
+    reach = pair_reach(potential, sigma)
+    limit = reach * reach
+    for p in range(BLOCK):
+        r = np.sqrt(r2[p])
+        terms = pair_terms(potential, r, epsilon, sigma)
+        rate = terms[1] * (1.0 / r)
+        w[p] = rate if r2[p] < limit else 0.0
+        k[p] = (terms[2] - rate) / r2[p] if r2[p] < limit else 0.0
+
+
+@njit(cache=True, error_model="numpy")
+def _curvatures_diameters(potential, epsilon, sigma, r2, w, k):
+    """The same for pairs that each have a sigma."""
+    for p in range(BLOCK):
+        r = np.sqrt(r2[p])
+        terms = pair_terms(potential, r, epsilon, sigma[p])
+        inside = r < pair_reach(potential, sigma[p])
+        rate = terms[1] * (1.0 / r)
+        w[p] = rate if inside else 0.0
+        k[p] = (terms[2] - rate) / r2[p] if inside else 0.0
+
+
+@njit(cache=True, error_model="numpy")
+def _multiply(pairs, blocks, v, out):
+    """out = H v, both (n, d)."""
+    d = v.shape[1]
+    out[:] = 0.0
+    total = pairs.segments[-1, 2]
+    if d == 2:
+        for p in range(total):
+            i = pairs.first[p]
+            j = pairs.second[p]
+            x = v[i, 0] - v[j, 0]
+            y = v[i, 1] - v[j, 1]
+            fx = blocks[p, 0] * x + blocks[p, 1] * y
+            fy = blocks[p, 1] * x + blocks[p, 2] * y
+            out[i, 0] += fx
+            out[i, 1] += fy
+            out[j, 0] -= fx
+            out[j, 1] -= fy
+    else:
+        for p in range(total):
+            i = pairs.first[p]
+            j = pairs.second[p]
+            x = v[i, 0] - v[j, 0]
+            y = v[i, 1] - v[j, 1]
+            z = v[i, 2] - v[j, 2]
+            fx = blocks[p, 0] * x + blocks[p, 1] * y + blocks[p, 2] * z
+            fy = blocks[p, 1] * x + blocks[p, 3] * y + blocks[p, 4] * z
+            fz = blocks[p, 2] * x + blocks[p, 4] * y + blocks[p, 5] * z
+            out[i, 0] += fx
+            out[i, 1] += fy
+            out[i, 2] += fz
+            out[j, 0] -= fx
+            out[j, 1] -= fy
+            out[j, 2] -= fz

@@ -1,0 +1,227 @@
+"""Liquids and quenches that make the named glasses of the binary Lennard-Jones mixture.
+
+Particles of two sizes, N_L / N_S = (1 + sqrt 5) / 4, in a square (2D) of edge 98.8045 sqrt(N / 10^4), are melted at
+7.8 T_MCT, T_MCT = 0.373, and then
+
+* HTL  are quenched at once,
+* MCT  are held at T = 0.38 and quenched,
+* ESL  are held at T = 0.351 and quenched,
+* GQ   are held at T = 0.351, cooled on a line in time to ``final_temperature``, and quenched,
+
+a quench being the descent to the nearest minimum of the energy (patinet2020, tyukodi2022). On the way from the melt to
+the holding temperature the mixture is cooled on a line in time; it is then held for ``holding_time``.
+
+Equilibration is never complete below T_MCT; ``aging`` measures what is left to come.
+"""
+
+import hashlib
+import math
+import time as clock
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from glasslib import checks
+from glasslib.particles import dynamics
+from glasslib.particles.box import Box
+from glasslib.particles.forces import System
+from glasslib.particles.minimise import minimise
+from glasslib.particles.packing import Packing
+from glasslib.particles.potentials import SmoothedLennardJones
+
+T_MCT = 0.373
+GLASSES = {"HTL": 7.8 * T_MCT, "MCT": 0.38, "ESL": 0.351, "GQ": 0.351}  # temperatures from which glasses start
+LARGE_FRACTION = (1 + math.sqrt(5)) / (5 + math.sqrt(5))  # N_L / N of N_L / N_S = (1 + sqrt 5) / 4
+DENSITY = 1e4 / 98.8045**2
+
+
+class Recipe(NamedTuple):
+    """How a glass is made: times in LJ units, of which a step is ``time_step``.
+
+    glass: a key of ``GLASSES``; particles: N; melting_time: at 7.8 T_MCT; approach_time: from there to the holding
+    temperature, on a line; holding_time: at it; cooling_time, final_temperature: of GQ; potential: the mixture's.
+    """
+
+    glass: str = "ESL"
+    particles: int = 10_000
+    holding_time: float = 1e4
+    cooling_time: float = 1e4
+    melting_time: float = 50.0
+    approach_time: float = 200.0
+    final_temperature: float = 0.03
+    time_step: float = 0.005
+    relaxation: float = 1.0
+    potential: SmoothedLennardJones = SmoothedLennardJones()
+
+    def check(self):
+        """Raise ValueError for values that cannot be used."""
+        checks.choice("glass", self.glass, GLASSES)
+        checks.integer("particles", self.particles, 40)
+        for name in ("holding_time", "melting_time", "approach_time"):
+            checks.number(name, getattr(self, name), 0.0)
+        checks.number("cooling_time", self.cooling_time, 0.0, open_low=True)
+        checks.number("final_temperature", self.final_temperature, 0.0, GLASSES[self.glass], open_low=True)
+        checks.number("time_step", self.time_step, 0.0, 0.02, open_low=True)
+        checks.number("relaxation", self.relaxation, 0.0, open_low=True)
+
+    def stages(self):
+        """Return (last step, thermostat) of each stage."""
+        hot, cold = GLASSES["HTL"], GLASSES[self.glass]
+        plan = [(self.melting_time, hot, None)]
+        if self.glass != "HTL":
+            plan += [(self.approach_time, hot, cold), (self.holding_time, cold, None)]
+        if self.glass == "GQ":
+            plan += [(self.cooling_time, cold, self.final_temperature)]
+        result, step = [], 0
+        for duration, temperature, final in plan:
+            first, step = step, step + round(duration / self.time_step)
+            if step > first:
+                begin, end = first * self.time_step, step * self.time_step
+                result.append((step, dynamics.Thermostat(temperature, final, begin, end, self.relaxation)))
+        return result
+
+    @property
+    def steps(self):
+        """Return how many steps of dynamics are made."""
+        stages = self.stages()
+        return stages[-1][0] if stages else 0
+
+
+class Glass(NamedTuple):
+    """An inherent structure: packing, energy per particle, largest force; the liquid before the quench; its records.
+
+    records: time, energy and temperature during the dynamics, arrays by name of ``dynamics.COLUMNS``.
+    """
+
+    packing: Packing
+    inherent_energy: float
+    residual: float
+    liquid: Packing
+    records: dict
+
+
+def mixture(particles, generator, *, dimension=2, density=DENSITY, jitter=0.05):
+    """Return a crystal-like random start: species drawn at random on a square lattice, displaced a little.
+
+    ``generator``: ``np.random.Generator``; ``jitter``: of the lattice spacing.
+    """
+    checks.integer("particles", particles, 40)
+    checks.choice("dimension", str(dimension), ("2", "3"))
+    checks.number("density", density, 0.0, open_low=True)
+    edge = (particles / density) ** (1 / dimension)
+    sites = math.ceil(particles ** (1 / dimension) - 1e-9)
+    grid = np.stack(np.meshgrid(*[np.arange(sites)] * dimension, indexing="ij"), -1).reshape(-1, dimension)
+    taken = grid[np.sort(generator.permutation(len(grid))[:particles])]
+    positions = (taken + 0.5 + generator.uniform(-jitter, jitter, taken.shape)) * edge / sites
+    species = np.ones(particles, np.int64)
+    species[generator.permutation(particles)[: round(particles * LARGE_FRACTION)]] = 0
+    return Packing.of(positions, Box((edge,) * dimension), species)
+
+
+def liquid(recipe, sequence, checkpoint=None, on_step=None, record_time=10.0, save_seconds=120.0):
+    """Return (``Motion`` at the end of the recipe's dynamics, its records).
+
+    ``sequence``: ``SeedSequence`` of the sample. ``checkpoint``: path of a file that is written every ``save_seconds``
+    and from which an earlier run of the same recipe and sequence goes on, to the same bytes. ``on_step(steps done, all
+    steps, seconds left)`` is called about every thousand steps.
+    """
+    recipe.check()
+    potential = recipe.potential
+    identity = np.array(repr((recipe, sequence.entropy, sequence.spawn_key)))
+    path = None if checkpoint is None else Path(checkpoint)
+    generator = np.random.default_rng(sequence)
+    if path is not None and path.exists():
+        motion, kept = dynamics.load(path, potential)
+        if str(kept["identity"]) != str(identity):
+            raise ValueError(f"{path}: is of another preparation: {kept['identity']}, not {identity}")
+        records = {name: kept[f"record_{name}"] for name in dynamics.COLUMNS}
+    else:
+        motion = dynamics.start(mixture(recipe.particles, generator), potential, GLASSES["HTL"], generator)
+        records = {name: np.zeros(0) for name in dynamics.COLUMNS}
+    every = max(1, round(record_time / recipe.time_step))
+    begun, first, saved = clock.monotonic(), motion.step, clock.monotonic()
+    for last, thermostat in recipe.stages():
+        while motion.step < last:
+            motion, more = dynamics.advance(
+                motion, potential, min(1000, last - motion.step), thermostat, time_step=recipe.time_step, record_every=every
+            )
+            records = {name: np.append(records[name], more[name]) for name in records}
+            now = clock.monotonic()
+            if path is not None and (now - saved > save_seconds or motion.step == recipe.steps):
+                named = {f"record_{name}": values for name, values in records.items()}
+                dynamics.save(path, motion, potential, identity=identity, **named)
+                saved = now
+            if on_step is not None:
+                left = (now - begun) / (motion.step - first) * (recipe.steps - motion.step)
+                on_step(motion.step, recipe.steps, left)
+    return motion, records
+
+
+def quench(packing, potential, tolerance=1e-8):
+    """Return (packing at the nearest minimum of the energy, its energy per particle, its largest force).
+
+    Raises ``ArithmeticError`` when the descent does not get below ``tolerance``.
+    """
+    system = System(packing, potential)
+    result = minimise(system, tolerance)
+    if not result.converged:
+        raise ArithmeticError(f"quench: largest force {result.residual:.3g} after the descent, above {tolerance:g}")
+    return system.packing(), result.energy / len(packing.positions), result.residual
+
+
+def prepare(recipe, sequence, checkpoint=None, on_step=None):
+    """Return the ``Glass`` of a recipe; arguments as those of ``liquid``."""
+    motion, records = liquid(recipe, sequence, checkpoint, on_step)
+    return Glass(*quench(motion.packing, recipe.potential), motion.packing.wrapped(), records)
+
+
+def task(recipe, sequence):
+    """Prepare one sample and return its arrays: a function for ``ensemble.Task``.
+
+    The dynamics' checkpoint lies in the folder ``unfinished`` beside the results and is removed at the end.
+    """
+    from glasslib import store
+
+    digest = hashlib.sha256(repr((recipe, sequence.entropy, sequence.spawn_key)).encode()).hexdigest()[:16]
+    checkpoint = store.results_folder() / "unfinished" / f"{recipe.glass}-{digest}.npz"
+    glass = prepare(recipe, sequence, checkpoint)
+    checkpoint.unlink(missing_ok=True)
+    packing = glass.packing
+    return {
+        "positions": packing.positions, "species": packing.species, "lengths": np.array(packing.box.lengths),
+        "liquid": glass.liquid.positions, "inherent_energy": np.array(glass.inherent_energy),
+        "residual": np.array(glass.residual), "time": glass.records["time"], "energy": glass.records["energy"],
+        "temperature": glass.records["temperature"],
+    }  # fmt: skip
+
+
+class Aging(NamedTuple):
+    """How a liquid ages: time waited [time], inherent energy per particle then, and overlap with the first instant."""
+
+    time: np.ndarray
+    inherent_energy: np.ndarray
+    overlap: np.ndarray
+
+
+def aging(motion, potential, temperature, times, *, time_step=0.005, relaxation=1.0, distance=0.3, tolerance=1e-6):
+    """Return (motion at the last of ``times``, ``Aging`` at these times counted from now).
+
+    The overlap is the fraction of particles no further than ``distance`` from where they were, the drift of the whole
+    taken off: 1 at once, about density x pi distance^2 where all memory is lost. An inherent energy that still falls
+    with the logarithm of time shows a liquid out of equilibrium.
+    """
+    waited = checks.array("times", times, (None,), low=0.0)
+    if (np.diff(waited) < 0).any():
+        raise ValueError(f"times = {times!r}: must not decrease")
+    law = dynamics.Thermostat(temperature, relaxation=relaxation)
+    box, first, step = motion.packing.box, motion.packing.positions, motion.step
+    energies, overlaps = [], []
+    for waiting in waited:
+        steps = step + round(waiting / time_step) - motion.step
+        motion, _ = dynamics.advance(motion, potential, steps, law, time_step=time_step)
+        moved = box.minimum_image(motion.packing.positions - first)
+        moved = box.minimum_image(moved - np.median(moved, axis=0))
+        overlaps.append(float(((moved**2).sum(axis=1) < distance**2).mean()))
+        energies.append(quench(motion.packing, potential, tolerance)[1])
+    return motion, Aging(waited, np.array(energies), np.array(overlaps))
