@@ -13,7 +13,7 @@ MAY_IMPORT = {  # the rooms of glasslib that a room may import from, besides its
     "particles": {"checks"},
     "lattices": {"checks"},
     "analysis": {"checks"},
-    "protocols": {"checks", "particles", "lattices", "analysis", "ensemble"},
+    "protocols": {"checks", "particles", "lattices", "analysis", "store"},
     "store": set(),
     "ensemble": {"checks", "store"},
     "checks": set(),
