@@ -28,8 +28,8 @@ WIDTH = 3.5  # inches of one panel
 
 
 @contextlib.contextmanager
-def panels(count, source, *, height=2.9, columns=None, width=WIDTH):
-    """Yield ``count`` axes lettered (a), (b), ... in one figure, and show it with its source at the foot.
+def panels(count, source, *, letters="", height=2.9, columns=None, width=WIDTH):
+    """Yield ``count`` axes in one figure, with the paper's ``letters``, and show it with its source at the foot.
 
     ``source``: one line that says scale, samples and file; see ``source``. ``columns``: panels in a row.
     """
@@ -40,9 +40,8 @@ def panels(count, source, *, height=2.9, columns=None, width=WIDTH):
         axes = list(grid.flat)
         for unused in axes[count:]:
             unused.set_axis_off()
-        if count > 1:
-            for letter, axis in zip("abcdefghi", axes[:count]):
-                axis.set_title(f"({letter})", loc="left", fontsize=9.5)
+        for letter, axis in zip(letters, axes[:count]):
+            axis.set_title(f"({letter})", loc="left", fontsize=9.5)
         yield axes[:count]
         figure.supxlabel(source, fontsize=7, color="0.35")
         plt.show()

@@ -213,7 +213,7 @@ def tasks(given):
     result = {"steady": (steady, steady_task, count), "transient": (transient, rest, count)}
     if not smoke:
         for name, variant in list(variants(given).items())[1:]:
-            result[f"variant {name}"] = (steady, Steady(variant, RATES, 1.0, strain / 2), max(2, count // 4))
+            result[f"variant {name}"] = (steady, Steady(variant, RATES, 1.0, strain / 4), max(2, count // 6))
     recovery_times, shapes, live_rates = live_nodes(given)
     for recovery, shape in itertools.product(recovery_times, shapes):
         node = lattice._replace(recovery_time=recovery, threshold_shape=shape)

@@ -28,25 +28,26 @@ def flow_curve(results):
     task, (stress, error) = results.steady_task(), _mean(results, "steady/stress")
     rates, held = np.array(task.rates), np.array(task.stresses)
     rate, rate_error = _mean(results, "steady/rate")
-    with figures.panels(2, _source(results, "steady/stress"), width=3.7) as (curve, residual):
-        if len(rates) >= 4:
-            law = creep.fit(rates, results.arrays["steady/stress"]).value
-            law = rheology.HerschelBulkley(*law)
+    fitted = len(rates) >= 4
+    with figures.panels(1 + fitted, _source(results, "steady/stress"), width=3.7) as axes:
+        curve = axes[0]
+        curve.axhline(_paper("dynamic_yield_stress"), color=figures.COLOURS["paper"], linestyle=(0, (4, 3)), linewidth=1,
+                      label=r"paper: $\Sigma_Y = 0.5107$")
+        if fitted:
+            law = rheology.HerschelBulkley(*creep.fit(rates, results.arrays["steady/stress"]).value)
             fine = np.geomspace(rates[0], rates[-1], 200)
             label = f"fit: {law.yield_stress:.3f} + {law.consistency:.1f} $\\dot\\gamma^{{{law.exponent:.2f}}}$"
             curve.plot(fine, law.stress(fine), color=figures.COLOURS["fit"], label=label)
-            figures.points(residual, rates, stress - law.stress(rates), error, "rate control", figures.COLOURS["lattice"],
+            figures.points(axes[1], rates, stress - law.stress(rates), error, "rate control", figures.COLOURS["lattice"],
                            filled=False)
-        curve.plot(fine_paper := np.geomspace(1e-4, 2e-2, 50), np.full_like(fine_paper, _paper("dynamic_yield_stress")),
-                   color=figures.COLOURS["paper"], linestyle=(0, (4, 3)), linewidth=1, label=r"paper: $\Sigma_Y = 0.5107$")
+            axes[1].axhline(0, color="0.5", linewidth=0.8)
+            axes[1].set(xscale="log", xlabel=RATE, ylabel=r"stress minus fit [$\epsilon/\sigma^2$]")
         figures.points(curve, rates, stress, error, "lattice, rate control", figures.COLOURS["lattice"], filled=False)
         flows = rate > 0
         figures.points(curve, rate[flows], held[flows], np.zeros(flows.sum()), "lattice, stress control",
                        figures.COLOURS["lattice"], "s", x_error=rate_error[flows])
         curve.set(xscale="log", xlabel=RATE, ylabel=STRESS)
         curve.legend()
-        residual.axhline(0, color="0.5", linewidth=0.8)
-        residual.set(xscale="log", xlabel=RATE, ylabel=r"stress minus fit [$\epsilon/\sigma^2$]")
 
 
 def fit_table(results):
@@ -139,7 +140,7 @@ def histograms(results):
     fine = np.linspace(0, creep.EDGES[-1], 300)
     k, s = given.threshold_shape, given.threshold_scale
     drawn = k / s * (fine / s) ** (k - 1) * np.exp(-((fine / s) ** k))
-    with figures.panels(2, _source(results, "steady/threshold")) as axes:
+    with figures.panels(2, _source(results, "steady/threshold"), letters="bc") as axes:
         for axis, rate in zip(axes, shown):
             j = rates.index(rate)
             threshold, distance = (_mean(results, f"steady/{name}")[0][j] / width for name in ("threshold", "distance"))
@@ -150,7 +151,7 @@ def histograms(results):
             axis.axvline(mean, color=figures.GREEN, linestyle="--", linewidth=1,
                          label=f"mean threshold {mean:.3f} ± {2 * error:.3f}")
             axis.set(title=rf"$\dot\gamma$ = {rate:g} $/\tau$", xlabel=r"stress [$\epsilon/\sigma^2$]",
-                     ylabel=r"density [$\sigma^2/\epsilon$]", xlim=(0, 2.2))
+                     ylabel=r"density [$\sigma^2/\epsilon$]", xlim=(0, 2.2), ylim=(0, 2.2))
             axis.legend()
 
 
@@ -162,7 +163,7 @@ def start_up(results):
     with figures.panels(1, _source(results, "transient/loading"), width=5.2) as (axis,):
         for j, (rate, colour) in enumerate(zip(task.rates, figures.SEQUENCE)):
             figures.band(axis, strain, mean[j], error[j], rf"$\dot\gamma$ = {rate:g} $/\tau$", colour)
-        axis.set(xlabel=r"strain $\gamma$", ylabel=STRESS, xlim=(0, task.strain))
+        axis.set(xlabel=r"strain $\gamma$", ylabel=STRESS, xlim=(0, task.strain), ylim=(0, None))
         axis.legend()
 
 
