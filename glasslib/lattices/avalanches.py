@@ -22,7 +22,7 @@ from numba import njit
 from .thresholds import Law, Slip, draw_slip, draw_threshold
 
 DONE, LOG_FULL, MANY = range(3)  # why _shear returns
-STRESS, STRAIN, BEFORE, SINCE = range(4)  # places in ``reals``: now; stress and strain at which the avalanche began
+STRESS, STRAIN, BEFORE = range(3)  # places in ``reals``: now, and the stress at which the avalanche began
 SLIPS, SWEEPS, AVALANCHES, RENEWED, RUNNING, FIRST_SLIP, FIRST_SWEEP, LOGGED, UNSTABLE = range(9)  # in ``counters``
 
 
@@ -141,51 +141,41 @@ def _subtract(row, k, count, kernel, i, j, s, strength):
     return _least(line)
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
-def _catch_up(row, count, work, strength):
+@njit(cache=True, error_model="numpy", nogil=True, inline="always")
+def _catch_up(row, count, kernel, slip_row, slip_column, slip_size, applied, floor, strength):
     """Bring a row up to date; its floor becomes exact."""
-    work.floor[row] = _subtract(
-        row, work.applied[row], count, work.kernel, work.slip_row, work.slip_column, work.slip_size, strength)
-    work.applied[row] = count
+    floor[row] = _subtract(row, applied[row], count, kernel, slip_row, slip_column, slip_size, strength)
+    applied[row] = count
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
-def _settle(count, work, strength):
+@njit(cache=True, error_model="numpy", nogil=True, inline="always")
+def _settle(count, kernel, slip_row, slip_column, slip_size, applied, floor, strength):
     """Bring every row up to date and forget the slips that waited."""
-    for row in range(strength.shape[0]):
-        _catch_up(row, count, work, strength)
-        work.applied[row] = 0
+    for row in range(floor.size):
+        _catch_up(row, count, kernel, slip_row, slip_column, slip_size, applied, floor, strength)
+        applied[row] = 0
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
-def _weakest_row(count, work, strength):
+@njit(cache=True, error_model="numpy", nogil=True, inline="always")
+def _weakest_row(count, kernel, slip_row, slip_column, slip_size, applied, floor, strength):
     """Return the row that holds the least strength, up to date, its floor therefore exact."""
-    floor = work.floor
     while True:
         best = 0
         for row in range(1, floor.size):
             if floor[row] < floor[best]:
                 best = row
-        if work.applied[best] == count:
+        if applied[best] == count:
             return best
-        _catch_up(best, count, work, strength)
+        _catch_up(best, count, kernel, slip_row, slip_column, slip_size, applied, floor, strength)
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
-def _find_unstable(stress, count, weakest_first, work, strength):
-    """List in ``work`` the sites with strength <= stress, row by row; only the weakest if asked. Return how many."""
+@njit(cache=True, error_model="numpy", nogil=True, inline="always")
+def _find_unstable(stress, count, kernel, slip_row, slip_column, slip_size, applied, floor, strength, rows, columns):
+    """List the sites with strength <= stress in ``rows`` and ``columns``, row by row; return how many."""
     found = 0
-    if weakest_first:
-        row = _weakest_row(count, work, strength)
-        if work.floor[row] > stress:
-            return 0
-        work.rows[0] = row
-        work.columns[0] = np.argmin(strength[row])
-        return 1
-    floor, applied, rows, columns = work.floor, work.applied, work.rows, work.columns
     for row in range(floor.size):
         if floor[row] <= stress and applied[row] < count:
-            _catch_up(row, count, work, strength)
+            _catch_up(row, count, kernel, slip_row, slip_column, slip_size, applied, floor, strength)
         if floor[row] <= stress:
             line = strength[row]
             for column in range(line.size):
@@ -196,54 +186,32 @@ def _find_unstable(stress, count, weakest_first, work, strength):
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _slip(k, key, mean_modulus, model, work, fields, counters):
-    """Let the k-th unstable site slip and renew; return the stress that it sheds."""
-    i, j = work.rows[k], work.columns[k]
-    site = i * fields.strength.shape[1] + j
-    renewal = fields.renewals[i, j]
-    threshold = fields.thresholds[i, j]
-    slip = draw_slip(model.slip, threshold, key, site, renewal)
-    modulus = mean_modulus
-    if model.own_modulus:
-        modulus = model.modulus if renewal == 0 else model.renewed_modulus
-    if renewal == 0:
-        counters[RENEWED] += 1
-    renewed = draw_threshold(model.renewal, key, site, renewal + 1)
-    fields.renewals[i, j] = renewal + 1
-    fields.strength[i, j] += renewed - threshold
-    fields.thresholds[i, j] = renewed
-    fields.plastic_strain[i, j] += slip
-    size = modulus * model.slip_strain * slip
-    fields.shed_stress[i, j] += size
-    work.sizes[k] = size
+def _slip(i, j, key, modulus, renewal_law, slip_law, slip_strain, strength, thresholds, plastic, shed, renewals):
+    """Let a site slip and renew; return the stress that it sheds."""
+    site = i * strength.shape[1] + j
+    renewal = renewals[i, j]
+    threshold = thresholds[i, j]
+    slip = draw_slip(slip_law, threshold, key, site, renewal)
+    renewed = draw_threshold(renewal_law, key, site, renewal + 1)
+    renewals[i, j] = renewal + 1
+    strength[i, j] += renewed - threshold
+    thresholds[i, j] = renewed
+    plastic[i, j] += slip
+    size = modulus * slip_strain * slip
+    shed[i, j] += size
     return size
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
-def _lower_floors(row, size, reach, rounding, floor):
+@njit(cache=True, error_model="numpy", nogil=True, inline="always")
+def _queue(row, column, size, count, reach, rounding, slip_row, slip_column, slip_size, floor):
+    """Append a slip to those that wait, lower the floors by what it may do."""
+    slip_row[count] = row
+    slip_column[count] = column
+    slip_size[count] = size
+    seen = reach[floor.size - 1 - row:2 * floor.size - 1 - row]
     for other in range(floor.size):
-        floor[other] -= size * reach[other] + rounding
+        floor[other] -= size * seen[other] + rounding
     floor[row] = -np.inf  # its own strength has changed
-
-
-@njit(cache=True, error_model="numpy", nogil=True)
-def _sweep(found, count, key, mean_modulus, model, work, fields, counters):
-    """Let ``found`` sites slip at once; append the slips to those that wait. Return the stress shed and the count."""
-    height = fields.strength.shape[0]
-    if count + found > work.slip_row.size:
-        _settle(count, work, fields.strength)
-        count = 0
-    total = 0.0
-    for k in range(found):
-        size = _slip(k, key, mean_modulus, model, work, fields, counters)
-        total += size
-        row = work.rows[k]
-        work.slip_row[count] = row
-        work.slip_column[count] = work.columns[k]
-        work.slip_size[count] = size
-        count += 1
-        _lower_floors(row, size, work.reach[height - 1 - row:2 * height - 1 - row], model.rounding, work.floor)
-    return total, count
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -254,20 +222,22 @@ def _shear(target, key, model, work, fields, reals, counters, log):
     slipped at once: their stress (``work.rows``, ``columns``, ``sizes``; counters[UNSTABLE] of them) is then for the
     caller to spread, before the next call takes up the same avalanche. Fields are up to date whenever it returns.
     """
-    strength = fields.strength
+    kernel, reach, slip_row, slip_column, slip_size, floor, applied, rows, columns, sizes = work
+    strength, thresholds, plastic, shed, renewals = fields
+    renewal_law, slip_law, first_modulus, later_modulus, slip_strain, own_modulus, weakest_first, most, rounding = model
     sites = strength.size
     count = 0
-    work.applied[:] = 0
-    for row in range(strength.shape[0]):
-        work.floor[row] = _least(strength[row])
+    for row in range(floor.size):
+        applied[row] = 0
+        floor[row] = _least(strength[row])
     status = DONE
     while True:
-        mean_modulus = model.modulus + (model.renewed_modulus - model.modulus) * counters[RENEWED] / sites
+        mean_modulus = first_modulus + (later_modulus - first_modulus) * counters[RENEWED] / sites
         if counters[RUNNING] == 0:
             if counters[LOGGED] == log.shape[0]:
                 status = LOG_FULL
                 break
-            lowest = work.floor[_weakest_row(count, work, strength)]
+            lowest = floor[_weakest_row(count, kernel, slip_row, slip_column, slip_size, applied, floor, strength)]
             if lowest > reals[STRESS]:
                 strain = reals[STRAIN] + (lowest - reals[STRESS]) / mean_modulus
                 if strain > target:
@@ -277,28 +247,51 @@ def _shear(target, key, model, work, fields, reals, counters, log):
             counters[RUNNING] = 1
             counters[FIRST_SLIP], counters[FIRST_SWEEP] = counters[SLIPS], counters[SWEEPS]
             reals[BEFORE] = reals[STRESS]
-        found = _find_unstable(reals[STRESS], count, model.weakest_first, work, strength)
+        if weakest_first:
+            row = _weakest_row(count, kernel, slip_row, slip_column, slip_size, applied, floor, strength)
+            rows[0] = row
+            columns[0] = np.argmin(strength[row])
+            found = 1 if floor[row] <= reals[STRESS] else 0
+        else:
+            found = _find_unstable(
+                reals[STRESS], count, kernel, slip_row, slip_column, slip_size, applied, floor, strength, rows, columns)
         if found == 0:
-            log[counters[LOGGED], 0] = reals[STRAIN]
-            log[counters[LOGGED], 1] = reals[BEFORE]
-            log[counters[LOGGED], 2] = reals[STRESS]
-            log[counters[LOGGED], 3] = counters[SLIPS] - counters[FIRST_SLIP]
-            log[counters[LOGGED], 4] = counters[SWEEPS] - counters[FIRST_SWEEP]
-            counters[LOGGED] += 1
-            counters[AVALANCHES] += 1
-            counters[RUNNING] = 0
+            _write(log[counters[LOGGED]], reals, counters)
             continue
+        if found > most or count + found > slip_row.size:
+            _settle(count, kernel, slip_row, slip_column, slip_size, applied, floor, strength)
+            count = 0
+        total = 0.0
+        for k in range(found):
+            i, j = rows[k], columns[k]
+            modulus = mean_modulus
+            if own_modulus:
+                modulus = first_modulus if renewals[i, j] == 0 else later_modulus
+            counters[RENEWED] += renewals[i, j] == 0
+            sizes[k] = _slip(i, j, key, modulus, renewal_law, slip_law, slip_strain,
+                             strength, thresholds, plastic, shed, renewals)
+            total += sizes[k]
+            if found <= most:
+                _queue(i, j, sizes[k], count, reach, rounding, slip_row, slip_column, slip_size, floor)
+                count += 1
+        reals[STRESS] -= total / sites
         counters[SLIPS] += found
         counters[SWEEPS] += 1
-        if found > model.most_direct:
-            _settle(count, work, strength)
-            total = 0.0
-            for k in range(found):
-                total += _slip(k, key, mean_modulus, model, work, fields, counters)
-            reals[STRESS] -= total / sites
+        if found > most:
             counters[UNSTABLE] = found
             return MANY
-        total, count = _sweep(found, count, key, mean_modulus, model, work, fields, counters)
-        reals[STRESS] -= total / sites
-    _settle(count, work, strength)
+    _settle(count, kernel, slip_row, slip_column, slip_size, applied, floor, strength)
     return status
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _write(line, reals, counters):
+    """Enter the avalanche that has just ended."""
+    line[0] = reals[STRAIN]
+    line[1] = reals[BEFORE]
+    line[2] = reals[STRESS]
+    line[3] = counters[SLIPS] - counters[FIRST_SLIP]
+    line[4] = counters[SWEEPS] - counters[FIRST_SWEEP]
+    counters[LOGGED] += 1
+    counters[AVALANCHES] += 1
+    counters[RUNNING] = 0
