@@ -9,6 +9,7 @@ needs no starting values and cannot end in a wrong minimum unnoticed.
 from typing import NamedTuple
 
 import numpy as np
+from scipy.interpolate import PchipInterpolator
 from scipy.optimize import minimize_scalar
 
 EXPONENTS = (0.1, 2.0)  # range that is searched
@@ -52,9 +53,9 @@ def herschel_bulkley(rate, stress, weights=None):
 
 
 def protocol_gap(rate, stress, other_rate, other_stress):
-    """Return (other_stress - stress at the same rate) / stress, by linear interpolation in log rate.
+    """Return (other_stress - stress at the same rate) / stress, by monotone cubic interpolation in log rate.
 
     The first pair of arrays is one flow curve, rates ascending; points of the other outside its range give NaN.
     """
-    at_same_rate = np.interp(np.log(other_rate), np.log(rate), stress, left=np.nan, right=np.nan)
+    at_same_rate = PchipInterpolator(np.log(rate), stress, extrapolate=False)(np.log(other_rate))
     return (np.asarray(other_stress) - at_same_rate) / at_same_rate

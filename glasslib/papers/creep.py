@@ -290,7 +290,9 @@ def protocol_gap(found):
     held = np.array(found.steady_task().stresses)
 
     def largest(stress, rate):
-        return np.nanmax(np.abs(rheology.protocol_gap(rates, stress.mean(axis=0), rate.mean(axis=0), held)))
+        mean = rate.mean(axis=0)
+        flows = mean > 0
+        return np.nanmax(np.abs(rheology.protocol_gap(rates, stress.mean(axis=0), mean[flows], held[flows])))
 
     return statistics.bootstrap(largest, [stress, rate])
 

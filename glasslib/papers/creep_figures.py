@@ -15,7 +15,7 @@ FITS = {  # name: (largest rate, weights as a function of the rates)
     "all rates, equal weights": (math.inf, None),
     "all rates, weights 1/rate": (math.inf, lambda rates: 1 / rates),
     "rates up to 5e-3, equal weights": (5e-3, None),
-    "rates up to 5e-3, weights 1/rate": (5e-3, lambda rates: 1 / rates),
+    "rates up to 2e-3, equal weights": (2e-3, None),
 }
 STRESS = r"shear stress $\Sigma$ [$\epsilon/\sigma^2$]"
 RATE = r"strain rate $\dot\gamma$ [$1/\tau$]"
