@@ -1,0 +1,42 @@
+"""Benchmarks on the engines' pages, and the file that they are read from."""
+
+import json
+
+import pytest
+
+from glasslib import measured, store
+
+ROW = {"name": "a_vs_b", "ours": 1.5, "baseline": 30.0, "ratio": 20.0, "unit": "us", "size": "128x128", "machine": "a < b",
+       "engine": "rates"}  # fmt: skip
+
+
+@pytest.fixture
+def ledger(tmp_path, monkeypatch):
+    monkeypatch.setattr(store, "ledger_file", lambda name: tmp_path / name)
+    return tmp_path / "benchmarks.json"
+
+
+def test_each_engine_has_a_part(ledger, tmp_path):
+    growth = [{"size": size, "ours": 0.01 * size**1.5, "unit": "us", "memory": 2.0 * size} for size in (32, 64, 128)]
+    ledger.write_text(json.dumps({"rows": [ROW], "growth": {"rates": growth}}))
+    measured.write(tmp_path / "out")
+    text = (tmp_path / "out" / "rates.md").read_text()
+    assert "a vs b" in text and "a &lt; b" in text and "size^1.50" in text
+    assert (tmp_path / "out" / "rates.png").stat().st_size > 5000
+    assert "Not measured" in (tmp_path / "out" / "particles.md").read_text()
+
+
+def test_nothing_measured_is_said(ledger, tmp_path):
+    measured.write(tmp_path / "out")
+    assert all("Not measured" in path.read_text() for path in (tmp_path / "out").iterdir())
+
+
+def test_damaged_file_is_one_line(ledger):
+    ledger.write_text('{"rows": [')
+    with pytest.raises(store.DataError, match="benchmarks.json is damaged"):
+        measured.stored()
+
+
+def test_stored_rows_have_every_field():
+    fields = {"name", "ours", "baseline", "ratio", "unit", "size", "machine"}
+    assert all(fields <= set(row) for row in measured.stored()["rows"])
