@@ -1,6 +1,7 @@
 """The command line: ``python -m glasslib COMMAND``. Wrong usage ends with exit status 2 and one line."""
 
 import argparse
+import contextlib
 import importlib
 import json
 import sys
@@ -33,23 +34,24 @@ def _run(arguments):
         paper.campaign(parameters, executor, workers=arguments.workers)
 
 
+@contextlib.contextmanager
 def _executor(arguments):
-    import contextlib
-
+    """The executor of a dask cluster, or None for processes of our own."""
     if arguments.dask is None:
-        return contextlib.nullcontext()
+        yield None
+        return
+    if arguments.workers is not None:
+        raise ValueError(f"workers = {arguments.workers!r}: must be left out with --dask, whose cluster has its own")
     try:
         from distributed import Client
     except ImportError:
         raise ValueError("dask: not installed; install glasslib with the extra 'cluster'") from None
-    client = Client() if arguments.dask == "local" else Client(arguments.dask, timeout="10s")
-    return contextlib.closing(_DaskExecutor(client))
-
-
-def _DaskExecutor(client):
-    executor = client.get_executor()
-    executor.close = client.close
-    return executor
+    try:
+        client = Client() if arguments.dask == "local" else Client(arguments.dask, timeout="10s")
+    except (OSError, ValueError) as error:
+        raise ValueError(f"dask = {arguments.dask!r}: no scheduler answers there ({error})") from None
+    with client:
+        yield client.get_executor()
 
 
 def _publish(arguments):
@@ -62,6 +64,8 @@ def _publish(arguments):
 
 
 def _data(arguments):
+    if not store.registry():
+        print("no file is published yet")
     for name in store.registry():
         path = store.published(name)
         print(f"{name}: {path.stat().st_size / 1e6:.2f} MB, as registered")
@@ -106,7 +110,7 @@ def main(arguments=None):
     except ValueError as error:
         return _fail(error, 2)
     except KeyboardInterrupt as error:
-        return _fail(error or "interrupted", 130)
+        return _fail(str(error) or "interrupted", 130)
     except BrokenPipeError:  # the reader of our output, such as head, has had enough
         sys.stderr.close()
         return 0

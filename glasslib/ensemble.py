@@ -24,13 +24,14 @@ from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
 from glasslib import checks, store
+from glasslib.errors import OneLine
 
 
-class EnsembleError(RuntimeError):
+class EnsembleError(OneLine, RuntimeError):
     """Samples of a run that failed; the others are kept."""
 
 
-class Interrupted(KeyboardInterrupt):
+class Interrupted(OneLine, KeyboardInterrupt):
     """A run stopped by the user; finished samples are kept."""
 
 
@@ -40,7 +41,8 @@ class Task:
 
     ``function(parameters, seed_sequence)`` returns a dict of arrays; it must be importable, as workers import it.
     ``parameters``: a NamedTuple or frozen dataclass of plain values. ``seed``: entropy of the ensemble.
-    ``folder``: where the samples are kept; ``store.results_folder()`` if None.
+    ``folder``: where the samples are kept; ``store.results_folder()`` if None. ``version``: to be raised when the
+    function changes what it returns, since finished samples are otherwise taken as they are.
     """
 
     name: str
@@ -48,10 +50,12 @@ class Task:
     parameters: Any
     seed: int
     folder: Path | None = None
+    version: int = 0
 
     def key(self):
-        """Return 12 hexadecimal digits that name the function and its parameters."""
-        text = json.dumps([self.function.__module__, self.function.__qualname__, plain(self.parameters)], sort_keys=True)
+        """Return 12 hexadecimal digits that name the function, its parameters and its version."""
+        named = [self.function.__module__, self.function.__qualname__, plain(self.parameters)]
+        text = json.dumps(named + ([self.version] if self.version else []), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def path(self, sample):
@@ -82,7 +86,8 @@ def run(task, samples, executor=None, *, workers=None, progress=True):
     ``workers`` processes, as many as there are cores. Raises ``EnsembleError`` when samples fail (after the others
     are finished) or a worker dies, ``Interrupted`` on Ctrl-C, ``store.DataError`` when results cannot be written.
     """
-    numbers = range(checks.integer("samples", samples, 1)) if isinstance(samples, int) else list(samples)
+    several = isinstance(samples, (list, tuple, range))
+    numbers = [checks.integer("samples", s, 0) for s in samples] if several else range(checks.integer("samples", samples, 1))
     paths = [task.path(sample) for sample in numbers]
     missing = [sample for sample, path in zip(numbers, paths) if not _is_finished(path)]
     if missing:
@@ -99,9 +104,11 @@ def load(paths):
 
 
 def publish(name, arrays, provenances):
-    """Write ``arrays`` gathered from samples to ``data/name`` with the provenance of all of them; return the path."""
-    first = provenances[0]
-    merged = {key: first[key] for key in ("parameters", "source", "versions")} | {
+    """Write ``arrays`` gathered from samples to ``data/name`` with the provenance of all of them; return the path.
+
+    Parameters, sources and versions are those that occur, each once; entropy is that of each sample.
+    """
+    merged = {key: _distinct(record[key] for record in provenances) for key in ("parameters", "source", "versions")} | {
         "entropy": [record["entropy"] for record in provenances],
         "date": max(record["date"] for record in provenances),
         "core_seconds": round(sum(record["core_seconds"] for record in provenances), 3),
@@ -110,6 +117,14 @@ def publish(name, arrays, provenances):
     path = store.ledger_file(name)
     store.write(path, arrays, merged)
     return path
+
+
+def _distinct(values):
+    kept = []
+    for value in values:
+        if value not in kept:
+            kept.append(value)
+    return kept
 
 
 def _is_finished(path):
@@ -167,8 +182,8 @@ class _Executor(contextlib.AbstractContextManager):
     """The given executor, left open at the end; or processes of our own, ended with the block."""
 
     def __init__(self, executor, workers, samples):
-        self.given, self.count = executor, checks.integer("workers", workers or os.cpu_count(), 1)
-        self.count = min(self.count, samples)
+        self.given, self.count = executor, os.cpu_count() if workers is None else workers
+        self.count = min(checks.integer("workers", self.count, 1), samples)
 
     def __enter__(self):
         if self.given is not None:

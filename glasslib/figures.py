@@ -76,15 +76,6 @@ def histogram(axis, edges, density, label, colour):
     axis.stairs(density, edges, color=colour, label=label, linewidth=1.4)
 
 
-def field(axis, values, label, *, colours="viridis", limits=None):
-    """Draw a map of a square lattice or grid with its scale at the side."""
-    low, high = limits or (None, None)
-    image = axis.imshow(values, origin="lower", cmap=colours, vmin=low, vmax=high, interpolation="nearest")
-    axis.set_xticks([])
-    axis.set_yticks([])
-    axis.figure.colorbar(image, ax=axis, label=label, shrink=0.85)
-
-
 def paper_value(axis, value, label, *, along="y"):
     """Mark the paper's number by a dashed line."""
     draw = axis.axhline if along == "y" else axis.axvline

@@ -24,13 +24,14 @@ from typing import NamedTuple
 import numpy as np
 
 from glasslib import source_digest
+from glasslib.errors import OneLine
 
 _PACKAGE = Path(__file__).parent
 _CLONE = _PACKAGE.parent / "data"
 _VERSIONS_OF = ("glasslib", "numpy", "numba", "scipy")
 
 
-class DataError(OSError):
+class DataError(OneLine, OSError):
     """A file of data that cannot be read, trusted or written; the message is one line and names the file."""
 
 
@@ -122,8 +123,11 @@ def ledger_file(name):
 
 def registry():
     """Return the registered sha256 by file name, relative to ``data/``."""
-    lines = ledger_file("registry.txt").read_text().split("\n")
-    return dict(line.split() for line in lines if line.strip() and not line.startswith("#"))
+    path = ledger_file("registry.txt")
+    try:
+        return dict(line.split() for line in path.read_text().splitlines() if line.strip())
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} is damaged ({error}); restore it from the repository") from error
 
 
 def is_published(name):

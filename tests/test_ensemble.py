@@ -1,9 +1,11 @@
 """Runs that are killed, interrupted or short of disk end with the arrays of an undisturbed run."""
 
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -114,27 +116,64 @@ def test_any_executor_gives_the_same_bytes(tmp_path, undisturbed):
     assert digests(paths) == digests(undisturbed)
 
 
-def test_dask_survives_the_death_of_a_worker(tmp_path, undisturbed):
+@pytest.fixture
+def importable(monkeypatch):
+    """Let processes that others start for us import the task of this file."""
+    monkeypatch.setenv("PYTHONPATH", str(TESTS))
+
+
+def kill_after(folder, find):
+    """Kill the process that ``find()`` names once a sample is finished; return the thread and what it killed."""
+    killed = []
+
+    def run():
+        while not list(Path(folder).rglob("*.npz")):
+            time.sleep(0.01)
+        killed.append(find())
+        os.kill(killed[0], signal.SIGKILL)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    return thread, killed
+
+
+def test_local_dask_cluster_survives_the_death_of_a_worker(tmp_path, undisturbed, importable):
     distributed = pytest.importorskip("distributed", reason="the cluster extra is not installed")
-    os.environ["PYTHONPATH"] = str(TESTS)
     with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
         with distributed.Client(cluster) as client:
-            import threading
+            thread, killed = kill_after(tmp_path, lambda: client.run(os.getpid).popitem()[1])
+            paths = ensemble.run(task(tmp_path, seconds=0.3), 8, client.get_executor(), progress=False)
+            thread.join(10)
+    assert killed and walks(paths) == walks(undisturbed)
 
-            def kill_one():
-                while not list(tmp_path.rglob("*.npz")):
-                    time.sleep(0.01)
-                os.kill(client.run(os.getpid).popitem()[1], signal.SIGKILL)
 
-            threading.Thread(target=kill_one, daemon=True).start()
-            paths = ensemble.run(task(tmp_path, seconds=0.15), 8, client.get_executor(), progress=False)
-    assert digests(paths) == digests(undisturbed)
+def test_dask_of_the_command_line_survives_the_death_of_a_worker(tmp_path, undisturbed, importable):
+    distributed = pytest.importorskip("distributed", reason="the cluster extra is not installed")
+    dask, file = [sys.executable, "-m", "dask"], tmp_path / "scheduler.json"
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    common = ["--no-dashboard", "--scheduler-file", str(file)]
+    scheduler = subprocess.Popen([*dask, "scheduler", "--host", "127.0.0.1", "--port", "0", *common], **quiet)
+    options = ["--nthreads", "1", "--no-nanny", "--local-directory", str(tmp_path), *common]
+    workers = [subprocess.Popen([*dask, "worker", *options], **quiet) for _ in range(2)]
+    try:
+        with distributed.Client(scheduler_file=str(file), timeout="60s") as client:
+            client.wait_for_workers(2, timeout=60)
+            thread, killed = kill_after(tmp_path, lambda: workers[0].pid)
+            paths = ensemble.run(task(tmp_path / "out", seconds=0.3), 8, client.get_executor(), progress=False)
+            thread.join(10)
+    finally:
+        for process in (*workers, scheduler):
+            process.kill()
+            process.wait()
+    assert killed and walks(paths) == walks(undisturbed)
+
+
+def walks(paths):
+    """Return the bytes of the samples; the task's wait is one of its parameters, and no part of the arrays."""
+    return [np.load(path)["walk"].tobytes() for path in paths]
 
 
 def test_death_of_a_process_worker_is_one_clear_error(tmp_path):
-    import multiprocessing
-    import threading
-
     def kill_one():
         while not multiprocessing.active_children():
             time.sleep(0.01)
@@ -165,7 +204,13 @@ def test_other_parameters_never_share_a_file(tmp_path):
     assert task(tmp_path).path(0) != ensemble.Task("walk", walk, Walk(), seed=8, folder=tmp_path).path(0)
 
 
-@pytest.mark.parametrize("samples", [0, -1, 1.5])
+@pytest.mark.parametrize("workers", [0, -2, 1.5])
+def test_number_of_workers_is_checked(tmp_path, workers):
+    with pytest.raises(ValueError, match=f"workers = {workers}: must be an integer"):
+        ensemble.run(task(tmp_path), 2, workers=workers, progress=False)
+
+
+@pytest.mark.parametrize("samples", [0, -1, 1.5, "3", None, [0, -1]])
 def test_number_of_samples_is_checked(tmp_path, samples):
-    with pytest.raises((ValueError, TypeError)):
+    with pytest.raises(ValueError, match="samples = .*must be an integer"):
         ensemble.run(task(tmp_path), samples, workers=1, progress=False)

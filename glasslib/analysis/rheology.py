@@ -36,19 +36,25 @@ def herschel_bulkley(rate, stress, weights=None):
     rate, stress = np.asarray(rate, dtype=float), np.asarray(stress, dtype=float)
     if rate.ndim != 1 or rate.shape != stress.shape or len(rate) < 4 or not (rate > 0).all():
         raise ValueError(f"rate of shape {rate.shape}: must be at least 4 positive rates, one for each stress")
-    root = np.ones_like(rate) if weights is None else np.sqrt(np.asarray(weights, dtype=float))
+    weights = np.ones_like(rate) if weights is None else np.asarray(weights, dtype=float)
+    if weights.shape != rate.shape or not (weights > 0).all() or not np.isfinite([rate, stress, weights]).all():
+        raise ValueError("rate, stress, weights: must be finite, one weight > 0 for each rate")
+    weights = weights / weights.sum()
 
     def solve(exponent):
-        design = np.column_stack([np.ones_like(rate), rate**exponent]) * root[:, None]
-        coefficients = np.linalg.lstsq(design, stress * root, rcond=None)[0]
-        return coefficients, float(np.sum((design @ coefficients - stress * root) ** 2))
+        power = rate ** np.expand_dims(exponent, -1)
+        mean_power, mean_stress = power @ weights, stress @ weights
+        centred = power - np.expand_dims(mean_power, -1)
+        consistency = (centred * stress) @ weights / (centred**2 @ weights)
+        yield_stress = mean_stress - consistency * mean_power
+        law = np.expand_dims(yield_stress, -1) + np.expand_dims(consistency, -1) * power
+        return yield_stress, consistency, (law - stress) ** 2 @ weights
 
     grid = np.linspace(*EXPONENTS, 77)
-    best = grid[np.argmin([solve(exponent)[1] for exponent in grid])]
-    step = grid[1] - grid[0]
-    bounds = (max(best - step, EXPONENTS[0]), min(best + step, EXPONENTS[1]))
-    exponent = minimize_scalar(lambda n: solve(n)[1], bounds=bounds, method="bounded", options={"xatol": 1e-8}).x
-    (yield_stress, consistency), _ = solve(exponent)
+    best = np.argmin(solve(grid)[2])
+    bounds = grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)]
+    exponent = minimize_scalar(lambda n: solve(n)[2], bounds=bounds, method="bounded", options={"xatol": 1e-7}).x
+    yield_stress, consistency, _ = solve(exponent)
     return HerschelBulkley(float(yield_stress), float(consistency), float(exponent))
 
 

@@ -27,6 +27,7 @@ RECOVERY_TIMES = (0.5, 1.0, 2.0, 4.0, 8.0)  # nodes of the live figure: tau_res,
 THRESHOLD_SHAPES = (1.0, 1.5, 2.0, 2.5, 3.0)  # k_d,
 LIVE_RATES = (2e-4, 4.309e-4, 9.283e-4, 2e-3, 4.309e-3, 9.283e-3, 2e-2)  # and rate, evenly in its logarithm
 FILE = "creep/lattice.npz"
+FINAL = 0.6  # fraction of the strain of a start-up from which on it counts as final
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Parameters(parameters.Parameters):
     """What its notebook may set: the lattice of the paper.
 
     size: sites along a side. wave_vectors: of the propagator, ``continuum`` or ``discrete``. shear_modulus: mu.
-    time_step: in units of tau. plastic_time, recovery_time: tau_pl, tau_res. threshold_shape, threshold_scale: k_d,
+    time_step: in units of tau. plastic_delay, recovery_time: tau_pl, tau_res. threshold_shape, threshold_scale: k_d,
     sigma_d of the Weibull law of renewed thresholds.
     """
 
@@ -42,20 +43,24 @@ class Parameters(parameters.Parameters):
     wave_vectors: str = "continuum"
     shear_modulus: float = 15.0
     time_step: float = 0.01
-    plastic_time: float = 1.0
+    plastic_delay: float = 1.0
     recovery_time: float = 2.0
     threshold_shape: float = 1.5
     threshold_scale: float = 0.57
 
+    FILES = (FILE,)
+
     def check(self):
+        if self.samples is not None:
+            checks.integer("samples", self.samples, 2, 100_000)  # errors need two
         checks.integer("size", self.size, 8, 512)
         checks.choice("wave_vectors", self.wave_vectors, ("continuum", "discrete"))
-        checks.number("shear_modulus", self.shear_modulus, 0, 1000, open_low=True)
-        checks.number("plastic_time", self.plastic_time, 0.01, 100)
+        checks.number("shear_modulus", self.shear_modulus, 10, 1000)  # elastic strains must stay small
+        checks.number("plastic_delay", self.plastic_delay, 0.01, 100)
         checks.number("recovery_time", self.recovery_time, 0.01, 100)
         checks.number("threshold_shape", self.threshold_shape, 0.5, 20)
         checks.number("threshold_scale", self.threshold_scale, 0.01, 100)
-        shortest = min(1.0, self.plastic_time, self.recovery_time)
+        shortest = min(1.0, self.plastic_delay, self.recovery_time)
         checks.number("time_step", self.time_step, 1e-5, shortest / 4)
 
 
@@ -109,7 +114,7 @@ def steady(task, sequence):
     for rate in task.rates:
         start = rates.flow(lattice, rate, task.discarded, first).state
         record = rates.flow(lattice, rate, task.strain, state=start, snapshots=20)
-        rows.append((record.mean_stress.mean(), *_found(record.snapshots)))
+        rows.append((record.mean_stress.mean(), *_found(record.snapshots, rate)))
     stress, mean, threshold, distance = map(np.array, zip(*rows))
     result = {"stress": stress, "threshold_mean": mean, "threshold": threshold, "distance": distance}
     if task.stresses:
@@ -118,10 +123,12 @@ def steady(task, sequence):
     return result
 
 
-def _found(snapshots):
+def _found(snapshots, rate):
     """Return mean threshold, and counts of thresholds and of distances to yield, of elastic sites in snapshots."""
     elastic = ~snapshots.active
     threshold, distance = snapshots.threshold[elastic], (snapshots.threshold - snapshots.stress)[elastic]
+    if not threshold.size:
+        raise ValueError(f"rate = {rate!r}: must be slower, no site of the lattice is elastic any more")
     counts = [np.histogram(values, EDGES)[0] / values.size for values in (threshold, distance)]
     return threshold.mean(), *counts
 
@@ -182,7 +189,7 @@ def _binned(time, values, edges):
 def model(given, **changes):
     """Return the ``Model`` that a notebook's parameters ask for, with changes."""
     values = Model(
-        given.size, given.wave_vectors, given.shear_modulus, given.time_step, given.plastic_time,
+        given.size, given.wave_vectors, given.shear_modulus, given.time_step, given.plastic_delay,
         given.recovery_time, given.threshold_shape, given.threshold_scale,
     )  # fmt: skip
     return values._replace(**changes)
@@ -298,9 +305,10 @@ def protocol_gap(found):
 
 
 def overshoot(found):
-    """Return peak over final stress of each start-up, (samples, rates); final: the last two fifths of the strain."""
+    """Return peak over final stress of each start-up, (samples, rates); final: past ``FINAL`` of the strain."""
     loading = found.arrays["transient/loading"]
-    return loading.max(axis=2) / loading[:, :, 300:].mean(axis=2)
+    final = int(FINAL * loading.shape[2])
+    return loading.max(axis=2) / loading[:, :, final:].mean(axis=2)
 
 
 def measure():

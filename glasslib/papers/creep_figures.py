@@ -1,6 +1,5 @@
 """The pictures of the creep page: each function draws one figure or table from ``creep.Results``."""
 
-import functools
 import math
 
 import numpy as np
@@ -32,7 +31,7 @@ def flow_curve(results):
     with figures.panels(1 + fitted, _source(results, "steady/stress"), width=3.7) as axes:
         curve = axes[0]
         curve.axhline(_paper("dynamic_yield_stress"), color=figures.COLOURS["paper"], linestyle=(0, (4, 3)), linewidth=1,
-                      label=r"paper: $\Sigma_Y = 0.5107$")
+                      label=rf"paper: $\Sigma_Y = {_paper('dynamic_yield_stress')}$")
         if fitted:
             law = rheology.HerschelBulkley(*creep.fit(rates, results.arrays["steady/stress"]).value)
             fine = np.geomspace(rates[0], rates[-1], 200)
@@ -64,72 +63,46 @@ def fit_table(results):
 
 
 def convention_study(results):
-    """Draw yield stress and exponent for each model of the study and each way of fitting."""
-    fits = _study(results)
-    if not fits:
+    """Draw yield stress and exponent for each lattice of the study and each way of fitting; return them as a table."""
+    rates = np.array(results.steady_task().rates)
+    stress = {name: results.arrays.get(f"variant {name}/stress") for name in creep.variants(results.given)}
+    stress[next(iter(stress))] = results.arrays["steady/stress"]
+    if len(rates) < 4 or any(found is None for found in stress.values()):
         return figures.not_computed("The study of conventions runs at the scales book and paper.")
-    models = list(dict.fromkeys(model for model, _ in fits))
-    with figures.panels(2, _source(results, "steady/stress", "variants"), width=3.9, height=3.6) as axes:
-        for axis, k, label, name in zip(axes, (0, 2), (r"yield stress $\Sigma_Y$ [$\epsilon/\sigma^2$]", "exponent $n$"),
-                                        ("dynamic_yield_stress", "HB_exponent")):  # fmt: skip
-            figures.paper_value(axis, _paper(name), "paper", along="x")
-            for j, (way, colour) in enumerate(zip(FITS, figures.SEQUENCE)):
-                values = [fits[model, way] for model in models]
-                y = np.arange(len(models)) + 0.15 * (j - 1.5)
-                axis.errorbar([v.value[k] for v in values], y, xerr=[2 * v.error[k] for v in values], fmt=_MARKS[j],
-                              color=colour, label=way, capsize=2, elinewidth=1)
-            axis.set(xlabel=label, ylim=(len(models) - 0.5, -0.5), yticks=range(len(models)))
-            axis.set_yticklabels(models if axis is axes[0] else [])
-        axes[1].legend(loc="lower center", bbox_to_anchor=(0.3, 1.06), ncols=1)
-    return None
-
-
-def convention_table(results):
-    """Return the numbers of ``convention_study`` as a table."""
-    fits = _study(results)
-    if not fits:
-        return None
-    head = "| lattice | fit | $\\Sigma_Y$ | $n$ |\n|---|---|---|---|\n"
+    fits = {(name, way): _fit(rates, found, *FITS[way]) for name, found in stress.items() for way in FITS}
+    _draw_study(results, fits, stress)
+    head = "| lattice | samples | fit | $\\Sigma_Y$ | $n$ |\n|---|---|---|---|---|\n"
     rows = [
-        f"| {model} | {way} | {fit.value[0]:.4f} ± {fit.error[0]:.4f} | {fit.value[2]:.3f} ± {fit.error[2]:.3f} |"
-        for (model, way), fit in fits.items()
+        f"| {name} | {len(stress[name])} | {way} | {_pair(fit, 0, 4)} | {_pair(fit, 2, 3)} |"
+        for (name, way), fit in fits.items()
     ]
     return Markdown(head + "\n".join(rows))
 
 
-@functools.lru_cache(maxsize=2)
-def _study_of(given, load):
-    results = load()
-    found = {}
-    rates = np.array(results.steady_task().rates)
-    for model in creep.variants(given):
-        stress = results.arrays.get("steady/stress" if model == "as on this page" else f"variant {model}/stress")
-        if stress is None or len(rates) < 4:
-            return {}
-        for way, (largest, weights) in FITS.items():
-            kept = rates <= largest
-            found[model, way] = creep.fit(rates[kept], stress[:, kept], weights and weights(rates[kept]))
-    return found
+def _fit(rates, stress, largest, weights):
+    kept = rates <= largest
+    return creep.fit(rates[kept], stress[:, kept], weights and weights(rates[kept]))
 
 
-def _study(results):
-    return _study_of(results.given, _Constant(results))
+def _pair(fit, k, digits):
+    return f"{fit.value[k]:.{digits}f} ± {fit.error[k]:.{digits}f}"
 
 
-class _Constant:
-    """A callable that returns one object and is equal to those of the same parameters, as a key of the cache."""
-
-    def __init__(self, results):
-        self.results = results
-
-    def __call__(self):
-        return self.results
-
-    def __hash__(self):
-        return hash(self.results.given)
-
-    def __eq__(self, other):
-        return self.results.given == other.results.given
+def _draw_study(results, fits, stress):
+    counts = sorted({len(found) for found in stress.values()})
+    foot = figures.source(results.given.scale, f"{counts[0]} to {counts[-1]}", results.source)
+    with figures.panels(2, foot, width=3.9, height=3.6) as axes:
+        for axis, k, label, name in zip(axes, (0, 2), (r"yield stress $\Sigma_Y$ [$\epsilon/\sigma^2$]", "exponent $n$"),
+                                        ("dynamic_yield_stress", "HB_exponent")):  # fmt: skip
+            figures.paper_value(axis, _paper(name), "paper", along="x")
+            for j, (way, colour) in enumerate(zip(FITS, figures.SEQUENCE)):
+                values = [fits[model, way] for model in stress]
+                y = np.arange(len(stress)) + 0.15 * (j - 1.5)
+                axis.errorbar([v.value[k] for v in values], y, xerr=[2 * v.error[k] for v in values], fmt=_MARKS[j],
+                              color=colour, label=way, capsize=2, elinewidth=1)
+            axis.set(xlabel=label, ylim=(len(stress) - 0.5, -0.5), yticks=range(len(stress)))
+            axis.set_yticklabels(stress if axis is axes[0] else [])
+        axes[1].legend(loc="lower center", bbox_to_anchor=(0.3, 1.06), ncols=2)
 
 
 def histograms(results):
@@ -219,7 +192,7 @@ def live_figure(results):
          live.Panel(live.Axis("threshold", "ε/σ²", low=0, high=2.5), live.Axis("density", "σ²/ε"),
                     (live.Series("thresholds", "found in steady flow", "bars", "green"),))],
         [live.Readout("stress", "mean stress", "ε/σ²"), live.Readout("mean", "mean threshold", "ε/σ²")],
-        title="Flow curve and thresholds of the lattice",
+        title=f"Flow curve and thresholds of the lattice ({_source(results, f'{creep.live_name(recovery[0], shapes[0])}/stress')})",
     )  # fmt: skip
 
 

@@ -5,18 +5,17 @@ which stops at the first name or value that is wrong, with one line and before a
 """
 
 import dataclasses
+from typing import ClassVar
 
-from glasslib import checks
+from glasslib import checks, store
+from glasslib.errors import OneLine
 
 SCALES = ("smoke", "book", "paper")
 SOURCES = ("published", "compute")
 
 
-class ParameterError(ValueError):
-    """A parameter of a notebook or command that cannot be used; shown as one line in a notebook."""
-
-    def _render_traceback_(self):  # IPython shows this in place of the way through our code
-        return [f"ParameterError: {self}"]
+class ParameterError(OneLine, ValueError):
+    """A parameter of a notebook or command that cannot be used."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,6 +33,8 @@ class Parameters:
     samples: int | None = None
     source: str | None = None
 
+    FILES: ClassVar[tuple] = ()  # what is published for the default parameters, in ``data/``
+
     def __post_init__(self):
         try:
             checks.choice("scale", self.scale, SCALES)
@@ -46,8 +47,9 @@ class Parameters:
         except ValueError as error:
             raise ParameterError(error) from None
         if self.source == "published" and not self.is_published():
-            changed = ", ".join(f"{name} = {value!r}" for name, value in self.changed().items())
-            raise ParameterError(f"source = 'published': must be 'compute' or None with {changed}, for which nothing is published")
+            changed = " with " + ", ".join(f"{name} = {value!r}" for name, value in self.changed().items())
+            reason = f"must be 'compute' or None{changed if self.changed() else ''}, for which nothing is published"
+            raise ParameterError(f"source = 'published': {reason}")
 
     def check(self):
         """Raise ``ValueError`` for a value of the paper's own parameters that cannot be used."""
@@ -58,8 +60,8 @@ class Parameters:
         return {f.name: getattr(self, f.name) for f in fields if getattr(self, f.name) != f.default}
 
     def is_published(self):
-        """Return whether these are the parameters of the published results."""
-        return not self.changed()
+        """Return whether results are published for these parameters."""
+        return bool(self.FILES) and not self.changed() and all(map(store.is_published, self.FILES))
 
     def reads_published(self):
         """Return whether published results are read rather than computed."""
