@@ -19,7 +19,7 @@ from pathlib import Path
 FILE = Path(__file__).parents[1] / "data" / "benchmarks.json"
 ENGINES = [
     name
-    for name in ("quasistatic", "rates", "particles", "dynamics", "local_yield")
+    for name in ("quasistatic", "rates", "particles", "dynamics", "local_yield", "overheads")
     if (Path(__file__).parent / f"{name}.py").exists()
 ]
 FIELDS = ("name", "ours", "baseline", "ratio", "unit", "size")
@@ -60,8 +60,11 @@ def table(rows):
 def main():
     """Measure, print the table, write the file."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.split("\n\n")[0])
-    parser.add_argument("engines", nargs="*", choices=[*ENGINES, []], help="all if none is named")
+    parser.add_argument("engines", nargs="*", metavar="ENGINE", help=f"of {', '.join(ENGINES)}; all if none is named")
     engines = parser.parse_args().engines or ENGINES
+    unknown = [name for name in engines if name not in ENGINES]
+    if unknown:
+        parser.exit(2, f"python -m benchmarks: engine = {unknown[0]!r}: must be one of {', '.join(ENGINES)}\n")
     stored = json.loads(FILE.read_text()) if FILE.exists() else {}
     result = measure(engines, stored)
     FILE.write_text(json.dumps(result, indent=1) + "\n")

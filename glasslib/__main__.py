@@ -98,7 +98,7 @@ def _parser():
     command = add("publish", _publish, "gather a paper's finished samples into data/ and register them")
     command.add_argument("paper", choices=papers.KEYS)
     add("data", _data, "check the published data against its registered hashes")
-    add("warm", _warm, "compile all kernels into the cache")
+    add("warm", _warm, "compile the engines' kernels into the cache")
     return parser
 
 
