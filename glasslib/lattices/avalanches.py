@@ -5,7 +5,8 @@ array, a site is unstable when strength <= stress, and the site that triggers an
 the stress is set to its strength.
 
 Slips wait, and only the tiles of the lattice that they may make yield are told (``tiles``). After ``Model.settle_after``
-slips the wait ends for all: the field is computed afresh from the sum of all slips by one pair of Fourier transforms.
+slips the wait ends for all: the field is computed afresh from the sum of all slips by one pair of Fourier transforms,
+``fourier``'s where they serve, SciPy's for other sizes.
 That moment depends on the slips alone, so a run that is split is the same to the last bit, and the stress never drifts
 from what the slips imply. A sweep of so many slips that it ends the wait is settled at once.
 """
@@ -15,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from .fourier import _convolve
 from .thresholds import Law, Slip, draw_slip, draw_threshold
 from .tiles import TILE, Tiles, _catch_up_all, _find_unstable, _lower_floors, _weakest
 
@@ -44,6 +46,29 @@ class Fields(NamedTuple):
     plastic_strain: np.ndarray
     shed_stress: np.ndarray
     renewals: np.ndarray
+    residual_stress: np.ndarray
+
+
+class Transform(NamedTuple):
+    """The propagator in Fourier space, or SERVES = False and a plan for some other size."""
+
+    serves: bool
+    plan: tuple
+    field: np.ndarray  # work space: one number per site, and 16 per column
+    buffer: np.ndarray
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _settle(transform, tiles, fields):
+    """Compute the strengths from the thresholds and the shed stress."""
+    internal = transform.field
+    height, pitch = tiles.row_floor.size, tiles.floor.shape[0] * TILE
+    internal[:] = fields.shed_stress
+    _convolve(transform.plan, height, tiles.width, internal, transform.buffer)
+    for row in range(height):
+        sites = slice(row * tiles.width, (row + 1) * tiles.width)
+        known = fields.thresholds[sites] - (internal[sites] + fields.residual_stress[sites])
+        tiles.strength[row * pitch:row * pitch + tiles.width] = known
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -63,7 +88,16 @@ def _slip(site, place, key, modulus, model, strength, fields):
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _shear(target, key, laws, numbers, tiles, fields, reals, counters, log):
+def _start(tiles, counters):
+    """Look at strengths that were written as a whole; return the number of slips that wait, none."""
+    tiles.applied[:] = 0
+    _catch_up_all(0, tiles)
+    counters[FRESH] = 1
+    return 0
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _shear(target, key, laws, numbers, transform, tiles, fields, reals, counters, log):
     """Shear until the next avalanche would begin beyond the strain ``target``; return DONE, the strengths up to date.
 
     Returns LOG_FULL when ``log`` is full, and SETTLE when the caller is to compute the strengths from the shed stress,
@@ -73,14 +107,13 @@ def _shear(target, key, laws, numbers, tiles, fields, reals, counters, log):
     """
     model = Model(Law(*laws[0]), Slip(*laws[1]), *numbers)
     tiles, fields = Tiles(*tiles), Fields(*fields)
+    transform = Transform(*transform)
     sites = fields.thresholds.size
     pitch = tiles.floor.shape[0] * TILE
     first, later = model.modulus, model.renewed_modulus
     count = counters[WAITING]
     if counters[FRESH] == 0:
-        tiles.applied[:] = 0
-        _catch_up_all(0, tiles)
-        counters[FRESH] = 1
+        count = _start(tiles, counters)
     status = DONE
     while True:
         mean_modulus = first + (later - first) * counters[RENEWED] / sites
@@ -128,7 +161,11 @@ def _shear(target, key, laws, numbers, tiles, fields, reals, counters, log):
             counters[SETTLED] = counters[SLIPS]
             counters[WAITING] = 0
             counters[FRESH] = 0
-            return SETTLE
+            if not transform.serves:
+                return SETTLE
+            _settle(transform, tiles, fields)
+            count = _start(tiles, counters)
+            continue
         _lower_floors(count - found, count, tiles)
     if status == DONE:
         _catch_up_all(count, tiles)

@@ -32,6 +32,7 @@ import scipy.fft
 
 from .. import checks
 from . import avalanches as kernels
+from . import fourier
 from .propagator import WAVE_VECTORS, lattice_shape, propagator, propagator_fourier
 from .randoms import random_key
 from .thresholds import Law, Slip
@@ -246,6 +247,16 @@ def _settle_after(shape):
     return _SETTLE
 
 
+def _transform(lattice):
+    """Return the transform of the kernels, ready for the shape if it is one of theirs."""
+    serves = fourier.supported(*lattice.shape)
+    rows, columns = lattice.shape if serves else (fourier.SMALLEST, fourier.SMALLEST)
+    half = propagator_fourier((rows, columns), wave_vectors=lattice.wave_vectors, control="stress")
+    whole = np.concatenate([half, half[-np.arange(rows)][:, -2:0:-1]], axis=1)
+    plan = fourier.make_plan(lattice.redistribution * whole)
+    return kernels.Transform(serves, plan, np.zeros(rows * columns), np.zeros(16 * columns))
+
+
 class _Point(NamedTuple):
     row: tuple
     maps: tuple
@@ -257,7 +268,6 @@ class _Run:
     def __init__(self, lattice, state):
         self.lattice = lattice
         self.key = np.uint64(state.key)
-        self.fields = kernels.Fields(*(field.flatten() for field in state[1:5]))
         self.reals = np.array([state.stress, state.strain, 0.0])
         self.counters = np.zeros(kernels.COUNTERS, np.int64)
         self.counters[:kernels.RENEWED] = state.slips, state.sweeps, state.avalanches, state.settled
@@ -266,12 +276,14 @@ class _Run:
         options = {"wave_vectors": lattice.wave_vectors, "control": "stress"}  # the mean stress is kept apart
         self.fourier = lattice.redistribution * propagator_fourier(lattice.shape, **options)
         self.residual = self._residual(state)
+        self.fields = kernels.Fields(*(field.flatten() for field in (*state[1:5], self.residual)))
         settle_after = _settle_after(lattice.shape)
         self.laws = tuple(lattice.renewal), tuple(lattice.slip)
         self.numbers = (
             lattice.modulus, lattice.renewed_modulus, lattice.slip_strain,
             lattice.slip_modulus == "site", lattice.dynamics == "weakest", settle_after)
         kernel = lattice.redistribution * propagator(lattice.shape, **options)
+        self.transform = _transform(lattice)
         self.tiles = make_tiles(kernel, settle_after)
         self.strength = self.tiles.strength.reshape(lattice.shape[0], -1)[:, :lattice.shape[1]]  # a view
         self.strength[...] = state.strength
@@ -293,10 +305,10 @@ class _Run:
     def shear_to(self, strain, keep_log):
         """Shear up to ``strain``; return the avalanches on the way, arrays of five columns, if they are to be kept."""
         kept = []
-        tiles, fields = tuple(self.tiles), tuple(self.fields)
+        transform, tiles, fields = tuple(self.transform), tuple(self.tiles), tuple(self.fields)
         while True:
             status = kernels._shear(
-                strain, self.key, self.laws, self.numbers, tiles, fields, self.reals, self.counters, self.log)
+                strain, self.key, self.laws, self.numbers, transform, tiles, fields, self.reals, self.counters, self.log)
             if status == kernels.SETTLE:
                 internal = self._spread(self.fields.shed_stress.reshape(self.strength.shape))
                 internal += self.residual
@@ -326,5 +338,5 @@ class _Run:
     def state(self):
         """Return the state as it is, in arrays of its own."""
         return LatticeState(
-            self.strength.copy(), *(self._map(name) for name in self.fields._fields), float(self.reals[kernels.STRESS]),
+            self.strength.copy(), *(self._map(name) for name in LatticeState._fields[1:5]), float(self.reals[kernels.STRESS]),
             float(self.reals[kernels.STRAIN]), int(self.key), *(int(count) for count in self.counters[:4]), self.residual)
