@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.fft
 
-from glasslib.lattices import avalanches as kernels
+from glasslib.lattices import quasistatic, tiles
 from glasslib.lattices.propagator import propagator, propagator_fourier
 from glasslib.lattices.quasistatic import QuasistaticLattice, plane_redistribution, prepare, shear, shear_samples
 from glasslib.lattices.randoms import random_key
@@ -140,16 +140,14 @@ def test_lazy_rows_change_no_bit(dynamics, monkeypatch):
     """The same run, every row brought up to date after every sweep: floors that are always too low."""
     lattice = replace(GLASS, shape=(40, 24), dynamics=dynamics)
     lazy = shear(lattice, [0.8], 4, avalanches=True)
-    monkeypatch.setattr(kernels, "workspace", _eager(kernels.workspace))
+    monkeypatch.setattr(quasistatic, "make_tiles", _eager)
     eager = shear(lattice, [0.8], 4, avalanches=True)
     _assert_same(lazy, eager)
 
 
-def _eager(workspace):
-    def build(kernel, most_direct):
-        work = workspace(kernel, most_direct)
-        return work._replace(reach=np.full_like(work.reach, 1e3))
-    return build
+def _eager(kernel, most_waiting):
+    made = tiles.make_tiles(kernel, most_waiting)
+    return made._replace(reach=np.full_like(made.reach, 1e3))
 
 
 def test_many_slips_at_once_take_the_same_course():

@@ -32,11 +32,16 @@ import scipy.fft
 
 from .. import checks
 from . import avalanches as kernels
+from . import fourier
 from .propagator import WAVE_VECTORS, lattice_shape, propagator, propagator_fourier
 from .randoms import random_key
 from .thresholds import Law, Slip
+from .tiles import make_tiles
 
 _LOG_ROWS = 4096
+import os
+_TILE=int(os.environ.get("TILE","16"))
+_SETTLE=int(os.environ.get("SETTLE","256"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +104,8 @@ class LatticeState(NamedTuple):
     stress, strain  mean stress and engineering strain
     key             of the random numbers
     slips, sweeps, avalanches   counted from the start
+    settled         number of slips when the strengths were last computed from ``shed_stress``
+    residual_stress internal stress that no slip explains, that of the start
     """
 
     strength: np.ndarray
@@ -112,6 +119,8 @@ class LatticeState(NamedTuple):
     slips: int
     sweeps: int
     avalanches: int
+    settled: int
+    residual_stress: np.ndarray
 
     @property
     def internal_stress(self):
@@ -174,7 +183,7 @@ def prepare(lattice, seed, *, thresholds=None, stress=None):
     mean = float(np.mean(stress))
     empty = np.zeros(lattice.shape)
     return LatticeState(thresholds - (stress - mean), thresholds, empty, empty.copy(),
-                        np.zeros(lattice.shape, np.int64), mean, 0.0, int(key), 0, 0, 0)
+                        np.zeros(lattice.shape, np.int64), mean, 0.0, int(key), 0, 0, 0, 0, stress - mean)
 
 
 def shear(lattice, strains, seed=None, *, state=None, map_strains=(), avalanches=False, on_step=None):
@@ -233,6 +242,21 @@ def _rising(name, strains, lowest):
     return strains
 
 
+def _settle_after(shape):
+    """Return the number of slips after which one pair of transforms costs less than to wait."""
+    return _SETTLE
+
+
+def _transform(lattice):
+    """Return the transform of the kernels, ready for the shape if it is one of theirs."""
+    serves = fourier.supported(*lattice.shape)
+    rows, columns = lattice.shape if serves else (fourier.SMALLEST, fourier.SMALLEST)
+    half = propagator_fourier((rows, columns), wave_vectors=lattice.wave_vectors, control="stress")
+    whole = np.concatenate([half, half[-np.arange(rows)][:, -2:0:-1]], axis=1)
+    plan = fourier.make_plan(lattice.redistribution * whole)
+    return kernels.Transform(serves, plan, np.zeros(rows * columns), np.zeros(16 * columns))
+
+
 class _Point(NamedTuple):
     row: tuple
     maps: tuple
@@ -244,30 +268,51 @@ class _Run:
     def __init__(self, lattice, state):
         self.lattice = lattice
         self.key = np.uint64(state.key)
-        self.fields = kernels.Fields(*(field.copy() for field in state[:5]))
         self.reals = np.array([state.stress, state.strain, 0.0])
-        self.counters = np.zeros(9, np.int64)
-        self.counters[:kernels.RENEWED + 1] = state.slips, state.sweeps, state.avalanches, np.count_nonzero(state.renewals)
+        self.counters = np.zeros(kernels.COUNTERS, np.int64)
+        self.counters[:kernels.RENEWED] = state.slips, state.sweeps, state.avalanches, state.settled
+        self.counters[kernels.RENEWED] = np.count_nonzero(state.renewals)
         self.log = np.zeros((_LOG_ROWS, 5))
         options = {"wave_vectors": lattice.wave_vectors, "control": "stress"}  # the mean stress is kept apart
         self.fourier = lattice.redistribution * propagator_fourier(lattice.shape, **options)
-        sites = state.strength.size
-        self.model = kernels.Model(
-            lattice.renewal, lattice.slip, lattice.modulus, lattice.renewed_modulus, lattice.slip_strain,
-            lattice.slip_modulus == "site", lattice.dynamics == "weakest",
-            most_direct=int(8 * np.log2(sites)),  # beyond it one pair of transforms costs less than adding rows
-            rounding=1e-12 * float(np.abs(state.strength).max()))
-        self.work = kernels.workspace(lattice.redistribution * propagator(lattice.shape, **options),
-                                      self.model.most_direct)
+        self.residual = self._residual(state)
+        self.fields = kernels.Fields(*(field.flatten() for field in (*state[1:5], self.residual)))
+        settle_after = _settle_after(lattice.shape)
+        self.laws = tuple(lattice.renewal), tuple(lattice.slip)
+        self.numbers = (
+            lattice.modulus, lattice.renewed_modulus, lattice.slip_strain,
+            lattice.slip_modulus == "site", lattice.dynamics == "weakest", settle_after)
+        kernel = lattice.redistribution * propagator(lattice.shape, **options)
+        self.transform = _transform(lattice)
+        self.tiles = make_tiles(kernel, settle_after)
+        self.strength = self.tiles.strength.reshape(lattice.shape[0], -1)[:, :lattice.shape[1]]  # a view
+        self.strength[...] = state.strength
+
+    def _residual(self, state):
+        """Return the state's internal stress that the slips do not explain: what it says, unless that is wrong.
+
+        It is for a state that was sheared with another propagator, or written by hand: its strengths are then believed.
+        """
+        found = state.internal_stress - self._spread(state.shed_stress)
+        difference = np.abs(found - state.residual_stress).max()
+        return state.residual_stress if difference <= 1e-9 * np.abs(state.strength).max() else found
+
+    def _spread(self, shed):
+        spectrum = scipy.fft.rfft2(shed)
+        spectrum *= self.fourier
+        return scipy.fft.irfft2(spectrum, s=shed.shape, overwrite_x=True)
 
     def shear_to(self, strain, keep_log):
         """Shear up to ``strain``; return the avalanches on the way, arrays of five columns, if they are to be kept."""
         kept = []
+        transform, tiles, fields = tuple(self.transform), tuple(self.tiles), tuple(self.fields)
         while True:
             status = kernels._shear(
-                strain, self.key, self.model, self.work, self.fields, self.reals, self.counters, self.log)
-            if status == kernels.MANY:
-                self._spread_many()
+                strain, self.key, self.laws, self.numbers, transform, tiles, fields, self.reals, self.counters, self.log)
+            if status == kernels.SETTLE:
+                internal = self._spread(self.fields.shed_stress.reshape(self.strength.shape))
+                internal += self.residual
+                np.subtract(self.fields.thresholds.reshape(internal.shape), internal, out=self.strength)
                 continue
             if keep_log:
                 kept.append(self.log[:self.counters[kernels.LOGGED]].copy())
@@ -275,28 +320,23 @@ class _Run:
             if status == kernels.DONE:
                 return kept
 
-    def _spread_many(self):
-        count = self.counters[kernels.UNSTABLE]
-        shed = np.zeros(self.lattice.shape)
-        shed[self.work.rows[:count], self.work.columns[:count]] = self.work.sizes[:count]
-        spectrum = scipy.fft.rfft2(shed)
-        spectrum *= self.fourier
-        self.fields.strength[...] -= scipy.fft.irfft2(spectrum, s=shed.shape, overwrite_x=True)
-
     def observe(self, strain):
         """Return the averages and maps at ``strain``, reached elastically from the last avalanche."""
-        lattice, fields = self.lattice, self.fields
-        renewed = self.counters[kernels.RENEWED] / fields.strength.size
+        lattice = self.lattice
+        thresholds, plastic_strain = (self._map(name) for name in ("thresholds", "plastic_strain"))
+        renewed = self.counters[kernels.RENEWED] / thresholds.size
         modulus = lattice.modulus + (lattice.renewed_modulus - lattice.modulus) * renewed
         stress = self.reals[kernels.STRESS] + modulus * (strain - self.reals[kernels.STRAIN])
-        stresses = stress + (fields.thresholds - fields.strength)
-        local = stresses / modulus + lattice.slip_strain * fields.plastic_strain
-        row = (stress, fields.plastic_strain.mean(), fields.thresholds.mean(), stresses.std(), local.std(),
-               self.counters[kernels.SLIPS])
-        return _Point(row, (fields.plastic_strain.copy(), local, stresses, fields.thresholds.copy()))
+        stresses = stress + (thresholds - self.strength)
+        local = stresses / modulus + lattice.slip_strain * plastic_strain
+        row = (stress, plastic_strain.mean(), thresholds.mean(), stresses.std(), local.std(), self.counters[kernels.SLIPS])
+        return _Point(row, (plastic_strain, local, stresses, thresholds))
+
+    def _map(self, name):
+        return getattr(self.fields, name).reshape(self.lattice.shape).copy()
 
     def state(self):
         """Return the state as it is, in arrays of its own."""
         return LatticeState(
-            *(field.copy() for field in self.fields), float(self.reals[kernels.STRESS]),
-            float(self.reals[kernels.STRAIN]), int(self.key), *(int(count) for count in self.counters[:3]))
+            self.strength.copy(), *(self._map(name) for name in LatticeState._fields[1:5]), float(self.reals[kernels.STRESS]),
+            float(self.reals[kernels.STRAIN]), int(self.key), *(int(count) for count in self.counters[:4]), self.residual)
