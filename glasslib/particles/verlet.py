@@ -5,7 +5,6 @@ from numba import njit
 
 from glasslib.particles.forces import _pair_forces
 from glasslib.particles.neighbours import _build_pairs, _outdated
-from glasslib.particles.potentials import pair_reach
 
 
 @njit(cache=True, error_model="numpy")
@@ -15,6 +14,17 @@ def _twice_kinetic(velocities):
         for a in range(velocities.shape[1]):
             total += velocities[i, a] * velocities[i, a]
     return total
+
+
+@njit(cache=True, error_model="numpy")
+def _is_wild(velocities, limit):
+    """Whether some velocity is beyond the limit or not a number; then cells cannot be told, and all become NaN."""
+    for i in range(len(velocities)):
+        for a in range(velocities.shape[1]):
+            if not abs(velocities[i, a]) < limit:
+                velocities[:] = np.nan
+                return True
+    return False
 
 
 @njit(cache=True, error_model="numpy")
@@ -58,6 +68,8 @@ def _verlet(
                 velocities[i, a] += half * forces[i, a]
                 positions[i, a] += time_step * velocities[i, a]
         if _outdated(pairs, positions, strain):
+            if _is_wild(velocities, pairs.reach / time_step):
+                return pairs
             pairs = _build_pairs(potential, table, positions, labels, diameters, lengths, strain, pairs.skin)
         energy = _pair_forces(potential, table, pairs, positions, lengths, strain, forces, virial)
         for i in range(n):
@@ -139,6 +151,8 @@ def _sllod(
             positions[i, 0] += time_step * rate * y
         strain += time_step * rate
         if _outdated(pairs, positions, strain):
+            if _is_wild(velocities, pairs.reach / time_step):
+                return pairs, strain, rate
             pairs = _build_pairs(potential, table, positions, labels, diameters, lengths, strain, pairs.skin)
         energy = _pair_forces(potential, table, pairs, positions, lengths, strain, forces, virial)
         lattice[0, 1] = strain * lengths[1] - pairs.wraps * lengths[0]
