@@ -22,7 +22,7 @@ from glasslib import checks
 from glasslib.particles.box import affine
 from glasslib.particles.neighbours import BLOCK, _build_pairs, _lattice, _outdated, _spatial_order
 from glasslib.particles.packing import Packing, validate
-from glasslib.particles.potentials import pair_reach, pair_terms
+from glasslib.particles.potentials import pair_reach, pair_terms, where
 
 _FAR = 1e12  # squared distance beyond any reach
 _NONE = np.zeros(0)
@@ -83,8 +83,8 @@ def _rates(potential, epsilon, sigma, r2, u, w):
     for p in range(BLOCK):
         r = np.sqrt(r2[p])
         terms = pair_terms(potential, r, epsilon, sigma)
-        u[p] = terms[0] if r2[p] < limit else 0.0
-        w[p] = terms[1] * (1.0 / r) if r2[p] < limit else 0.0
+        u[p] = where(r2[p] < limit, terms[0], 0.0)
+        w[p] = where(r2[p] < limit, terms[1] * (1.0 / r), 0.0)
 
 
 @njit(cache=True, error_model="numpy")
@@ -94,8 +94,8 @@ def _rates_diameters(potential, epsilon, sigma, r2, u, w):
         r = np.sqrt(r2[p])
         terms = pair_terms(potential, r, epsilon, sigma[p])
         inside = r < pair_reach(potential, sigma[p])
-        u[p] = terms[0] if inside else 0.0
-        w[p] = terms[1] * (1.0 / r) if inside else 0.0
+        u[p] = where(inside, terms[0], 0.0)
+        w[p] = where(inside, terms[1] * (1.0 / r), 0.0)
 
 
 @njit(cache=True, error_model="numpy")

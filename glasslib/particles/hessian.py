@@ -21,12 +21,12 @@ from scipy import sparse
 
 from glasslib.particles.forces import System, _differences, _lattice
 from glasslib.particles.neighbours import BLOCK
-from glasslib.particles.potentials import pair_reach, pair_terms
+from glasslib.particles.potentials import pair_reach, pair_terms, where
 
 
 @njit(cache=True, error_model="numpy")
-def _stiffness(potential, table, pairs, positions, lengths, strain, vectors, blocks):
-    """Vectors d (P, d) and K_p (P, 3 or 6: xx, xy, yy or xx, xy, xz, yy, yz, zz) of all pairs; zero beyond reach."""
+def _stiffness(potential, table, pairs, positions, lengths, strain, blocks):
+    """K_p of all pairs, (P, 3 or 6: xx, xy, yy or xx, xy, xz, yy, yz, zz); zero beyond reach."""
     d = positions.shape[1]
     lattice = np.empty((d, d))
     _lattice(lengths, strain, pairs.wraps, lattice)
@@ -34,6 +34,7 @@ def _stiffness(potential, table, pairs, positions, lengths, strain, vectors, blo
     r2 = np.empty(BLOCK)
     w = np.empty(BLOCK)
     k = np.empty(BLOCK)
+    rows = np.empty((6, BLOCK))
     for kind in range(len(pairs.segments)):
         for crossing in range(2):
             end = pairs.segments[kind, crossing + 1]
@@ -44,13 +45,31 @@ def _stiffness(potential, table, pairs, positions, lengths, strain, vectors, blo
                     _curvatures_diameters(potential, table.epsilon[kind], pairs.sigma[start : start + BLOCK], r2, w, k)
                 else:
                     _curvatures(potential, table.epsilon[kind], table.sigma[kind], r2, w, k)
-                for p in range(count):
-                    column = 0
-                    for a in range(d):
-                        vectors[start + p, a] = delta[a, p]
-                        for b in range(a, d):
-                            blocks[start + p, column] = k[p] * delta[a, p] * delta[b, p] + (w[p] if a == b else 0.0)
-                            column += 1
+                _outer(delta, w, k, rows)
+                if d == 2:
+                    for p in range(count):
+                        blocks[start + p, 0] = rows[0, p]
+                        blocks[start + p, 1] = rows[1, p]
+                        blocks[start + p, 2] = rows[2, p]
+                else:
+                    for p in range(count):
+                        for c in range(6):
+                            blocks[start + p, c] = rows[c, p]
+
+
+@njit(cache=True, error_model="numpy")
+def _outer(delta, w, k, rows):
+    """rows = k d d^T + w 1 of a block of pairs."""
+    d = len(delta)
+    row = 0
+    for a in range(d):
+        for p in range(BLOCK):
+            rows[row, p] = k[p] * delta[a, p] * delta[a, p] + w[p]
+        row += 1
+        for b in range(a + 1, d):
+            for p in range(BLOCK):
+                rows[row, p] = k[p] * delta[a, p] * delta[b, p]
+            row += 1
 
 
 @njit(cache=True, error_model="numpy")
@@ -60,10 +79,12 @@ def _curvatures(potential, epsilon, sigma, r2, w, k):
     limit = reach * reach
     for p in range(BLOCK):
         r = np.sqrt(r2[p])
+        inverse = 1.0 / r
         terms = pair_terms(potential, r, epsilon, sigma)
-        rate = terms[1] * (1.0 / r)
-        w[p] = rate if r2[p] < limit else 0.0
-        k[p] = (terms[2] - rate) / r2[p] if r2[p] < limit else 0.0
+        rate = terms[1] * inverse
+        bend = (terms[2] - rate) * (inverse * inverse)
+        w[p] = where(r2[p] < limit, rate, 0.0)
+        k[p] = where(r2[p] < limit, bend, 0.0)
 
 
 @njit(cache=True, error_model="numpy")
@@ -73,9 +94,11 @@ def _curvatures_diameters(potential, epsilon, sigma, r2, w, k):
         r = np.sqrt(r2[p])
         terms = pair_terms(potential, r, epsilon, sigma[p])
         inside = r < pair_reach(potential, sigma[p])
-        rate = terms[1] * (1.0 / r)
-        w[p] = rate if inside else 0.0
-        k[p] = (terms[2] - rate) / r2[p] if inside else 0.0
+        inverse = 1.0 / r
+        rate = terms[1] * inverse
+        bend = (terms[2] - rate) * (inverse * inverse)
+        w[p] = where(inside, rate, 0.0)
+        k[p] = where(inside, bend, 0.0)
 
 
 @njit(cache=True, error_model="numpy")

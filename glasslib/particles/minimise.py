@@ -3,27 +3,32 @@
 At each iterate the linear system H p = f is solved by conjugate gradients until its residual is a fraction eta of the force
 (Eisenstat and Walker's choice: as exact as the energy is quadratic), or until a direction of negative curvature or
 a step beyond the largest allowed displacement is met, which ends the step on that boundary (Steihaug). The step is then
-shortened until the energy has decreased, so the descent never climbs and never leaps over a barrier farther than
+shortened until the energy has decreased, so the descent never climbs and never leaps farther than
 ``max_displacement``: what matters where an instability lets it choose between basins.
 
-The preconditioner is the Cholesky factor of the Hessian of near pairs only, r < 1.75 (V/N)^(1/d), plus a small
-multiple of the identity. Near pairs carry the stiffness, and their factor has a quarter of the entries of the whole
-Hessian's; what they lack, and what has changed since the factor was made, costs a few more conjugate gradients. The factor
-is renewed when these have cost as much as a new one, counted, not timed: the same input gives the same bytes.
+The preconditioner is the Cholesky factor (``factor``) of the Hessian of near pairs only, r < 1.75 (V/N)^(1/d) in two
+dimensions, plus a small multiple of the identity. Near pairs carry the stiffness, and their factor has a quarter of
+the entries of the whole Hessian's; what they lack, and what has changed since the factor was made, costs a few
+more conjugate gradients. The factor is renewed when these have cost as much as a new one, counted, not timed: the
+same input gives the same bytes.
 """
 
 from typing import NamedTuple
 
 import numpy as np
-from cvxopt import cholmod, matrix, spmatrix
 from numba import njit
 
 from glasslib import checks
+from glasslib.particles.box import Box
+from glasslib.particles.factor import _analyse, _factorise, _solve
 from glasslib.particles.forces import _pair_forces
 from glasslib.particles.hessian import _multiply, _stiffness
 
-_NEAR = 1.75  # of the mean distance
-_SHIFT = 0.03  # of the identity in the preconditioner, in units of the mean near stiffness / 100
+_NEAR = {2: 1.75, 3: 1.45}  # reach of the preconditioner over the mean distance (V/N)^(1/d)
+_SHIFT = 1e-4  # its multiple of the identity, over the mean diagonal
+_RENEWAL = 20  # conjugate gradients that a new factor costs
+_USUAL = 12  # of them per equilibrium are expected with a new one
+_LONGEST = 400
 
 
 class Minimum(NamedTuple):
@@ -33,149 +38,239 @@ class Minimum(NamedTuple):
     residual: float
     energy: float
     iterations: int
+    gradients: int
     evaluations: int
 
 
 class Preconditioner:
-    """Cholesky factor of the near-neighbour Hessian of a ``System``; renewed by ``renew``."""
+    """Factor of the near-neighbour Hessian of a ``System``, kept between minimisations and renewed when worn."""
 
     def __init__(self):
-        self.factor = None
+        self.symbolic = self.values = None
+        self.shift = 1.0
         self.excess = 0
 
-    def renew(self, system, vectors, blocks):
-        n = len(system.positions)
-        reach = _NEAR * (system.volume / n) ** 0.5
-        total = system.pairs.segments[-1, 2]
-        keep = np.flatnonzero((vectors[:total] ** 2).sum(axis=1) < reach * reach)
-        i = system.pairs.first[keep].astype(np.int64)
-        j = system.pairs.second[keep].astype(np.int64)
-        k = blocks[keep]
-        hi, lo = np.maximum(i, j), np.minimum(i, j)
-        diagonal = np.zeros((n, 3))
-        np.add.at(diagonal, i, k)
-        np.add.at(diagonal, j, k)
-        m = np.arange(n)
-        rows = np.concatenate([2 * hi, 2 * hi, 2 * hi + 1, 2 * hi + 1, 2 * m, 2 * m + 1, 2 * m + 1])
-        cols = np.concatenate([2 * lo, 2 * lo + 1, 2 * lo, 2 * lo + 1, 2 * m, 2 * m, 2 * m + 1])
-        values = np.concatenate([-k[:, 0], -k[:, 1], -k[:, 1], -k[:, 2], diagonal[:, 0], diagonal[:, 1], diagonal[:, 2]])
-        shift = _SHIFT
+    @property
+    def worn(self):
+        """Return whether there is none yet, or it has cost as much as a new one."""
+        return self.symbolic is None or self.excess >= _RENEWAL
+
+    def renew(self, system, blocks):
+        """Make the factor anew from the stiffness ``blocks`` of the system's present pairs."""
+        n, d = system.positions.shape
+        reach = _NEAR[d] * (system.volume / n) ** (1 / d)
+        box = Box(tuple(system.lengths), system.strain)
+        lattice = box.lattice(system.pairs.wraps)
+        keep, diagonal = _near_pairs(system.pairs, system.positions, lattice, blocks, reach)
+        self.symbolic = _analyse(box.wrap(system.positions), system.pairs.first, system.pairs.second, keep)
+        self.values = np.empty(self.symbolic.offset[-1], np.float32)
+        columns = (0, 2) if d == 2 else (0, 3, 5)
+        stiffness = diagonal[:, columns].mean()
+        self.shift = max(1.0, self.shift / 16)
         while True:
-            values[-3 * n :] = np.concatenate([diagonal[:, 0] + shift, diagonal[:, 1], diagonal[:, 2] + shift])
-            a = spmatrix(matrix(values), matrix(rows), matrix(cols), (2 * n, 2 * n))
-            try:
-                factor = cholmod.symbolic(a)
-                cholmod.numeric(a, factor)
+            shifted = diagonal.copy()
+            shifted[:, columns] += _SHIFT * self.shift * stiffness
+            if _factorise(self.symbolic, d, blocks, shifted, self.values):
                 break
-            except ArithmeticError:
-                shift *= 4
-        self.factor, self.shift = factor, shift
-
-    def solve(self, r):
-        b = matrix(r.reshape(-1))
-        cholmod.solve(self.factor, b)
-        z = np.frombuffer(b).reshape(r.shape).copy()
-        return z - z.mean(axis=0)
+            self.shift *= 4.0  # negative directions: far pairs or prestress hold what near ones do not
+        self.excess = 0
 
 
-def minimise(system, tolerance=1e-8, max_iterations=2000, max_displacement=0.1, preconditioner=None):
-    """Move a ``System`` to mechanical equilibrium and return a ``Minimum``."""
-    M = preconditioner or Preconditioner()
+@njit(cache=True, error_model="numpy")
+def _near_pairs(pairs, positions, lattice, blocks, reach):
+    """Return the indices of pairs below ``reach`` and the sum of their blocks on each particle (n, 3 or 6)."""
+    n, d = positions.shape
+    keep = np.empty(pairs.segments[-1, 2], np.int64)
+    diagonal = np.zeros((n, blocks.shape[1]))
+    count = 0
+    for p in range(len(keep)):
+        i = pairs.first[p]
+        j = pairs.second[p]
+        r2 = 0.0
+        for a in range(d):
+            delta = positions[j, a] - positions[i, a] + lattice[a, a] * pairs.image[p, a]
+            if a == 0:
+                delta += lattice[0, 1] * pairs.image[p, 1]
+            r2 += delta * delta
+        if r2 < reach * reach:
+            keep[count] = p
+            count += 1
+            for c in range(blocks.shape[1]):
+                diagonal[i, c] += blocks[p, c]
+                diagonal[j, c] += blocks[p, c]
+    return keep[:count].copy(), diagonal
+
+
+@njit(cache=True, error_model="numpy", fastmath={"reassoc", "contract"})
+def _dot(a, b):
+    """Sum of products; reordered, but always in the same way."""
+    total = 0.0
+    for k in range(len(a)):
+        total += a[k] * b[k]
+    return total
+
+
+@njit(cache=True, error_model="numpy")
+def _largest(v):
+    """Largest length of a row of v (n, d)."""
+    worst = 0.0
+    for i in range(len(v)):
+        total = 0.0
+        for a in range(v.shape[1]):
+            total += v[i, a] * v[i, a]
+        worst = max(worst, total)
+    return np.sqrt(worst)
+
+
+@njit(cache=True, error_model="numpy")
+def _precondition(symbolic, values, r, z):
+    """z = M^-1 r without its mean: a translation costs nothing and must not grow."""
+    _solve(symbolic, values, r, z)
+    n, d = z.shape
+    for a in range(d):
+        mean = 0.0
+        for i in range(n):
+            mean += z[i, a]
+        mean /= n
+        for i in range(n):
+            z[i, a] -= mean
+
+
+@njit(cache=True, error_model="numpy")
+def _to_boundary(p, s, radius):
+    """Add t s to p, the smallest t > 0 that brings some particle's displacement to ``radius``."""
+    n, d = p.shape
+    smallest = np.inf
+    for i in range(n):
+        a = 0.0
+        b = 0.0
+        c = -radius * radius
+        for k in range(d):
+            a += s[i, k] * s[i, k]
+            b += s[i, k] * p[i, k]
+            c += p[i, k] * p[i, k]
+        if a > 0.0:
+            smallest = min(smallest, (-b + np.sqrt(max(0.0, b * b - a * c))) / a)
+    for i in range(n):
+        for k in range(d):
+            p[i, k] += smallest * s[i, k]
+
+
+@njit(cache=True, error_model="numpy")
+def _newton_step(symbolic, values, pairs, blocks, f, eta, target, radius, p):
+    """Solve H p = f as exactly as asked. Return (gradients, whether p ended on the boundary, |f - H p|)."""
+    r = f.copy()
+    z = np.empty_like(f)
+    q = np.empty_like(f)
+    p[:] = 0.0
+    flat_p, flat_q, flat_r, flat_z = p.reshape(-1), q.reshape(-1), r.reshape(-1), z.reshape(-1)
+    goal = eta * np.sqrt(_dot(flat_r, flat_r))
+    _precondition(symbolic, values, r, z)
+    s = z.copy()
+    flat_s = s.reshape(-1)
+    rz = _dot(flat_r, flat_z)
+    size = len(flat_p)
+    for k in range(1, _LONGEST + 1):
+        _multiply(pairs, blocks, s, q)
+        curvature = _dot(flat_s, flat_q)
+        if not curvature > 0.0:
+            _to_boundary(p, s, radius)
+            return k, True, np.sqrt(_dot(flat_r, flat_r))
+        step = rz / curvature
+        for m in range(size):
+            flat_p[m] += step * flat_s[m]
+        if _largest(p) > radius:
+            for m in range(size):
+                flat_p[m] -= step * flat_s[m]
+            _to_boundary(p, s, radius)
+            return k, True, np.sqrt(_dot(flat_r, flat_r))
+        for m in range(size):
+            flat_r[m] -= step * flat_q[m]
+        left = np.sqrt(_dot(flat_r, flat_r))
+        if left <= goal or (left <= 30 * target and _largest(r) <= target):
+            return k, False, left
+        _precondition(symbolic, values, r, z)
+        new = _dot(flat_r, flat_z)
+        ratio = new / rz
+        for m in range(size):
+            flat_s[m] = flat_z[m] + ratio * flat_s[m]
+        rz = new
+    return _LONGEST, False, np.sqrt(_dot(flat_r, flat_r))
+
+
+def minimise(system, tolerance=1e-8, max_iterations=3000, max_displacement=0.1, preconditioner=None):
+    """Move a ``System`` to mechanical equilibrium and return the ``Minimum``; positions change in place.
+
+    ``tolerance``: largest force on a particle [energy/length]. ``max_displacement`` [length] of one particle in one
+    iteration. ``preconditioner``: one to reuse and wear. Not converged means that ``max_iterations`` were spent, or that
+    rounding let the force fall no further; callers decide what that is worth.
+    """
+    checks.number("tolerance", tolerance, 0.0, open_low=True)
+    checks.integer("max_iterations", max_iterations, 0)
+    checks.number("max_displacement", max_displacement, 0.0, open_low=True)
+    factor = Preconditioner() if preconditioner is None else preconditioner
     x = system.positions
-    n, d = x.shape
-
-    def forces(out):
-        system.refresh()
-        return _pair_forces(system.potential, system.table, system.pairs, x, system.lengths, system.strain, out, virial)
-
-    virial = np.empty((d, d))
-    f, g = np.empty_like(x), np.empty_like(x)
-    q = np.empty_like(x)
-    energy = forces(f)
-    evaluations = 1
-    noise = 1e-13 * max(abs(energy), n)
-    residual = np.sqrt((f**2).sum(axis=1).max())
-    norm = np.sqrt((f * f).sum())
-    eta = 0.1
-    radius = max_displacement
-    spent = 0
+    d = x.shape[1]
+    f, g, p, start = np.empty_like(x), np.empty_like(x), np.empty_like(x), np.empty_like(x)
+    energy = _evaluate(system, f)
+    evaluations, gradients = 1, 0
+    residual, norm = _largest(f), float(np.linalg.norm(f))
+    eta, radius = 0.1, max_displacement
     for iteration in range(max_iterations):
         if residual <= tolerance:
-            return Minimum(True, residual, energy, spent, evaluations)
-        total = len(system.pairs.first)
-        vectors, blocks = np.empty((total, d)), np.empty((total, 3 if d == 2 else 6))
-        _stiffness(system.potential, system.table, system.pairs, x, system.lengths, system.strain, vectors, blocks)
-        if M.factor is None or M.excess > 30:
-            M.renew(system, vectors, blocks)
-            M.excess = 0
-        r = f.copy()
-        p = np.zeros_like(x)
-        z = M.solve(r)
-        s = z.copy()
-        rz = (r * z).sum()
-        goal = eta * norm
-        boundary = False
-        target = 0.3 * tolerance
-        k = 0
-        while True:
-            _multiply(system.pairs, blocks, s, q)
-            k += 1
-            c = (s * q).sum()
-            step = rz / c if c > 0 else np.inf
-            trial = p + step * s if c > 0 else None
-            if trial is None or np.sqrt((trial**2).sum(axis=1).max()) > radius:
-                p = _to_boundary(p, s, radius)
-                boundary = True
-                break
-            p = trial
-            r -= step * q
-            rn = np.sqrt((r * r).sum())
-            if rn <= goal or np.abs(r).max() < target or k > 300:
-                break
-            z = M.solve(r)
-            new = (r * z).sum()
-            s = z + (new / rz) * s
-            rz = new
-        spent += k
-        # line search: energy must fall; below its rounding noise the force must
-        slope = -(f * p).sum()
-        scale = 1.0
-        start = x.copy()
-        while True:
-            x[:] = start + scale * p
-            e = forces(g)
-            evaluations += 1
-            gn = np.sqrt((g * g).sum())
-            if e <= energy + 1e-4 * scale * slope or (abs(e - energy) <= noise and gn < norm):
-                break
-            new_slope = -(g * p).sum()
-            cut = slope / (slope - new_slope) if new_slope > 0 else 0.3
-            scale *= min(0.5, max(0.1, cut))
-            if scale < 1e-8:
-                x[:] = start
-                system.refresh()
-                return Minimum(False, residual, energy, spent, evaluations)
-        length = scale * np.sqrt((p * p).sum(axis=1).max())
-        if scale < 1:
-            radius = max(2 * length, 1e-3 * max_displacement)
-        else:
-            radius = min(max_displacement, max(radius, 2 * length))
-        model = np.sqrt((r * r).sum())
-        if not boundary and scale == 1.0:
-            eta = min(0.1, max(1e-4, abs(gn - model) / norm))
-        else:
-            eta = 0.1
-        if k > 12:
-            M.excess += k - 12
-        energy, norm = e, gn
+            return Minimum(True, residual, energy, iteration, gradients, evaluations)
+        blocks = np.empty((len(system.pairs.first), 3 if d == 2 else 6))
+        _stiffness(
+            system.potential, system.table, system.pairs, x, system.lengths, system.strain, blocks
+        )
+        if factor.worn:
+            factor.renew(system, blocks)
+        count, boundary, left = _newton_step(
+            factor.symbolic, factor.values, system.pairs, blocks, f, eta, 0.3 * tolerance, radius, p
+        )
+        gradients += count
+        start[:] = x
+        scale, new_energy, tries = _backtrack(system, start, p, f, g, energy, norm)
+        evaluations += tries
+        if scale == 0.0:
+            return Minimum(False, residual, energy, iteration, gradients, evaluations)
+        new_norm = float(np.linalg.norm(g))
+        length = scale * _largest(p)
+        radius = max(2 * length, 1e-3 * max_displacement) if scale < 1 else max(radius, 2 * length)
+        radius = min(radius, max_displacement)
+        exact = not boundary and scale == 1.0
+        eta = min(0.1, max(1e-4, abs(new_norm - left) / norm)) if exact else 0.1
+        factor.excess += max(0, count - _USUAL) if exact else 0
+        energy, norm = new_energy, new_norm
         f, g = g, f
-        residual = np.sqrt((f**2).sum(axis=1).max())
-    return Minimum(residual <= tolerance, residual, energy, spent, evaluations)
+        residual = _largest(f)
+    return Minimum(residual <= tolerance, residual, energy, max_iterations, gradients, evaluations)
 
 
-def _to_boundary(p, s, radius):
-    """Return p + t s, t > 0, whose largest particle displacement is ``radius``."""
-    a, b, c = (s * s).sum(axis=1), (p * s).sum(axis=1), (p * p).sum(axis=1) - radius**2
-    with np.errstate(divide="ignore", invalid="ignore"):
-        t = np.where(a > 0, (-b + np.sqrt(np.maximum(b * b - a * c, 0))) / a, np.inf)
-    return p + np.nanmin(t) * s
+def _evaluate(system, forces):
+    """Return the energy of the present positions; forces are overwritten."""
+    system.refresh()
+    virial = np.empty((system.positions.shape[1],) * 2)
+    return _pair_forces(
+        system.potential, system.table, system.pairs, system.positions, system.lengths, system.strain, forces, virial
+    )
+
+
+def _backtrack(system, start, p, f, g, energy, norm):
+    """Move along p until the energy falls, or, within its rounding noise, the force. Return (scale, energy, tries)."""
+    slope = -float(np.vdot(f, p))
+    noise = 1e-13 * max(abs(energy), len(f))
+    scale = 1.0
+    for tries in range(1, 40):
+        np.multiply(p, scale, out=system.positions)
+        system.positions += start
+        new_energy = _evaluate(system, g)
+        falls = new_energy <= energy + 1e-4 * scale * slope
+        if falls or (abs(new_energy - energy) <= noise and np.linalg.norm(g) < norm):
+            return scale, new_energy, tries
+        new_slope = -float(np.vdot(g, p))
+        secant = slope / (slope - new_slope) if np.isfinite(new_slope) and new_slope > 0 else 0.3
+        scale *= min(0.5, max(0.1, secant))
+    system.positions[:] = start
+    system.refresh()
+    return 0.0, energy, tries

@@ -20,8 +20,8 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
-from numba.extending import overload
+from numba import njit, types
+from numba.extending import intrinsic, overload
 
 from glasslib import checks
 
@@ -31,9 +31,19 @@ def where(condition, yes, no):
     return np.where(condition, yes, no)
 
 
+@intrinsic
+def _select(typing_context, condition, yes, no):
+    """The processor's choice without a branch: branches would keep loops over pairs from vectorising."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.select(*arguments)
+
+    return types.float64(types.boolean, types.float64, types.float64), generate
+
+
 @overload(where)
 def _compile_where(condition, yes, no):
-    return lambda condition, yes, no: yes if condition else no
+    return lambda condition, yes, no: _select(condition, float(yes), float(no))
 
 
 _LARGE, _SMALL = 2 * math.sin(math.pi / 5), 2 * math.sin(math.pi / 10)

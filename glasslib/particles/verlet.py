@@ -3,9 +3,9 @@
 import numpy as np
 from numba import njit
 
-from glasslib.particles.forces import _pair_forces
-from glasslib.particles.neighbours import _build_pairs, _outdated
-from glasslib.particles.potentials import pair_reach
+from glasslib.particles.forces import _accumulate, _differences, _rates, _rates_diameters, _scatter
+from glasslib.particles.neighbours import BLOCK, _build_pairs, _lattice, _outdated
+from glasslib.particles.potentials import pair_reach, pair_terms, where
 
 
 @njit(cache=True, error_model="numpy")
@@ -15,6 +15,17 @@ def _twice_kinetic(velocities):
         for a in range(velocities.shape[1]):
             total += velocities[i, a] * velocities[i, a]
     return total
+
+
+@njit(cache=True, error_model="numpy")
+def _is_wild(velocities, limit):
+    """Whether some velocity is beyond the limit or not a number; then cells cannot be told, and all become NaN."""
+    for i in range(len(velocities)):
+        for a in range(velocities.shape[1]):
+            if not abs(velocities[i, a]) < limit:
+                velocities[:] = np.nan
+                return True
+    return False
 
 
 @njit(cache=True, error_model="numpy")
@@ -36,6 +47,74 @@ def _record(table, row, energy, virial, velocities, volume, freedom):
 
 
 @njit(cache=True, error_model="numpy")
+def _slopes(potential, epsilon, sigma, r2, w):
+    """u'/r of a block of pairs of one kind: what ``_rates`` computes, without the energy."""
+    reach = pair_reach(potential, sigma)
+    limit = reach * reach
+    for p in range(BLOCK):
+        r = np.sqrt(r2[p])
+        w[p] = where(r2[p] < limit, pair_terms(potential, r, epsilon, sigma)[1] * (1.0 / r), 0.0)
+
+
+@njit(cache=True, error_model="numpy")
+def _damp(pairs, velocities, start, delta, r2, limit2, rate, damping, printed, w):
+    """Add to w what makes w delta the friction on the first particle: zeta (rhat . v) / r, or zeta (r . v) / r.
+
+    v is the whole velocity of the second relative to the first, the gradient between them included.
+    """
+    first = pairs.first[start : start + BLOCK]
+    second = pairs.second[start : start + BLOCK]
+    along = np.empty(BLOCK)
+    for p in range(BLOCK):
+        along[p] = rate * delta[0, p] * delta[1, p]
+    for a in range(velocities.shape[1]):
+        for p in range(BLOCK):
+            along[p] += delta[a, p] * (velocities[second[p], a] - velocities[first[p], a])
+    for p in range(BLOCK):
+        friction = damping * along[p] / (np.sqrt(r2[p]) if printed else r2[p])
+        w[p] += where(r2[p] < limit2[p], friction, 0.0)
+
+
+@njit(cache=True, error_model="numpy")
+def _forces(potential, table, pairs, positions, velocities, lengths, strain, rate, damping, printed, full, forces, virial):
+    """Overwrite forces (n, d), friction included if damping > 0; if ``full``, virial (d, d) too, and return U."""
+    d = positions.shape[1]
+    lattice = np.empty((d, d))
+    _lattice(lengths, strain, pairs.wraps, lattice)
+    delta = np.empty((d, BLOCK))
+    r2, u, w, limit2 = np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK)
+    sums = np.zeros((7, BLOCK))
+    forces[:] = 0.0
+    for kind in range(len(pairs.segments)):
+        limit2[:] = table.reach[kind] ** 2
+        for crossing in range(2):
+            end = pairs.segments[kind, crossing + 1]
+            for start in range(pairs.segments[kind, crossing], end, BLOCK):
+                count = min(end - start, BLOCK)
+                _differences(pairs, positions, lattice, start, count, crossing, delta, r2)
+                if table.diameters:
+                    sigma = pairs.sigma[start : start + BLOCK]
+                    _rates_diameters(potential, table.epsilon[kind], sigma, r2, u, w)
+                    for p in range(BLOCK):
+                        limit2[p] = pair_reach(potential, sigma[p]) ** 2
+                elif full:
+                    _rates(potential, table.epsilon[kind], table.sigma[kind], r2, u, w)
+                else:
+                    _slopes(potential, table.epsilon[kind], table.sigma[kind], r2, w)
+                if damping > 0.0:
+                    _damp(pairs, velocities, start, delta, r2, limit2, rate, damping, printed, w)
+                _scatter(pairs, delta, w, start, count, forces)
+                if full:
+                    _accumulate(delta, u, w, sums)
+    row = 1
+    for a in range(d):
+        for b in range(a, d):
+            virial[a, b] = virial[b, a] = sums[row].sum()
+            row += 1
+    return sums[0].sum()
+
+
+@njit(cache=True, error_model="numpy")
 def _verlet(
     potential, table, pairs, positions, velocities, forces, labels, diameters, lengths, strain,
     time_step, step, record_every, freedom, decay, targets, draws, rows,
@@ -51,18 +130,23 @@ def _verlet(
     volume = 1.0
     for a in range(d):
         volume *= lengths[a]
+    # one long row each: loops over d would not vectorise
+    x, v, f = positions.reshape(-1), velocities.reshape(-1), forces.reshape(-1)
     row = 0
     for k in range(len(targets)):
-        for i in range(n):
-            for a in range(d):
-                velocities[i, a] += half * forces[i, a]
-                positions[i, a] += time_step * velocities[i, a]
+        for c in range(n * d):
+            v[c] += half * f[c]
+            x[c] += time_step * v[c]
         if _outdated(pairs, positions, strain):
+            if _is_wild(velocities, pairs.reach / time_step):
+                return pairs
             pairs = _build_pairs(potential, table, positions, labels, diameters, lengths, strain, pairs.skin)
-        energy = _pair_forces(potential, table, pairs, positions, lengths, strain, forces, virial)
-        for i in range(n):
-            for a in range(d):
-                velocities[i, a] += half * forces[i, a]
+        full = record_every > 0 and (step + k + 1) % record_every == 0
+        energy = _forces(
+            potential, table, pairs, positions, velocities, lengths, strain, 0.0, 0.0, False, full, forces, virial
+        )
+        for c in range(n * d):
+            v[c] += half * f[c]
         if decay < 1.0:
             ratio = targets[k] / (freedom * 0.5 * _twice_kinetic(velocities))
             mixed = (1.0 - decay) * ratio
@@ -70,43 +154,12 @@ def _verlet(
             factor = np.sqrt(factor)
             if draws[k, 0] < -np.sqrt(decay / mixed):
                 factor = -factor
-            for i in range(n):
-                for a in range(d):
-                    velocities[i, a] *= factor
-        if record_every > 0 and (step + k + 1) % record_every == 0:
+            for c in range(n * d):
+                v[c] *= factor
+        if full:
             _record(rows, row, energy, virial, velocities, volume, freedom)
             row += 1
     return pairs
-
-
-@njit(cache=True, error_model="numpy")
-def _add_friction(table, pairs, positions, velocities, lattice, rate, damping, printed, forces, virial):
-    """Add to forces and virial -zeta (rhat . v) rhat, or -zeta (r . v) rhat, of all pairs within reach."""
-    d = positions.shape[1]
-    delta = np.empty(d)
-    for kind in range(len(pairs.segments)):
-        limit = table.reach[kind] ** 2
-        for p in range(pairs.segments[kind, 0], pairs.segments[kind, 2]):
-            i = pairs.first[p]
-            j = pairs.second[p]
-            r2 = 0.0
-            along = 0.0
-            for a in range(d):
-                delta[a] = positions[j, a] - positions[i, a] + lattice[a, a] * pairs.image[p, a]
-                if a == 0:
-                    delta[0] += lattice[0, 1] * pairs.image[p, 1]
-                r2 += delta[a] * delta[a]
-                along += delta[a] * (velocities[j, a] - velocities[i, a])
-            if r2 >= limit:
-                continue
-            along += rate * delta[0] * delta[1]  # the gradient between the two
-            # friction on j is -zeta (delta . v) delta / r^2, and its opposite on i
-            w = damping * along / (np.sqrt(r2) if printed else r2)
-            for a in range(d):
-                forces[i, a] += w * delta[a]
-                forces[j, a] -= w * delta[a]
-                for b in range(d):
-                    virial[a, b] += w * delta[a] * delta[b]
 
 
 @njit(cache=True, error_model="numpy")
@@ -121,11 +174,9 @@ def _sllod(
     n, d = positions.shape
     half = 0.5 * time_step
     virial = np.empty((d, d))
-    lattice = np.zeros((d, d))
     volume = 1.0
     for a in range(d):
         volume *= lengths[a]
-        lattice[a, a] = lengths[a]
     row = 0
     for k in range(count):
         # SLLOD's -g v_y e_x by its exact propagator, v_x -> v_x - g dt v_y, v_y unchanged
@@ -139,11 +190,14 @@ def _sllod(
             positions[i, 0] += time_step * rate * y
         strain += time_step * rate
         if _outdated(pairs, positions, strain):
+            if _is_wild(velocities, pairs.reach / time_step):
+                return pairs, strain, rate
             pairs = _build_pairs(potential, table, positions, labels, diameters, lengths, strain, pairs.skin)
-        energy = _pair_forces(potential, table, pairs, positions, lengths, strain, forces, virial)
-        lattice[0, 1] = strain * lengths[1] - pairs.wraps * lengths[0]
-        if damping > 0.0:
-            _add_friction(table, pairs, positions, velocities, lattice, rate, damping, printed, forces, virial)
+        full = record_every > 0 and (step + k + 1) % record_every == 0
+        energy = _forces(
+            potential, table, pairs, positions, velocities, lengths, strain, rate, damping, printed,
+            full or controlled, forces, virial,
+        )  # fmt: skip
         for i in range(n):
             for a in range(d):
                 velocities[i, a] += half * forces[i, a]
@@ -153,7 +207,7 @@ def _sllod(
             for i in range(n):
                 stress -= velocities[i, 0] * velocities[i, 1]
             rate += time_step * feedback * (target - stress / volume)
-        if record_every > 0 and (step + k + 1) % record_every == 0:
+        if full:
             _record(rows, row, energy, virial, velocities, volume, freedom)
             rows[row, 6] = strain
             rows[row, 7] = rate

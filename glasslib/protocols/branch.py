@@ -2,13 +2,14 @@
 
 A branch of minima ends at a fold: gamma turns back while X goes on, one eigenvalue of the Hessian having gone to zero as
 the root of the distance. With Z = (X, c gamma) and a pseudo-arclength s along the curve the fold is a regular point, so the
-curve is followed by large steps and the fold is where dgamma/ds changes sign. Each step extrapolates the last four points by
-a cubic and corrects by Broyden's method within the plane normal to the step,
+branch is followed in large steps: the cubic through the last two points and their tangents is extrapolated, and Newton's
+method with the Hessian factorised there brings the point back to the curve within the plane normal to the tangent t,
 
-    J delta = -R,    R = (G, n . (Z - Z_predicted)),    J^-1 += (delta - J^-1 y) (delta^T J^-1) / (delta . J^-1 y),
+    H x + (Xi / c) z = -G,    t . (x, z) = 0,    Xi = d2U/dX dgamma.
 
-starting from the exact inverse at zero strain, which all directions share: no factorisation on the way. Steps are
-refused, and halved, where the correction is not small compared with the step: no fold is jumped.
+A Cholesky factor that exists says that the point is a minimum. Steps are refused, and halved, where there is none, where the
+correction is not small compared with the step or where the tangent turns: no fold is jumped. The end is where the same cubic
+has its largest strain; it is approached by three quarters of the way each time, which divides the distance in strain by 16.
 
 Descent (``_descend``) is L-BFGS preconditioned by the inverse Hessian at zero strain, each step cut to a largest
 displacement and backtracked until the energy falls: it defines what follows an instability.
@@ -259,8 +260,8 @@ def _follow(potential, table, work, scale, limit, resolution, controls, factor, 
             counts[3] += 1
             step *= 0.5
             if step < 1e-7:
-                # the end is here, as close as it matters
-                return (1 if np.isfinite(end) and abs(end - nodes[1, n]) < 1e-2 * resolution * scale else -1), end / scale, before
+                found = np.isfinite(end) and abs(end - nodes[1, n]) < 1e-2 * resolution * scale
+                return (1 if found else -1), end / scale, before
             continue
         nodes[0] = nodes[1]
         tangents[0] = tangents[1]
@@ -277,9 +278,8 @@ def _follow(potential, table, work, scale, limit, resolution, controls, factor, 
         step = min(largest, step * min(2.5, max(0.3, growth)))
         if np.isfinite(end):
             ahead = summit[0] - before
-            if (end - nodes[1, n]) < 0.2 * resolution * scale or (
-                abs(end - former) < 1e-3 * resolution * scale and end - nodes[1, n] < resolution * scale
-            ):
+            left = (end - nodes[1, n]) / (resolution * scale)
+            if left < 1e-2 or (abs(end - former) < 1e-3 * resolution * scale and left < 0.3):
                 return 1, end / scale, before
             step = min(step, 0.75 * ahead)
 

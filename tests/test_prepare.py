@@ -1,0 +1,91 @@
+"""Preparation of glasses: the mixture, the recipes' times, quenches, and a preparation killed and gone on with."""
+
+import numpy as np
+import pytest
+
+from glasslib.particles import dynamics
+from glasslib.particles.forces import evaluate
+from glasslib.particles.potentials import SmoothedLennardJones
+from glasslib.protocols import prepare
+from glasslib.protocols.prepare import Recipe
+
+SEED = np.random.SeedSequence(2021, spawn_key=(3,))
+SHORT = Recipe("GQ", particles=200, holding_time=10.0, cooling_time=10.0, melting_time=5.0, approach_time=10.0)
+
+
+def test_mixture_has_the_papers_density_and_composition():
+    packing = prepare.mixture(10_000, np.random.default_rng(1))
+    assert packing.box.lengths == pytest.approx((98.8045, 98.8045))
+    large = (packing.species == 0).sum()
+    assert large / (10_000 - large) == pytest.approx((1 + 5**0.5) / 4, rel=3e-4)
+    again = prepare.mixture(10_000, np.random.default_rng(1))
+    assert again.positions.tobytes() == packing.positions.tobytes()
+    assert prepare.mixture(500, np.random.default_rng(1), dimension=3, density=1.2).positions.shape == (500, 3)
+
+
+def test_stages_follow_each_other():
+    stages = Recipe("GQ", holding_time=100.0, cooling_time=50.0, melting_time=5.0, approach_time=20.0).stages()
+    assert [last for last, _ in stages] == [1000, 5000, 25_000, 35_000]
+    thermostats = [thermostat for _, thermostat in stages]
+    for last, thermostat in stages[1::2]:
+        assert thermostat.end == pytest.approx(last * 0.005)
+    assert [float(thermostat.at(1e9)) for thermostat in thermostats] == pytest.approx([7.8 * 0.373, 0.351, 0.351, 0.03])
+    assert float(thermostats[3].at(125.0)) == pytest.approx(0.351)
+    assert Recipe("HTL", melting_time=5.0).steps == 1000
+
+
+def test_glass_is_an_inherent_structure_deeper_the_slower_it_was_made():
+    energies = {}
+    for name in prepare.GLASSES:
+        glass = prepare.prepare(SHORT._replace(glass=name), SEED)
+        assert glass.residual < 1e-8
+        state = evaluate(glass.packing, SHORT.potential)
+        assert state.residual < 1e-8
+        assert state.energy / 200 == pytest.approx(glass.inherent_energy, abs=1e-12)
+        assert glass.inherent_energy < evaluate(glass.liquid, SHORT.potential).energy / 200
+        energies[name] = glass.inherent_energy
+    assert energies["HTL"] > energies["ESL"] > energies["GQ"]
+
+
+def test_preparation_killed_and_gone_on_with_has_the_same_bytes(tmp_path):
+    whole = prepare.prepare(SHORT, SEED)
+    path, calls = tmp_path / "unfinished" / "glass.npz", []
+
+    def stop(done, steps, left):
+        calls.append((done, steps, left))
+        if done >= 3000:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        prepare.liquid(SHORT, SEED, path, stop, save_seconds=0.0)
+    assert calls[-1][:2] == (3000, SHORT.steps) and calls[-1][2] > 0
+    motion, _ = dynamics.load(path, SHORT.potential)
+    assert motion.step == 3000
+    resumed = prepare.prepare(SHORT, SEED, path)
+    assert resumed.packing.positions.tobytes() == whole.packing.positions.tobytes()
+    assert resumed.inherent_energy == whole.inherent_energy
+    for name, values in whole.records.items():
+        assert resumed.records[name].tobytes() == values.tobytes()
+    with pytest.raises(ValueError, match="another preparation"):
+        prepare.liquid(SHORT._replace(holding_time=11.0), SEED, path)
+    with pytest.raises(ValueError, match="is a motion under"):
+        prepare.liquid(SHORT._replace(potential=SmoothedLennardJones(scaled=True)), SEED, path)
+
+
+def test_overlap_starts_at_one_and_decays_and_energy_falls_after_a_jump():
+    motion, _ = prepare.liquid(SHORT._replace(glass="HTL"), SEED)
+    _, aging = prepare.aging(motion, SHORT.potential, 0.6, [0.0, 1.0, 10.0, 40.0], relaxation=0.1)
+    assert aging.overlap[0] == 1.0
+    assert aging.overlap[-1] < 0.7
+    assert aging.inherent_energy[-1] < aging.inherent_energy[0]
+    with pytest.raises(ValueError, match="times"):
+        prepare.aging(motion, SHORT.potential, 0.6, [1.0, 0.5])
+
+
+def test_bad_recipes_are_refused_before_any_work():
+    for bad in (
+        {"glass": "BMG"}, {"particles": 3}, {"holding_time": -1.0}, {"cooling_time": 0.0}, {"time_step": 0.1},
+        {"final_temperature": 0.5}, {"relaxation": 0.0}, {"melting_time": float("nan")},
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=next(iter(bad))):
+            prepare.liquid(SHORT._replace(**bad), SEED)
