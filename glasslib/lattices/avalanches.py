@@ -14,11 +14,10 @@ from what the slips imply. A sweep of so many slips that it ends the wait is set
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from .fourier import _convolve
 from .thresholds import Law, Slip, draw_slip, draw_threshold
-from .tiles import TILE, Tiles, _catch_up_all, _find_unstable, _lower_floors, _weakest
+from .tiles import TILE, Tiles, _catch_up_all, _find_unstable, _lower_floors, _weakest, compiled
 
 DONE, LOG_FULL, SETTLE = range(3)  # why _shear returns
 STRESS, STRAIN, BEFORE = range(3)  # places in ``reals``: now, and the stress at which the avalanche began
@@ -58,20 +57,22 @@ class Transform(NamedTuple):
     buffer: np.ndarray
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@compiled
 def _settle(transform, tiles, fields):
     """Compute the strengths from the thresholds and the shed stress."""
     internal = transform.field
     height, pitch = tiles.row_floor.size, tiles.floor.shape[0] * TILE
-    internal[:] = fields.shed_stress
+    for site in range(internal.size):
+        internal[site] = fields.shed_stress[site]
     _convolve(transform.plan, height, tiles.width, internal, transform.buffer)
     for row in range(height):
-        sites = slice(row * tiles.width, (row + 1) * tiles.width)
-        known = fields.thresholds[sites] - (internal[sites] + fields.residual_stress[sites])
-        tiles.strength[row * pitch:row * pitch + tiles.width] = known
+        for column in range(tiles.width):
+            site = row * tiles.width + column
+            known = fields.thresholds[site] - (internal[site] + fields.residual_stress[site])
+            tiles.strength[row * pitch + column] = known
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@compiled
 def _slip(site, place, key, modulus, model, strength, fields):
     """Let a site slip and renew; return the stress that it sheds. ``place``: of the site among the strengths."""
     renewal = fields.renewals[site]
@@ -87,7 +88,7 @@ def _slip(site, place, key, modulus, model, strength, fields):
     return size
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@compiled
 def _start(tiles, counters):
     """Look at strengths that were written as a whole; return the number of slips that wait, none."""
     tiles.applied[:] = 0
@@ -96,7 +97,7 @@ def _start(tiles, counters):
     return 0
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@compiled
 def _shear(target, key, laws, numbers, transform, tiles, fields, reals, counters, log):
     """Shear until the next avalanche would begin beyond the strain ``target``; return DONE, the strengths up to date.
 
@@ -174,7 +175,7 @@ def _shear(target, key, laws, numbers, transform, tiles, fields, reals, counters
     return status
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@compiled
 def _write(line, reals, counters):
     """Enter the avalanche that has just ended."""
     line[0] = reals[STRAIN]

@@ -22,6 +22,9 @@ from numba.extending import intrinsic
 from .vectors import ARRAY, INDICES, LANES, VECTOR, Memory, integer, spread
 
 TILE = 16  # columns
+_options = {"cache": True, "error_model": "numpy", "nogil": True, "_nrt": False}  # arrays are borrowed: to count
+compiled = njit(**_options)  # references to them would take a tenth of the time
+inlined = njit(inline="always", **_options)
 _SAFE = 1 + 1e-6  # factor that covers the rounding of reaches, sizes and their products to single precision
 _STEP = np.float32(2.0**-22)  # covers four roundings to single precision
 
@@ -106,13 +109,13 @@ def _least(builder, values):
     return builder.extract_element(value, ir.Constant(ir.IntType(32), 0))
 
 
-@njit(cache=True, error_model="numpy", nogil=True, inline="always")
+@inlined
 def _above(x):
     """A single-precision number >= x."""
     return np.float32(x + abs(x) * 2.0**-23)
 
 
-@njit(cache=True, error_model="numpy", nogil=True, inline="always")
+@inlined
 def _catch_up(row, t, count, tiles):
     """Bring a tile up to date; its floor becomes exact, that of its row does not."""
     across, height = tiles.floor.shape
@@ -124,7 +127,7 @@ def _catch_up(row, t, count, tiles):
     tiles.floor[t, row] = least - abs(least) * 2.0**-23
 
 
-@njit(cache=True, error_model="numpy", nogil=True, inline="always")
+@inlined
 def _refresh_row(row, tiles):
     """Make the floor of a row that of its tiles."""
     lowest = tiles.floor[0, row]
@@ -133,7 +136,7 @@ def _refresh_row(row, tiles):
     tiles.row_floor[row] = lowest
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@compiled
 def _catch_up_all(count, tiles):
     """Bring every tile up to date and forget the slips that waited."""
     for row in range(tiles.row_floor.size):
@@ -143,7 +146,7 @@ def _catch_up_all(count, tiles):
         _refresh_row(row, tiles)
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@compiled
 def _lowest_row(floors):
     """The row of the least floor, by eight running minima: a single one waits for itself."""
     size = floors.size // 8 * 8
@@ -166,7 +169,7 @@ def _lowest_row(floors):
     return row
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@compiled
 def _weakest(count, tiles):
     """Return the least strength of all; its tile is then up to date."""
     while True:  # the tile with the least floor first, until that one is up to date
@@ -191,7 +194,7 @@ def _weakest(count, tiles):
     return lowest
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@compiled
 def _find_unstable(stress, count, tiles):
     """List the sites with strength <= stress in ``tiles.rows`` and ``columns``, row by row; return how many."""
     limit = _above(stress)
@@ -220,7 +223,7 @@ def _find_unstable(stress, count, tiles):
     return found
 
 
-@njit(cache=True, error_model="numpy", nogil=True, inline="always")
+@inlined
 def _seen(k, t, tiles):
     """What the tiles of column t see of the waiting slip k."""
     height = tiles.row_floor.size
@@ -230,7 +233,7 @@ def _seen(k, t, tiles):
     return tiles.reach[apart, start:start + height]
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@compiled
 def _lower_floors(first, count, tiles):
     """Lower the floors by what the waiting slips ``first`` to ``count`` may do."""
     across, height = tiles.floor.shape
