@@ -19,8 +19,8 @@ A site that has failed once may have another modulus, ``renewed_modulus`` (richa
 sites, for loading; a slip counts with that mean, or with its site's own modulus before it fails
 (``slip_modulus="site"``).
 
-The stress of the sites is never drifting away from what their slips imply: a test recomputes it from the sum of all
-slips, after millions of them, to 1e-9.
+The stress of the sites never drifts away from what their slips imply: every few hundred slips it is computed afresh from
+their sum (``avalanches``).
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -39,9 +39,6 @@ from .thresholds import Law, Slip
 from .tiles import make_tiles
 
 _LOG_ROWS = 4096
-import os
-_TILE=int(os.environ.get("TILE","16"))
-_SETTLE=int(os.environ.get("SETTLE","256"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -243,8 +240,8 @@ def _rising(name, strains, lowest):
 
 
 def _settle_after(shape):
-    """Return the number of slips after which one pair of transforms costs less than to wait."""
-    return _SETTLE
+    """Return the number of slips after which to compute the whole field: near the least cost for sides of 32 to 512."""
+    return max(128, int(2 * np.sqrt(shape[0] * shape[1])))
 
 
 def _transform(lattice):
@@ -266,6 +263,9 @@ class _Run:
     """Arrays of one run, changed in place by the kernels, and the few numbers that go with them."""
 
     def __init__(self, lattice, state):
+        largest = np.abs(state.strength).max()
+        if not 1e-30 < largest < 1e30:
+            raise ValueError(f"strengths up to {largest:g}: must lie between 1e-30 and 1e30, the range of single precision")
         self.lattice = lattice
         self.key = np.uint64(state.key)
         self.reals = np.array([state.stress, state.strain, 0.0])

@@ -55,8 +55,10 @@ def make_tiles(kernel, most_waiting):
     stride = 2 * width + TILE + 8  # not a power of two: rows would contend for cache lines
     doubled = np.zeros((height // 2 + 1, stride))
     doubled[:, :width] = doubled[:, width:2 * width] = kernel[:height // 2 + 1]
-    window = np.arange(width)[:, np.newaxis] + np.arange(TILE)
-    reach = np.maximum(kernel[:, window % width].max(axis=2), 0).T * _SAFE
+    reach = np.maximum(kernel, 0)
+    for column in range(1, TILE):
+        np.maximum(reach, np.roll(kernel, -column, axis=1), out=reach)
+    reach = reach.T * _SAFE
     return Tiles(
         np.full(height * count * TILE, np.inf), doubled.ravel(), np.concatenate([reach, reach], axis=1).astype(np.float32),
         np.zeros((count, height), np.float32), np.zeros(height, np.float32), np.zeros((count, height)),
