@@ -200,12 +200,13 @@ def shear(lattice, strains, seed=None, *, state=None, map_strains=(), avalanches
     strains = _rising("strains", strains, state.strain)
     map_strains = _rising("map_strains", map_strains, state.strain)
     run = _Run(lattice, state)
+    del state  # megabytes on large lattices
     rows, maps, log = [], [], []
     for strain in np.union1d(strains, map_strains):
         log += run.shear_to(strain, avalanches)
-        point = run.observe(strain)
-        rows += [point.row] * np.count_nonzero(strains == strain)
-        maps += [point.maps] * np.count_nonzero(map_strains == strain)
+        row, kept = run.observe(strain, keep=strain in map_strains)
+        rows += [row] * np.count_nonzero(strains == strain)
+        maps += [kept] * np.count_nonzero(map_strains == strain)
         if on_step is not None:
             on_step(float(strain))
     columns = np.array(rows).reshape(-1, 6).T
@@ -241,7 +242,7 @@ def _rising(name, strains, lowest):
 
 def _settle_after(shape):
     """Return the number of slips after which to compute the whole field: near the least cost for sides of 32 to 512."""
-    return max(128, int(2 * np.sqrt(shape[0] * shape[1])))
+    return max(128, int(1.5 * np.sqrt(shape[0] * shape[1])))
 
 
 def _transform(lattice):
@@ -252,11 +253,6 @@ def _transform(lattice):
     whole = np.concatenate([half, half[-np.arange(rows)][:, -2:0:-1]], axis=1)
     plan = fourier.make_plan(lattice.redistribution * whole)
     return kernels.Transform(serves, plan, np.zeros(rows * columns), np.zeros(16 * columns))
-
-
-class _Point(NamedTuple):
-    row: tuple
-    maps: tuple
 
 
 class _Run:
@@ -320,8 +316,8 @@ class _Run:
             if status == kernels.DONE:
                 return kept
 
-    def observe(self, strain):
-        """Return the averages and maps at ``strain``, reached elastically from the last avalanche."""
+    def observe(self, strain, keep):
+        """Return averages and, if they are to be kept, maps at ``strain``, reached elastically from the last avalanche."""
         lattice = self.lattice
         thresholds, plastic_strain = (self._map(name) for name in ("thresholds", "plastic_strain"))
         renewed = self.counters[kernels.RENEWED] / thresholds.size
@@ -330,13 +326,13 @@ class _Run:
         stresses = stress + (thresholds - self.strength)
         local = stresses / modulus + lattice.slip_strain * plastic_strain
         row = (stress, plastic_strain.mean(), thresholds.mean(), stresses.std(), local.std(), self.counters[kernels.SLIPS])
-        return _Point(row, (plastic_strain, local, stresses, thresholds))
+        return row, (plastic_strain.copy(), local, stresses, thresholds.copy()) if keep else None
 
     def _map(self, name):
-        return getattr(self.fields, name).reshape(self.lattice.shape).copy()
+        return getattr(self.fields, name).reshape(self.lattice.shape)
 
     def state(self):
-        """Return the state as it is, in arrays of its own."""
+        """Return the state as it is, in the arrays of this run, which ends here."""
         return LatticeState(
             self.strength.copy(), *(self._map(name) for name in LatticeState._fields[1:5]), float(self.reals[kernels.STRESS]),
             float(self.reals[kernels.STRAIN]), int(self.key), *(int(count) for count in self.counters[:4]), self.residual)
