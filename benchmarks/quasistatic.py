@@ -100,7 +100,7 @@ def growth(sizes=(32, 64, 128, 256, 512), turns=3):
     found = []
     for size in sizes:
         program = Ours(*_steady(size)) if size <= 128 else Ours(lattice(size), _tiled(size))
-        slips = max(2000, int(60000 * (128 / size) ** 2))
+        slips = 60000 if size <= 128 else 20000
         seconds = np.median([_time(program, slips)[0] for _ in range(turns)])
         found.append({"size": size, "unit": "us/event", "ours": float(1e6 * seconds)})
     return found

@@ -272,7 +272,7 @@ class _Run:
         options = {"wave_vectors": lattice.wave_vectors, "control": "stress"}  # the mean stress is kept apart
         self.fourier = lattice.redistribution * propagator_fourier(lattice.shape, **options)
         self.residual = self._residual(state)
-        self.fields = kernels.Fields(*(field.flatten() for field in (*state[1:5], self.residual)))
+        self.fields = kernels.Fields(*(field.flatten() for field in state[1:5]), self.residual.reshape(-1))
         settle_after = _settle_after(lattice.shape)
         self.laws = tuple(lattice.renewal), tuple(lattice.slip)
         self.numbers = (
@@ -324,7 +324,8 @@ class _Run:
         modulus = lattice.modulus + (lattice.renewed_modulus - lattice.modulus) * renewed
         stress = self.reals[kernels.STRESS] + modulus * (strain - self.reals[kernels.STRAIN])
         stresses = stress + (thresholds - self.strength)
-        local = stresses / modulus + lattice.slip_strain * plastic_strain
+        local = stresses / modulus
+        local += lattice.slip_strain * plastic_strain
         row = (stress, plastic_strain.mean(), thresholds.mean(), stresses.std(), local.std(), self.counters[kernels.SLIPS])
         return row, (plastic_strain.copy(), local, stresses, thresholds.copy()) if keep else None
 
