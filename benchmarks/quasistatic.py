@@ -110,7 +110,8 @@ def _tiled(size):
     """Return a state in steady flow at a large size: copies of a smaller one, then sheared until they differ."""
     _, state = _steady(128)
     copies = (size // 128, size // 128)
-    state = state._replace(**{name: np.tile(value, copies) for name, value in state._asdict().items() if np.ndim(value)})
+    tiled = {name: np.tile(value, copies) for name, value in state._asdict().items() if np.ndim(value)}
+    state = state._replace(**tiled)
     return shear(lattice(size), [state.strain + 0.02], state=state).state
 
 

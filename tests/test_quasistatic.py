@@ -253,7 +253,7 @@ def _leaves(record):
 
 
 def test_balance_of_strain_and_no_drift():
-    """After millions of slips stress and plastic strain still balance, and the stress is that of the sum of all slips."""
+    """After millions of slips stress and plastic strain still balance; the stress is that of the sum of all slips."""
     lattice = replace(GLASS, shape=(32, 32))
     record = shear(lattice, np.linspace(0, 300, 4), 6)
     np.testing.assert_allclose(record.stress, 14.7 * (record.strain - 2 * record.plastic_strain), atol=1e-9)

@@ -1,11 +1,12 @@
 """Kernels of quasistatic shear: load, let the unstable sites slip, spread their stress, sweep after sweep.
 
-The field ``strength`` is threshold minus internal stress: the mean stress at which a site yields. Loading then touches no
-array, a site is unstable when strength <= stress, and the site that triggers an avalanche is unstable exactly, since
+The field ``strength`` is threshold minus internal stress: the mean stress at which a site yields. Loading then touches
+no array, a site is unstable when strength <= stress, and the site that triggers an avalanche is unstable exactly, since
 the stress is set to its strength.
 
-Slips wait, and only the tiles of the lattice that they may make yield are told (``tiles``). After ``Model.settle_after``
-slips the wait ends for all: the field is computed afresh from the sum of all slips by one pair of Fourier transforms,
+Slips wait, and only the tiles of the lattice that they may make yield are told (``tiles``). After
+``Model.settle_after`` slips the wait ends for all: the field is computed afresh from the sum of all slips by one pair
+of Fourier transforms,
 ``fourier``'s where they serve, SciPy's for other sizes.
 That moment depends on the slips alone, so a run that is split is the same to the last bit, and the stress never drifts
 from what the slips imply. A sweep of so many slips that it ends the wait is settled at once.
@@ -103,8 +104,8 @@ def _shear(target, key, laws, numbers, transform, tiles, fields, reals, counters
 
     Returns LOG_FULL when ``log`` is full, and SETTLE when the caller is to compute the strengths from the shed stress,
     before the next call goes on, in the midst of an avalanche. Whenever the strengths were written by another hand,
-    counters[FRESH] and counters[WAITING] must be 0. Records come as plain tuples, of the order of their fields: numba takes
-    a hundred microseconds to recognise records and one to recognise tuples.
+    counters[FRESH] and counters[WAITING] must be 0. Records come as plain tuples, of the order of their fields: numba
+    takes a hundred microseconds to recognise records, a few to recognise tuples.
     """
     model = Model(Law(*laws[0]), Slip(*laws[1]), *numbers)
     tiles, fields = Tiles(*tiles), Fields(*fields)

@@ -19,8 +19,8 @@ A site that has failed once may have another modulus, ``renewed_modulus`` (richa
 sites, for loading; a slip counts with that mean, or with its site's own modulus before it fails
 (``slip_modulus="site"``).
 
-The stress of the sites never drifts away from what their slips imply: every few hundred slips it is computed afresh from
-their sum (``avalanches``).
+The stress of the sites never drifts away from what their slips imply: every few hundred slips it is computed afresh
+from their sum (``avalanches``).
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -169,8 +169,8 @@ class ShearRecord(NamedTuple):
 def prepare(lattice, seed, *, thresholds=None, stress=None):
     """Return the state at gamma = 0: thresholds drawn from ``lattice.initial``, no stress.
 
-    ``seed``: int >= 0 or SeedSequence. ``thresholds`` and ``stress``: maps of ``lattice.shape`` to start from instead; the
-    mean of ``stress`` is the mean stress. Sites at or above their thresholds slip before the first loading.
+    ``seed``: int >= 0 or SeedSequence. ``thresholds`` and ``stress``: maps of ``lattice.shape`` to start from instead;
+    the mean of ``stress`` is the mean stress. Sites at or above their thresholds slip before the first loading.
     """
     key = random_key(seed)
     if thresholds is None:
@@ -187,9 +187,9 @@ def shear(lattice, strains, seed=None, *, state=None, map_strains=(), avalanches
     """Shear a lattice to each of ``strains`` in turn and return a ``ShearRecord``.
 
     ``strains``: engineering strains, not decreasing, not below that of the state. ``seed``: of a fresh lattice
-    (``prepare``); or ``state``: one to go on from. ``map_strains``: strains at which maps are kept. ``avalanches``: whether
-    each is recorded. ``on_step(strain)`` is called at each strain. Splitting a run at any strain, or asking for other
-    strains on the way, changes no bit of what follows. Raises ValueError for impossible arguments.
+    (``prepare``); or ``state``: one to go on from. ``map_strains``: strains at which maps are kept. ``avalanches``:
+    whether each is recorded. ``on_step(strain)`` is called at each strain. Splitting a run at any strain, or asking for
+    other strains on the way, changes no bit of what follows. Raises ValueError for impossible arguments.
     """
     if (seed is None) == (state is None):
         raise ValueError("seed and state: exactly one of them must be given")
@@ -219,8 +219,8 @@ def shear(lattice, strains, seed=None, *, state=None, map_strains=(), avalanches
 def shear_samples(lattice, strains, seed, samples, *, threads=1, **options):
     """Return a list of ``shear`` records of independent lattices, in a fixed order.
 
-    ``seed``: int or SeedSequence, whose children are the samples' seeds. ``threads`` share the samples out; the records are
-    the same, bit for bit, for any number. ``options`` are those of ``shear``.
+    ``seed``: int or SeedSequence, whose children are the samples' seeds. ``threads`` share the samples out; the records
+    are the same, bit for bit, for any number. ``options`` are those of ``shear``.
     """
     samples = checks.integer("samples", samples, 1)
     threads = checks.integer("threads", threads, 1)
@@ -261,7 +261,7 @@ class _Run:
     def __init__(self, lattice, state):
         largest = np.abs(state.strength).max()
         if not 1e-30 < largest < 1e30:
-            raise ValueError(f"strengths up to {largest:g}: must lie between 1e-30 and 1e30, the range of single precision")
+            raise ValueError(f"strengths up to {largest:g}: must lie between 1e-30 and 1e30, for single precision")
         self.lattice = lattice
         self.key = np.uint64(state.key)
         self.reals = np.array([state.stress, state.strain, 0.0])
@@ -304,7 +304,8 @@ class _Run:
         transform, tiles, fields = tuple(self.transform), tuple(self.tiles), tuple(self.fields)
         while True:
             status = kernels._shear(
-                strain, self.key, self.laws, self.numbers, transform, tiles, fields, self.reals, self.counters, self.log)
+                strain, self.key, self.laws, self.numbers, transform, tiles, fields, self.reals, self.counters,
+                self.log)
             if status == kernels.SETTLE:
                 internal = self._spread(self.fields.shed_stress.reshape(self.strength.shape))
                 internal += self.residual
@@ -317,7 +318,7 @@ class _Run:
                 return kept
 
     def observe(self, strain, keep):
-        """Return averages and, if they are to be kept, maps at ``strain``, reached elastically from the last avalanche."""
+        """Return averages and, to be kept, maps at ``strain``, reached elastically from the last avalanche."""
         lattice = self.lattice
         thresholds, plastic_strain = (self._map(name) for name in ("thresholds", "plastic_strain"))
         renewed = self.counters[kernels.RENEWED] / thresholds.size
@@ -326,7 +327,8 @@ class _Run:
         stresses = stress + (thresholds - self.strength)
         local = stresses / modulus
         local += lattice.slip_strain * plastic_strain
-        row = (stress, plastic_strain.mean(), thresholds.mean(), stresses.std(), local.std(), self.counters[kernels.SLIPS])
+        row = (stress, plastic_strain.mean(), thresholds.mean(), stresses.std(), local.std(),
+               self.counters[kernels.SLIPS])
         return row, (plastic_strain.copy(), local, stresses, thresholds.copy()) if keep else None
 
     def _map(self, name):
@@ -335,5 +337,6 @@ class _Run:
     def state(self):
         """Return the state as it is, in the arrays of this run, which ends here."""
         return LatticeState(
-            self.strength.copy(), *(self._map(name) for name in LatticeState._fields[1:5]), float(self.reals[kernels.STRESS]),
-            float(self.reals[kernels.STRAIN]), int(self.key), *(int(count) for count in self.counters[:4]), self.residual)
+            self.strength.copy(), *(self._map(name) for name in LatticeState._fields[1:5]),
+            float(self.reals[kernels.STRESS]), float(self.reals[kernels.STRAIN]), int(self.key),
+            *(int(count) for count in self.counters[:4]), self.residual)

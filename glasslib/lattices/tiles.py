@@ -1,14 +1,15 @@
 """Tiles of the quasistatic lattice: which sites may yield, and what has become of the strengths of those that might.
 
 A slip of stress ``size`` lowers the strength of a site at distance r by size K(r). Hardly any site need know at once.
-Each row is cut into tiles of TILE columns, and each tile has a floor, a lower bound of its strengths: the least one when
-the tile was last brought up to date, less, for each slip since, size times the largest positive K between slip and tile
-(``reach``). While the floor lies above the mean stress nobody in the tile yields. Otherwise the slips that wait are
-subtracted, one by one in the order in which they happened: that gives the same bits whenever it is done.
+Each row is cut into tiles of TILE columns, and each tile has a floor, a lower bound of its strengths: the least one
+when the tile was last brought up to date, less, for each slip since, size times the largest positive K between slip and
+tile (``reach``). While the floor lies above the mean stress nobody in the tile yields. Otherwise the slips that wait
+are subtracted, one by one in the order in which they happened: that gives the same bits whenever it is done.
 
-Floors are single precision, rounded towards safety, and kept tile column by tile column, so that lowering them is a pass
-over contiguous numbers; ``row_floor`` holds the least floor of each row. The propagator is kept as half of its rows, each
-twice in succession, so that what a tile sees of any slip is contiguous. Strengths are padded to whole tiles by infinities.
+Floors are single precision, rounded towards safety, and kept tile column by tile column, so that lowering them is a
+pass over contiguous numbers; ``row_floor`` holds the least floor of each row. The propagator is kept as half of its
+rows, each twice in succession, so that what a tile sees of any slip is contiguous. Strengths are padded to whole tiles
+by infinities.
 """
 
 from typing import NamedTuple
@@ -49,7 +50,7 @@ class Tiles(NamedTuple):
 
 
 def make_tiles(kernel, most_waiting):
-    """Return the tiles for a propagator (rows, columns) even in both directions, with room for so many waiting slips."""
+    """Return the tiles for a propagator (rows, columns), even in both directions, and so many waiting slips."""
     height, width = kernel.shape
     count = -(-width // TILE)
     stride = 2 * width + TILE + 8  # not a power of two: rows would contend for cache lines
@@ -60,14 +61,16 @@ def make_tiles(kernel, most_waiting):
         np.maximum(reach, np.roll(kernel, -column, axis=1), out=reach)
     reach = reach.T * _SAFE
     return Tiles(
-        np.full(height * count * TILE, np.inf), doubled.ravel(), np.concatenate([reach, reach], axis=1).astype(np.float32),
-        np.zeros((count, height), np.float32), np.zeros(height, np.float32), np.zeros((count, height)),
-        np.zeros((count, height), np.int64), np.zeros(most_waiting + 4, np.int64), np.zeros(most_waiting + 4, np.int64),
-        np.zeros(most_waiting + 4), np.zeros(kernel.size + 1, np.int64), np.zeros(kernel.size + 1, np.int64), stride, width)
+        np.full(height * count * TILE, np.inf), doubled.ravel(),
+        np.concatenate([reach, reach], axis=1).astype(np.float32), np.zeros((count, height), np.float32),
+        np.zeros(height, np.float32), np.zeros((count, height)), np.zeros((count, height), np.int64),
+        np.zeros(most_waiting + 4, np.int64), np.zeros(most_waiting + 4, np.int64), np.zeros(most_waiting + 4),
+        np.zeros(kernel.size + 1, np.int64), np.zeros(kernel.size + 1, np.int64), stride, width)
 
 
 @intrinsic
-def _subtract(typingctx, strength, at, kernel, origin, stride, row, height, slip_row, slip_column, slip_size, first, count):
+def _subtract(
+        typingctx, strength, at, kernel, origin, stride, row, height, slip_row, slip_column, slip_size, first, count):
     """Subtract slips ``first`` to ``count`` from the tile at ``at``, one after the other; return its least strength."""
 
     def codegen(context, builder, signature, arguments):
@@ -94,7 +97,8 @@ def _subtract(typingctx, strength, at, kernel, origin, stride, row, height, slip
         return _least(builder, values)
 
     whole = types.int64
-    return types.float64(ARRAY, whole, ARRAY, whole, whole, whole, whole, INDICES, INDICES, ARRAY, whole, whole), codegen
+    slips = INDICES, INDICES, ARRAY
+    return types.float64(ARRAY, whole, ARRAY, whole, whole, whole, whole, *slips, whole, whole), codegen
 
 
 def _least(builder, values):
