@@ -1,8 +1,8 @@
 """A scalar elasto-plastic lattice under quasistatic strain, as one writes it down with NumPy.
 
 Stands alone: NumPy only. The same model as ``quasistatic_scipy``: synchronous avalanches, normal thresholds,
-exponential slips, propagator -4 qx^2 qy^2 / q^4 with q_a^2 = 2 - 2 cos q_a; here the whole field of stress is kept, mean
-included, masks choose the sites, and ``numpy.fft`` transforms complex fields.
+exponential slips, propagator -4 qx^2 qy^2 / q^4 with q_a^2 = 2 - 2 cos q_a; here the whole field of stress is kept,
+mean included, masks choose the sites, and ``numpy.fft`` transforms complex fields.
 """
 
 import numpy as np
@@ -27,7 +27,7 @@ class Lattice:
         self.slips = self.sweeps = self.avalanches = 0
 
     def run(self, slips):
-        """Shear until ``slips`` more sites have slipped and the last avalanche is over; return the mean of the stress."""
+        """Shear until ``slips`` more sites have slipped and the last avalanche is over; return the mean stress."""
         end, stresses = self.slips + slips, []
         while self.slips < end:
             gap = self.thresholds - self.stress

@@ -1,11 +1,11 @@
-"""A scalar elasto-plastic lattice under quasistatic strain, as a careful SciPy program does it: one real FFT pair a sweep.
+"""A scalar elasto-plastic lattice under quasistatic strain, by a careful SciPy program: one real FFT pair a sweep.
 
 Stands alone: NumPy and SciPy only. All sites whose stress has reached their threshold slip at once; the stress that
 they shed is spread by the propagator -4 qx^2 qy^2 / q^4 with q_a^2 = 2 - 2 cos q_a; when none is left, the strain grows
 until the weakest yields. Thresholds are normal, slips exponential, both drawn in one call a sweep.
 
-Care taken: real transforms of double precision along with the kernel's half plane stored once, the slip field cleared at
-its few sites instead of reallocated, the mean mode kept apart as one number so that loading touches no array, the
+Care taken: real transforms of double precision along with the kernel's half plane stored once, the slip field cleared
+at its few sites instead of reallocated, the mean mode kept apart as one number so that loading touches no array, the
 unstable sites found by one comparison, transforms allowed to overwrite their input, one thread.
 """
 
@@ -33,7 +33,7 @@ class Lattice:
         self.slips = self.sweeps = self.avalanches = 0
 
     def run(self, slips):
-        """Shear until ``slips`` more sites have slipped and the last avalanche is over; return the mean of the stress."""
+        """Shear until ``slips`` more sites have slipped and the last avalanche is over; return the mean stress."""
         end, total, count = self.slips + slips, 0.0, 0
         while self.slips < end:
             weakest = self.distance.argmin()

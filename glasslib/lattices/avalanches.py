@@ -1,11 +1,12 @@
 """Kernels of quasistatic shear: load, let the unstable sites slip, spread their stress, sweep after sweep.
 
-The field ``strength`` is threshold minus internal stress: the mean stress at which a site yields. Loading then touches no
-array, a site is unstable when strength <= stress, and the site that triggers an avalanche is unstable exactly, since
+The field ``strength`` is threshold minus internal stress: the mean stress at which a site yields. Loading then touches
+no array, a site is unstable when strength <= stress, and the site that triggers an avalanche is unstable exactly, since
 the stress is set to its strength.
 
-Slips wait, and only the tiles of the lattice that they may make yield are told (``tiles``). After ``Model.settle_after``
-slips the wait ends for all: the field is computed afresh from the sum of all slips by one pair of Fourier transforms,
+Slips wait, and only the tiles of the lattice that they may make yield are told (``tiles``). After
+``Model.settle_after`` slips the wait ends for all: the field is computed afresh from the sum of all slips by one pair
+of Fourier transforms,
 ``fourier``'s where they serve, SciPy's for other sizes.
 That moment depends on the slips alone, so a run that is split is the same to the last bit, and the stress never drifts
 from what the slips imply. A sweep of so many slips that it ends the wait is settled at once.
@@ -14,11 +15,10 @@ from what the slips imply. A sweep of so many slips that it ends the wait is set
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from .fourier import _convolve
 from .thresholds import Law, Slip, draw_slip, draw_threshold
-from .tiles import TILE, Tiles, _catch_up_all, _find_unstable, _lower_floors, _weakest
+from .tiles import TILE, Tiles, _catch_up_all, _find_unstable, _lower_floors, _weakest, compiled
 
 DONE, LOG_FULL, SETTLE = range(3)  # why _shear returns
 STRESS, STRAIN, BEFORE = range(3)  # places in ``reals``: now, and the stress at which the avalanche began
@@ -58,20 +58,22 @@ class Transform(NamedTuple):
     buffer: np.ndarray
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@compiled
 def _settle(transform, tiles, fields):
     """Compute the strengths from the thresholds and the shed stress."""
     internal = transform.field
     height, pitch = tiles.row_floor.size, tiles.floor.shape[0] * TILE
-    internal[:] = fields.shed_stress
+    for site in range(internal.size):
+        internal[site] = fields.shed_stress[site]
     _convolve(transform.plan, height, tiles.width, internal, transform.buffer)
     for row in range(height):
-        sites = slice(row * tiles.width, (row + 1) * tiles.width)
-        known = fields.thresholds[sites] - (internal[sites] + fields.residual_stress[sites])
-        tiles.strength[row * pitch:row * pitch + tiles.width] = known
+        for column in range(tiles.width):
+            site = row * tiles.width + column
+            known = fields.thresholds[site] - (internal[site] + fields.residual_stress[site])
+            tiles.strength[row * pitch + column] = known
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@compiled
 def _slip(site, place, key, modulus, model, strength, fields):
     """Let a site slip and renew; return the stress that it sheds. ``place``: of the site among the strengths."""
     renewal = fields.renewals[site]
@@ -87,7 +89,7 @@ def _slip(site, place, key, modulus, model, strength, fields):
     return size
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@compiled
 def _start(tiles, counters):
     """Look at strengths that were written as a whole; return the number of slips that wait, none."""
     tiles.applied[:] = 0
@@ -96,14 +98,14 @@ def _start(tiles, counters):
     return 0
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@compiled
 def _shear(target, key, laws, numbers, transform, tiles, fields, reals, counters, log):
     """Shear until the next avalanche would begin beyond the strain ``target``; return DONE, the strengths up to date.
 
     Returns LOG_FULL when ``log`` is full, and SETTLE when the caller is to compute the strengths from the shed stress,
     before the next call goes on, in the midst of an avalanche. Whenever the strengths were written by another hand,
-    counters[FRESH] and counters[WAITING] must be 0. Records come as plain tuples, of the order of their fields: numba takes
-    a hundred microseconds to recognise records and one to recognise tuples.
+    counters[FRESH] and counters[WAITING] must be 0. Records come as plain tuples, of the order of their fields: numba
+    takes a hundred microseconds to recognise records, a few to recognise tuples.
     """
     model = Model(Law(*laws[0]), Slip(*laws[1]), *numbers)
     tiles, fields = Tiles(*tiles), Fields(*fields)
@@ -174,7 +176,7 @@ def _shear(target, key, laws, numbers, transform, tiles, fields, reals, counters
     return status
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@compiled
 def _write(line, reals, counters):
     """Enter the avalanche that has just ended."""
     line[0] = reals[STRAIN]

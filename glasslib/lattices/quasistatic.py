@@ -19,8 +19,8 @@ A site that has failed once may have another modulus, ``renewed_modulus`` (richa
 sites, for loading; a slip counts with that mean, or with its site's own modulus before it fails
 (``slip_modulus="site"``).
 
-The stress of the sites is never drifting away from what their slips imply: a test recomputes it from the sum of all
-slips, after millions of them, to 1e-9.
+The stress of the sites never drifts away from what their slips imply: every few hundred slips it is computed afresh
+from their sum (``avalanches``).
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -39,9 +39,6 @@ from .thresholds import Law, Slip
 from .tiles import make_tiles
 
 _LOG_ROWS = 4096
-import os
-_TILE=int(os.environ.get("TILE","16"))
-_SETTLE=int(os.environ.get("SETTLE","256"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,8 +169,8 @@ class ShearRecord(NamedTuple):
 def prepare(lattice, seed, *, thresholds=None, stress=None):
     """Return the state at gamma = 0: thresholds drawn from ``lattice.initial``, no stress.
 
-    ``seed``: int >= 0 or SeedSequence. ``thresholds`` and ``stress``: maps of ``lattice.shape`` to start from instead; the
-    mean of ``stress`` is the mean stress. Sites at or above their thresholds slip before the first loading.
+    ``seed``: int >= 0 or SeedSequence. ``thresholds`` and ``stress``: maps of ``lattice.shape`` to start from instead;
+    the mean of ``stress`` is the mean stress. Sites at or above their thresholds slip before the first loading.
     """
     key = random_key(seed)
     if thresholds is None:
@@ -190,9 +187,9 @@ def shear(lattice, strains, seed=None, *, state=None, map_strains=(), avalanches
     """Shear a lattice to each of ``strains`` in turn and return a ``ShearRecord``.
 
     ``strains``: engineering strains, not decreasing, not below that of the state. ``seed``: of a fresh lattice
-    (``prepare``); or ``state``: one to go on from. ``map_strains``: strains at which maps are kept. ``avalanches``: whether
-    each is recorded. ``on_step(strain)`` is called at each strain. Splitting a run at any strain, or asking for other
-    strains on the way, changes no bit of what follows. Raises ValueError for impossible arguments.
+    (``prepare``); or ``state``: one to go on from. ``map_strains``: strains at which maps are kept. ``avalanches``:
+    whether each is recorded. ``on_step(strain)`` is called at each strain. Splitting a run at any strain, or asking for
+    other strains on the way, changes no bit of what follows. Raises ValueError for impossible arguments.
     """
     if (seed is None) == (state is None):
         raise ValueError("seed and state: exactly one of them must be given")
@@ -203,12 +200,13 @@ def shear(lattice, strains, seed=None, *, state=None, map_strains=(), avalanches
     strains = _rising("strains", strains, state.strain)
     map_strains = _rising("map_strains", map_strains, state.strain)
     run = _Run(lattice, state)
+    del state  # megabytes on large lattices
     rows, maps, log = [], [], []
     for strain in np.union1d(strains, map_strains):
         log += run.shear_to(strain, avalanches)
-        point = run.observe(strain)
-        rows += [point.row] * np.count_nonzero(strains == strain)
-        maps += [point.maps] * np.count_nonzero(map_strains == strain)
+        row, kept = run.observe(strain, keep=strain in map_strains)
+        rows += [row] * np.count_nonzero(strains == strain)
+        maps += [kept] * np.count_nonzero(map_strains == strain)
         if on_step is not None:
             on_step(float(strain))
     columns = np.array(rows).reshape(-1, 6).T
@@ -221,8 +219,8 @@ def shear(lattice, strains, seed=None, *, state=None, map_strains=(), avalanches
 def shear_samples(lattice, strains, seed, samples, *, threads=1, **options):
     """Return a list of ``shear`` records of independent lattices, in a fixed order.
 
-    ``seed``: int or SeedSequence, whose children are the samples' seeds. ``threads`` share the samples out; the records are
-    the same, bit for bit, for any number. ``options`` are those of ``shear``.
+    ``seed``: int or SeedSequence, whose children are the samples' seeds. ``threads`` share the samples out; the records
+    are the same, bit for bit, for any number. ``options`` are those of ``shear``.
     """
     samples = checks.integer("samples", samples, 1)
     threads = checks.integer("threads", threads, 1)
@@ -243,8 +241,8 @@ def _rising(name, strains, lowest):
 
 
 def _settle_after(shape):
-    """Return the number of slips after which one pair of transforms costs less than to wait."""
-    return _SETTLE
+    """Return the number of slips after which to compute the whole field: near the least cost for sides of 32 to 512."""
+    return max(128, int(1.5 * np.sqrt(shape[0] * shape[1])))
 
 
 def _transform(lattice):
@@ -257,15 +255,13 @@ def _transform(lattice):
     return kernels.Transform(serves, plan, np.zeros(rows * columns), np.zeros(16 * columns))
 
 
-class _Point(NamedTuple):
-    row: tuple
-    maps: tuple
-
-
 class _Run:
     """Arrays of one run, changed in place by the kernels, and the few numbers that go with them."""
 
     def __init__(self, lattice, state):
+        largest = np.abs(state.strength).max()
+        if not 1e-30 < largest < 1e30:
+            raise ValueError(f"strengths up to {largest:g}: must lie between 1e-30 and 1e30, for single precision")
         self.lattice = lattice
         self.key = np.uint64(state.key)
         self.reals = np.array([state.stress, state.strain, 0.0])
@@ -276,7 +272,7 @@ class _Run:
         options = {"wave_vectors": lattice.wave_vectors, "control": "stress"}  # the mean stress is kept apart
         self.fourier = lattice.redistribution * propagator_fourier(lattice.shape, **options)
         self.residual = self._residual(state)
-        self.fields = kernels.Fields(*(field.flatten() for field in (*state[1:5], self.residual)))
+        self.fields = kernels.Fields(*(field.flatten() for field in state[1:5]), self.residual.reshape(-1))
         settle_after = _settle_after(lattice.shape)
         self.laws = tuple(lattice.renewal), tuple(lattice.slip)
         self.numbers = (
@@ -308,7 +304,8 @@ class _Run:
         transform, tiles, fields = tuple(self.transform), tuple(self.tiles), tuple(self.fields)
         while True:
             status = kernels._shear(
-                strain, self.key, self.laws, self.numbers, transform, tiles, fields, self.reals, self.counters, self.log)
+                strain, self.key, self.laws, self.numbers, transform, tiles, fields, self.reals, self.counters,
+                self.log)
             if status == kernels.SETTLE:
                 internal = self._spread(self.fields.shed_stress.reshape(self.strength.shape))
                 internal += self.residual
@@ -320,23 +317,26 @@ class _Run:
             if status == kernels.DONE:
                 return kept
 
-    def observe(self, strain):
-        """Return the averages and maps at ``strain``, reached elastically from the last avalanche."""
+    def observe(self, strain, keep):
+        """Return averages and, to be kept, maps at ``strain``, reached elastically from the last avalanche."""
         lattice = self.lattice
         thresholds, plastic_strain = (self._map(name) for name in ("thresholds", "plastic_strain"))
         renewed = self.counters[kernels.RENEWED] / thresholds.size
         modulus = lattice.modulus + (lattice.renewed_modulus - lattice.modulus) * renewed
         stress = self.reals[kernels.STRESS] + modulus * (strain - self.reals[kernels.STRAIN])
         stresses = stress + (thresholds - self.strength)
-        local = stresses / modulus + lattice.slip_strain * plastic_strain
-        row = (stress, plastic_strain.mean(), thresholds.mean(), stresses.std(), local.std(), self.counters[kernels.SLIPS])
-        return _Point(row, (plastic_strain, local, stresses, thresholds))
+        local = stresses / modulus
+        local += lattice.slip_strain * plastic_strain
+        row = (stress, plastic_strain.mean(), thresholds.mean(), stresses.std(), local.std(),
+               self.counters[kernels.SLIPS])
+        return row, (plastic_strain.copy(), local, stresses, thresholds.copy()) if keep else None
 
     def _map(self, name):
-        return getattr(self.fields, name).reshape(self.lattice.shape).copy()
+        return getattr(self.fields, name).reshape(self.lattice.shape)
 
     def state(self):
-        """Return the state as it is, in arrays of its own."""
+        """Return the state as it is, in the arrays of this run, which ends here."""
         return LatticeState(
-            self.strength.copy(), *(self._map(name) for name in LatticeState._fields[1:5]), float(self.reals[kernels.STRESS]),
-            float(self.reals[kernels.STRAIN]), int(self.key), *(int(count) for count in self.counters[:4]), self.residual)
+            self.strength.copy(), *(self._map(name) for name in LatticeState._fields[1:5]),
+            float(self.reals[kernels.STRESS]), float(self.reals[kernels.STRAIN]), int(self.key),
+            *(int(count) for count in self.counters[:4]), self.residual)

@@ -1,7 +1,7 @@
 """Laws of yield thresholds and of slips, drawn by inverting their cumulative distribution.
 
-A law is one immutable record of one type, whatever its kind, so that a kernel that takes laws is compiled once. Build it
-with ``weibull``, ``normal``, ``exponential``, ``uniform``, ``fixed`` or ``empirical``; ``quantile(law, u)`` is the
+A law is one immutable record of one type, whatever its kind, so that a kernel that takes laws is compiled once. Build
+it with ``weibull``, ``normal``, ``exponential``, ``uniform``, ``fixed`` or ``empirical``; ``quantile(law, u)`` is the
 inverse of its cumulative distribution, in kernels and in Python. With u from ``randoms`` a draw belongs to its site and
 renewal.
 

@@ -1,14 +1,15 @@
 """Tiles of the quasistatic lattice: which sites may yield, and what has become of the strengths of those that might.
 
 A slip of stress ``size`` lowers the strength of a site at distance r by size K(r). Hardly any site need know at once.
-Each row is cut into tiles of TILE columns, and each tile has a floor, a lower bound of its strengths: the least one when
-the tile was last brought up to date, less, for each slip since, size times the largest positive K between slip and tile
-(``reach``). While the floor lies above the mean stress nobody in the tile yields. Otherwise the slips that wait are
-subtracted, one by one in the order in which they happened: that gives the same bits whenever it is done.
+Each row is cut into tiles of TILE columns, and each tile has a floor, a lower bound of its strengths: the least one
+when the tile was last brought up to date, less, for each slip since, size times the largest positive K between slip and
+tile (``reach``). While the floor lies above the mean stress nobody in the tile yields. Otherwise the slips that wait
+are subtracted, one by one in the order in which they happened: that gives the same bits whenever it is done.
 
-Floors are single precision, rounded towards safety, and kept tile column by tile column, so that lowering them is a pass
-over contiguous numbers; ``row_floor`` holds the least floor of each row. The propagator is kept as half of its rows, each
-twice in succession, so that what a tile sees of any slip is contiguous. Strengths are padded to whole tiles by infinities.
+Floors are single precision, rounded towards safety, and kept tile column by tile column, so that lowering them is a
+pass over contiguous numbers; ``row_floor`` holds the least floor of each row. The propagator is kept as half of its
+rows, each twice in succession, so that what a tile sees of any slip is contiguous. Strengths are padded to whole tiles
+by infinities.
 """
 
 from typing import NamedTuple
@@ -22,6 +23,9 @@ from numba.extending import intrinsic
 from .vectors import ARRAY, INDICES, LANES, VECTOR, Memory, integer, spread
 
 TILE = 16  # columns
+_options = {"cache": True, "error_model": "numpy", "nogil": True, "_nrt": False}  # arrays are borrowed: to count
+compiled = njit(**_options)  # references to them would take a tenth of the time
+inlined = njit(inline="always", **_options)
 _SAFE = 1 + 1e-6  # factor that covers the rounding of reaches, sizes and their products to single precision
 _STEP = np.float32(2.0**-22)  # covers four roundings to single precision
 
@@ -46,23 +50,27 @@ class Tiles(NamedTuple):
 
 
 def make_tiles(kernel, most_waiting):
-    """Return the tiles for a propagator (rows, columns) even in both directions, with room for so many waiting slips."""
+    """Return the tiles for a propagator (rows, columns), even in both directions, and so many waiting slips."""
     height, width = kernel.shape
     count = -(-width // TILE)
     stride = 2 * width + TILE + 8  # not a power of two: rows would contend for cache lines
     doubled = np.zeros((height // 2 + 1, stride))
     doubled[:, :width] = doubled[:, width:2 * width] = kernel[:height // 2 + 1]
-    window = np.arange(width)[:, np.newaxis] + np.arange(TILE)
-    reach = np.maximum(kernel[:, window % width].max(axis=2), 0).T * _SAFE
+    reach = np.maximum(kernel, 0)
+    for column in range(1, TILE):
+        np.maximum(reach, np.roll(kernel, -column, axis=1), out=reach)
+    reach = reach.T * _SAFE
     return Tiles(
-        np.full(height * count * TILE, np.inf), doubled.ravel(), np.concatenate([reach, reach], axis=1).astype(np.float32),
-        np.zeros((count, height), np.float32), np.zeros(height, np.float32), np.zeros((count, height)),
-        np.zeros((count, height), np.int64), np.zeros(most_waiting + 4, np.int64), np.zeros(most_waiting + 4, np.int64),
-        np.zeros(most_waiting + 4), np.zeros(kernel.size + 1, np.int64), np.zeros(kernel.size + 1, np.int64), stride, width)
+        np.full(height * count * TILE, np.inf), doubled.ravel(),
+        np.concatenate([reach, reach], axis=1).astype(np.float32), np.zeros((count, height), np.float32),
+        np.zeros(height, np.float32), np.zeros((count, height)), np.zeros((count, height), np.int64),
+        np.zeros(most_waiting + 4, np.int64), np.zeros(most_waiting + 4, np.int64), np.zeros(most_waiting + 4),
+        np.zeros(kernel.size + 1, np.int64), np.zeros(kernel.size + 1, np.int64), stride, width)
 
 
 @intrinsic
-def _subtract(typingctx, strength, at, kernel, origin, stride, row, height, slip_row, slip_column, slip_size, first, count):
+def _subtract(
+        typingctx, strength, at, kernel, origin, stride, row, height, slip_row, slip_column, slip_size, first, count):
     """Subtract slips ``first`` to ``count`` from the tile at ``at``, one after the other; return its least strength."""
 
     def codegen(context, builder, signature, arguments):
@@ -89,7 +97,8 @@ def _subtract(typingctx, strength, at, kernel, origin, stride, row, height, slip
         return _least(builder, values)
 
     whole = types.int64
-    return types.float64(ARRAY, whole, ARRAY, whole, whole, whole, whole, INDICES, INDICES, ARRAY, whole, whole), codegen
+    slips = INDICES, INDICES, ARRAY
+    return types.float64(ARRAY, whole, ARRAY, whole, whole, whole, whole, *slips, whole, whole), codegen
 
 
 def _least(builder, values):
@@ -106,13 +115,13 @@ def _least(builder, values):
     return builder.extract_element(value, ir.Constant(ir.IntType(32), 0))
 
 
-@njit(cache=True, error_model="numpy", nogil=True, inline="always")
+@inlined
 def _above(x):
     """A single-precision number >= x."""
     return np.float32(x + abs(x) * 2.0**-23)
 
 
-@njit(cache=True, error_model="numpy", nogil=True, inline="always")
+@inlined
 def _catch_up(row, t, count, tiles):
     """Bring a tile up to date; its floor becomes exact, that of its row does not."""
     across, height = tiles.floor.shape
@@ -124,7 +133,7 @@ def _catch_up(row, t, count, tiles):
     tiles.floor[t, row] = least - abs(least) * 2.0**-23
 
 
-@njit(cache=True, error_model="numpy", nogil=True, inline="always")
+@inlined
 def _refresh_row(row, tiles):
     """Make the floor of a row that of its tiles."""
     lowest = tiles.floor[0, row]
@@ -133,7 +142,7 @@ def _refresh_row(row, tiles):
     tiles.row_floor[row] = lowest
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@compiled
 def _catch_up_all(count, tiles):
     """Bring every tile up to date and forget the slips that waited."""
     for row in range(tiles.row_floor.size):
@@ -143,7 +152,7 @@ def _catch_up_all(count, tiles):
         _refresh_row(row, tiles)
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@compiled
 def _lowest_row(floors):
     """The row of the least floor, by eight running minima: a single one waits for itself."""
     size = floors.size // 8 * 8
@@ -166,7 +175,7 @@ def _lowest_row(floors):
     return row
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@compiled
 def _weakest(count, tiles):
     """Return the least strength of all; its tile is then up to date."""
     while True:  # the tile with the least floor first, until that one is up to date
@@ -191,7 +200,7 @@ def _weakest(count, tiles):
     return lowest
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@compiled
 def _find_unstable(stress, count, tiles):
     """List the sites with strength <= stress in ``tiles.rows`` and ``columns``, row by row; return how many."""
     limit = _above(stress)
@@ -220,7 +229,7 @@ def _find_unstable(stress, count, tiles):
     return found
 
 
-@njit(cache=True, error_model="numpy", nogil=True, inline="always")
+@inlined
 def _seen(k, t, tiles):
     """What the tiles of column t see of the waiting slip k."""
     height = tiles.row_floor.size
@@ -230,7 +239,7 @@ def _seen(k, t, tiles):
     return tiles.reach[apart, start:start + height]
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@compiled
 def _lower_floors(first, count, tiles):
     """Lower the floors by what the waiting slips ``first`` to ``count`` may do."""
     across, height = tiles.floor.shape
