@@ -50,16 +50,21 @@
   function logTicks(low, high, wanted) {
     const first = Math.ceil(Math.log10(low) - 1e-9), last = Math.floor(Math.log10(high) + 1e-9);
     const stride = Math.max(1, Math.ceil((last - first + 1) / wanted));
-    const ticks = [];
-    const between = last - first < 2 ? [1, 2, 5] : [1];
-    for (let e = first - 1; e <= last; e++) {
-      for (const m of between) {
-        const value = m * Math.pow(10, e);
-        if (value < low * 0.999 || value > high * 1.001 || (m === 1 && (e - first) % stride !== 0)) continue;
-        ticks.push({ value, text: between.length > 1 ? short(value) : "10" + superscript(e) });
+    const at = (digits) => {
+      const values = [];
+      for (let e = first - 1; e <= last; e++) {
+        for (const m of digits) {
+          const value = m * Math.pow(10, e);
+          const inside = value > low * 0.999 && value < high * 1.001;
+          if (inside && (digits.length > 1 || (e - first) % stride === 0)) values.push({ e, value });
+        }
       }
-    }
-    return ticks;
+      return values;
+    };
+    const decades = at([1]);
+    if (decades.length > 1) return decades.map(({ e, value }) => ({ value, text: "10" + superscript(e) }));
+    const finer = [[1, 2, 5], [1, 3]].map(at).find((values) => values.length <= wanted) || at([1, 3]);
+    return finer.map(({ value }) => ({ value, text: short(value) }));
   }
 
   function scaleOf(axis, from, to) {

@@ -71,12 +71,13 @@ def convention_study(results):
         return figures.not_computed("The study of conventions runs at the scales book and paper.")
     fits = {(name, way): _fit(rates, found, *FITS[way]) for name, found in stress.items() for way in FITS}
     _draw_study(results, fits, stress)
-    head = "| lattice | samples | fit | $\\Sigma_Y$ | $n$ |\n|---|---|---|---|---|\n"
+    head = "| lattice | samples | $\\Sigma_Y$, all rates | " + " | ".join(f"$n$, {way}" for way in FITS)
     rows = [
-        f"| {name} | {len(stress[name])} | {way} | {_pair(fit, 0, 4)} | {_pair(fit, 2, 3)} |"
-        for (name, way), fit in fits.items()
+        f"| {name} | {len(found)} | {_pair(fits[name, next(iter(FITS))], 0, 4)} | "
+        + " | ".join(_pair(fits[name, way], 2, 2) for way in FITS)
+        for name, found in stress.items()
     ]
-    return Markdown(head + "\n".join(rows))
+    return Markdown(" |\n".join([head, "|---" * (3 + len(FITS)), *rows]) + " |")
 
 
 def _fit(rates, stress, largest, weights):
@@ -153,7 +154,8 @@ def creep_curves(results):
             drawn = mean[j] > 0
             axis.plot(time[drawn], mean[j][drawn], color=colour, marker=_MARKS[j], markevery=4, label=label)
         axis.set(xscale="log", yscale="log", xlabel=r"time $t$ [$\tau$]", ylabel=RATE)
-        axis.legend()
+        axis.set_ylim(None, 8 * axis.get_ylim()[1])
+        axis.legend(loc="upper left", ncols=2)
 
 
 def live_figure(results):
