@@ -1,16 +1,12 @@
 """Second derivatives of the energy: Hessian, nonaffine response, elastic moduli.
 
-Each pair contributes the block K_p = (u'' - u'/r) n n^T + (u'/r) 1, n = d/r, to the four blocks of its two particles:
-+K_p on the diagonal, -K_p off it, so that (H v)_i = sum_p K_p (v_i - v_j).
+Under a homogeneous strain eps, d -> d + eps e with e = d_y x for a simple shear and e = d for a dilation, the force on
+particle i changes by Xi_i = sum_p K_p e_p (minus that for the second particle of a pair), and particles answer by
+the nonaffine displacement v per strain, H v = Xi. The second derivative of the energy along that path is
 
-Under a homogeneous strain eps the force on particle i changes by Xi_i = -d^2U / dx_i deps at fixed fractional positions, and
-particles answer by the nonaffine displacement v, H v = Xi. A modulus is Born's term minus what that relaxation gives:
+    U'' = sum_p e_p K_p e_p - Xi . v        (Born's term less what the relaxation gives),
 
-    C = (1/V) [d^2U/deps^2 - Xi H^-1 Xi],
-
-eps a simple shear gamma for mu, where x -> x + gamma y, or a dilation x -> (1 + eps) x for K. Both are second derivatives of
-the energy *of the packing as it is*, divided by its volume V (by V d^2 for K), with the pressure's part of the
-latter: K = -V dp/dV exactly.
+mu = U''/V for gamma, and, as the area changes with a dilation, K = -V dp/dV = [U'' + d (d - 1) p V] / (d^2 V).
 """
 
 from typing import NamedTuple
@@ -19,119 +15,127 @@ import numpy as np
 from numba import njit
 from scipy import sparse
 
-from glasslib.particles.forces import System, _differences, _lattice
-from glasslib.particles.neighbours import BLOCK
-from glasslib.particles.potentials import pair_reach, pair_terms, where
+from glasslib import checks
+from glasslib.particles.forces import System
+from glasslib.particles.minimise import Preconditioner, _newton_step
+from glasslib.particles.stiffness import _stiffness
+
+
+_EQUILIBRIUM = 1e-3  # largest force; beyond it a second derivative says nothing about the solid
+
+
+class Moduli(NamedTuple):
+    """Shear modulus mu and bulk modulus K, with Born's (affine) part of each [energy/length^d]."""
+
+    shear: float
+    bulk: float
+    born_shear: float
+    born_bulk: float
+
+
+def _blocks(system):
+    system.refresh()
+    blocks = np.empty((len(system.pairs.first), 3 if system.positions.shape[1] == 2 else 6))
+    _stiffness(
+        system.potential, system.table, system.pairs, system.positions, system.lengths, system.strain, blocks
+    )
+    return blocks
+
+
+def _vectors(system):
+    """Return d_p (P, d) of the list's pairs."""
+    total = system.pairs.segments[-1, 2]
+    lattice = system.box._replace(strain=float(system.strain)).lattice(system.pairs.wraps)
+    first, second = system.pairs.first[:total], system.pairs.second[:total]
+    return system.positions[second] - system.positions[first] + system.pairs.image[:total] @ lattice.T
+
+
+def _squares(blocks, d):
+    """Return blocks as matrices (P, d, d)."""
+    a, b = np.triu_indices(d)
+    full = np.empty((len(blocks), d, d))
+    full[:, a, b] = full[:, b, a] = blocks
+    return full
+
+
+def hessian(packing, potential):
+    """Return d^2U / dx_i dx_j, a sparse symmetric (n d, n d) matrix; row i d + a is coordinate a of particle i."""
+    system = System(packing, potential, ordered=True)
+    n, d = system.positions.shape
+    total = system.pairs.segments[-1, 2]
+    full = _squares(_blocks(system)[:total], d)
+    i, j = system.pairs.first[:total].astype(np.int64), system.pairs.second[:total].astype(np.int64)
+    rows, columns, values = [], [], []
+    for first, second, sign in ((i, i, 1.0), (j, j, 1.0), (i, j, -1.0), (j, i, -1.0)):
+        for a in range(d):
+            for b in range(d):
+                rows.append(first * d + a)
+                columns.append(second * d + b)
+                values.append(sign * full[:, a, b])
+    where = (np.concatenate(rows), np.concatenate(columns))
+    return sparse.csr_matrix((np.concatenate(values), where), shape=(n * d, n * d))
+
+
+def _strained(system, mode):
+    """Return Xi (n, d), Born's sum e K e of a 'shear' or 'dilation', and the blocks."""
+    residual = system.evaluate().residual
+    if not residual <= _EQUILIBRIUM:
+        raise ValueError(f"packing: must be at a minimum of the energy, its largest force is {residual:.3g}")
+    vectors = _vectors(system)
+    blocks = _blocks(system)
+    moved = vectors.copy()
+    if mode == "shear":
+        moved[:] = 0.0
+        moved[:, 0] = vectors[:, 1]
+    pull = np.einsum("pab,pb->pa", _squares(blocks[: len(vectors)], vectors.shape[1]), moved)
+    xi = np.zeros_like(system.positions)
+    _spread(system.pairs.first, system.pairs.second, pull, xi)
+    return xi, float((pull * moved).sum()), blocks
 
 
 @njit(cache=True, error_model="numpy")
-def _stiffness(potential, table, pairs, positions, lengths, strain, blocks):
-    """K_p of all pairs, (P, 3 or 6: xx, xy, yy or xx, xy, xz, yy, yz, zz); zero beyond reach."""
-    d = positions.shape[1]
-    lattice = np.empty((d, d))
-    _lattice(lengths, strain, pairs.wraps, lattice)
-    delta = np.empty((d, BLOCK))
-    r2 = np.empty(BLOCK)
-    w = np.empty(BLOCK)
-    k = np.empty(BLOCK)
-    rows = np.empty((6, BLOCK))
-    for kind in range(len(pairs.segments)):
-        for crossing in range(2):
-            end = pairs.segments[kind, crossing + 1]
-            for start in range(pairs.segments[kind, crossing], end, BLOCK):
-                count = min(end - start, BLOCK)
-                _differences(pairs, positions, lattice, start, count, crossing, delta, r2)
-                if table.diameters:
-                    _curvatures_diameters(potential, table.epsilon[kind], pairs.sigma[start : start + BLOCK], r2, w, k)
-                else:
-                    _curvatures(potential, table.epsilon[kind], table.sigma[kind], r2, w, k)
-                _outer(delta, w, k, rows)
-                if d == 2:
-                    for p in range(count):
-                        blocks[start + p, 0] = rows[0, p]
-                        blocks[start + p, 1] = rows[1, p]
-                        blocks[start + p, 2] = rows[2, p]
-                else:
-                    for p in range(count):
-                        for c in range(6):
-                            blocks[start + p, c] = rows[c, p]
+def _spread(first, second, pull, out):
+    """Add each row of pull to the first particle, subtract it from the second."""
+    for p in range(len(pull)):
+        for a in range(pull.shape[1]):
+            out[first[p], a] += pull[p, a]
+            out[second[p], a] -= pull[p, a]
 
 
-@njit(cache=True, error_model="numpy")
-def _outer(delta, w, k, rows):
-    """rows = k d d^T + w 1 of a block of pairs."""
-    d = len(delta)
-    row = 0
-    for a in range(d):
-        for p in range(BLOCK):
-            rows[row, p] = k[p] * delta[a, p] * delta[a, p] + w[p]
-        row += 1
-        for b in range(a + 1, d):
-            for p in range(BLOCK):
-                rows[row, p] = k[p] * delta[a, p] * delta[b, p]
-            row += 1
+def _response(system, xi, blocks, factor):
+    """Return v, H v = xi, to rounding. Raises ValueError where the energy has no minimum."""
+    if factor.worn:
+        factor.renew(system, blocks)
+    v = np.zeros_like(xi)
+    size = np.linalg.norm(xi)
+    if size <= 1e-11 * np.abs(blocks).max() * np.sqrt(xi.size):  # a symmetric crystal: no response at all
+        return v
+    _, unstable, left = _newton_step(factor.symbolic, factor.values, system.pairs, blocks, xi, 1e-11, 0.0, 1e6, v)
+    if unstable or not left <= 1e-8 * size:
+        raise ValueError("packing: must be at a minimum of the energy, a direction of negative curvature was found")
+    return v
 
 
-@njit(cache=True, error_model="numpy")
-def _curvatures(potential, epsilon, sigma, r2, w, k):
-    """u'/r and (u'' - u'/r) / r^2 of a block of pairs of one kind; zero beyond reach."""
-    reach = pair_reach(potential, sigma)
-    limit = reach * reach
-    for p in range(BLOCK):
-        r = np.sqrt(r2[p])
-        inverse = 1.0 / r
-        terms = pair_terms(potential, r, epsilon, sigma)
-        rate = terms[1] * inverse
-        bend = (terms[2] - rate) * (inverse * inverse)
-        w[p] = where(r2[p] < limit, rate, 0.0)
-        k[p] = where(r2[p] < limit, bend, 0.0)
+def nonaffine_response(packing, potential, mode="shear"):
+    """Return the nonaffine displacement per strain, (n, d) [length], of a 'shear' gamma or a 'dilation'.
+
+    Solves H v = Xi. Raises ValueError if the packing is not at a minimum of its energy.
+    """
+    checks.choice("mode", mode, ("shear", "dilation"))
+    system = System(packing, potential)
+    xi, _, blocks = _strained(system, mode)
+    return system.restored(_response(system, xi, blocks, Preconditioner()))
 
 
-@njit(cache=True, error_model="numpy")
-def _curvatures_diameters(potential, epsilon, sigma, r2, w, k):
-    """The same for pairs that each have a sigma."""
-    for p in range(BLOCK):
-        r = np.sqrt(r2[p])
-        terms = pair_terms(potential, r, epsilon, sigma[p])
-        inside = r < pair_reach(potential, sigma[p])
-        inverse = 1.0 / r
-        rate = terms[1] * inverse
-        bend = (terms[2] - rate) * (inverse * inverse)
-        w[p] = where(inside, rate, 0.0)
-        k[p] = where(inside, bend, 0.0)
-
-
-@njit(cache=True, error_model="numpy")
-def _multiply(pairs, blocks, v, out):
-    """out = H v, both (n, d)."""
-    d = v.shape[1]
-    out[:] = 0.0
-    total = pairs.segments[-1, 2]
-    if d == 2:
-        for p in range(total):
-            i = pairs.first[p]
-            j = pairs.second[p]
-            x = v[i, 0] - v[j, 0]
-            y = v[i, 1] - v[j, 1]
-            fx = blocks[p, 0] * x + blocks[p, 1] * y
-            fy = blocks[p, 1] * x + blocks[p, 2] * y
-            out[i, 0] += fx
-            out[i, 1] += fy
-            out[j, 0] -= fx
-            out[j, 1] -= fy
-    else:
-        for p in range(total):
-            i = pairs.first[p]
-            j = pairs.second[p]
-            x = v[i, 0] - v[j, 0]
-            y = v[i, 1] - v[j, 1]
-            z = v[i, 2] - v[j, 2]
-            fx = blocks[p, 0] * x + blocks[p, 1] * y + blocks[p, 2] * z
-            fy = blocks[p, 1] * x + blocks[p, 3] * y + blocks[p, 4] * z
-            fz = blocks[p, 2] * x + blocks[p, 4] * y + blocks[p, 5] * z
-            out[i, 0] += fx
-            out[i, 1] += fy
-            out[i, 2] += fz
-            out[j, 0] -= fx
-            out[j, 1] -= fy
-            out[j, 2] -= fz
+def moduli(packing, potential):
+    """Return the ``Moduli`` of a packing at mechanical equilibrium. Raises ValueError if it is not at a minimum."""
+    system = System(packing, potential)
+    d, volume = system.positions.shape[1], system.volume
+    factor = Preconditioner()
+    born, relaxed = {}, {}
+    for mode in ("shear", "dilation"):
+        xi, born[mode], blocks = _strained(system, mode)
+        relaxed[mode] = born[mode] - float((xi * _response(system, xi, blocks, factor)).sum())
+    prestress = d * (d - 1) * system.evaluate().pressure * volume
+    bulk = [(second + prestress) / (d * d * volume) for second in (relaxed["dilation"], born["dilation"])]
+    return Moduli(relaxed["shear"] / volume, bulk[0], born["shear"] / volume, bulk[1])

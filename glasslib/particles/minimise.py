@@ -22,7 +22,7 @@ from glasslib import checks
 from glasslib.particles.box import Box
 from glasslib.particles.factor import _analyse, _factorise, _solve
 from glasslib.particles.forces import _pair_forces
-from glasslib.particles.hessian import _multiply, _stiffness
+from glasslib.particles.stiffness import _multiply, _stiffness
 
 _NEAR = {2: 1.75, 3: 1.45}  # reach of the preconditioner over the mean distance (V/N)^(1/d)
 _SHIFT = 1e-4  # its multiple of the identity, over the mean diagonal

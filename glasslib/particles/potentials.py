@@ -17,10 +17,11 @@ vanishing at x_c with three derivatives. Its fourth derivative, and the third of
 """
 
 import math
+import sys
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, types
+from numba import cloudpickle, njit, types
 from numba.extending import intrinsic, overload
 
 from glasslib import checks
@@ -192,11 +193,23 @@ class PairTable(NamedTuple):
     diameters: bool
 
 
+def _keep_out_of_index(potential):
+    """Have numba's cache store a user's class by value.
+
+    By reference, every later program would have to import the user's module to read our cached kernels, and would not
+    notice that the class has changed. By value, kernels for it are compiled once per program.
+    """
+    module = sys.modules.get(type(potential).__module__)
+    if module is not None and module.__name__.split(".")[0] not in ("glasslib", "__main__"):
+        cloudpickle.register_pickle_by_value(module)
+
+
 def pair_table(potential, species, diameters):
     """Return the ``PairTable`` of a potential for these species (n,) or diameters (n,).
 
     Raises ValueError for tables that are not square and symmetric, a species without interaction, missing diameters.
     """
+    _keep_out_of_index(potential)
     if uses_diameters(potential):
         if diameters is None:
             raise ValueError(f"diameters = None: {type(potential).__name__} needs one positive length per particle")

@@ -3,7 +3,7 @@
 import numpy as np
 from numba import njit
 
-from glasslib.particles.forces import _accumulate, _differences, _rates, _rates_diameters, _scatter
+from glasslib.particles.forces import _accumulate, _differences, _pair_forces, _scatter
 from glasslib.particles.neighbours import BLOCK, _build_pairs, _lattice, _outdated
 from glasslib.particles.potentials import pair_reach, pair_terms, where
 
@@ -48,7 +48,7 @@ def _record(table, row, energy, virial, velocities, volume, freedom):
 
 @njit(cache=True, error_model="numpy")
 def _slopes(potential, epsilon, sigma, r2, w):
-    """u'/r of a block of pairs of one kind: what ``_rates`` computes, without the energy."""
+    """u'/r of a block of pairs of one kind: bit for bit what ``_pair_forces`` takes, without the energy."""
     reach = pair_reach(potential, sigma)
     limit = reach * reach
     for p in range(BLOCK):
@@ -58,7 +58,7 @@ def _slopes(potential, epsilon, sigma, r2, w):
 
 @njit(cache=True, error_model="numpy")
 def _damp(pairs, velocities, start, delta, r2, limit2, rate, damping, printed, w):
-    """Add to w what makes w delta the friction on the first particle: zeta (rhat . v) / r, or zeta (r . v) / r.
+    """Set w to what makes w delta the friction on the first particle: zeta (rhat . v) / r, or zeta (r . v) / r.
 
     v is the whole velocity of the second relative to the first, the gradient between them included.
     """
@@ -72,19 +72,41 @@ def _damp(pairs, velocities, start, delta, r2, limit2, rate, damping, printed, w
             along[p] += delta[a, p] * (velocities[second[p], a] - velocities[first[p], a])
     for p in range(BLOCK):
         friction = damping * along[p] / (np.sqrt(r2[p]) if printed else r2[p])
-        w[p] += where(r2[p] < limit2[p], friction, 0.0)
+        w[p] = where(r2[p] < limit2[p], friction, 0.0)
 
 
 @njit(cache=True, error_model="numpy")
-def _forces(potential, table, pairs, positions, velocities, lengths, strain, rate, damping, printed, full, forces, virial):
-    """Overwrite forces (n, d), friction included if damping > 0; if ``full``, virial (d, d) too, and return U."""
+def _lean_forces(potential, table, pairs, positions, lengths, strain, forces):
+    """Overwrite forces (n, d): ``_pair_forces`` without energy and virial, for pairs told apart by species."""
     d = positions.shape[1]
     lattice = np.empty((d, d))
     _lattice(lengths, strain, pairs.wraps, lattice)
     delta = np.empty((d, BLOCK))
-    r2, u, w, limit2 = np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK)
-    sums = np.zeros((7, BLOCK))
+    r2 = np.empty(BLOCK)
+    w = np.empty(BLOCK)
     forces[:] = 0.0
+    for kind in range(len(pairs.segments)):
+        for crossing in range(2):
+            end = pairs.segments[kind, crossing + 1]
+            for start in range(pairs.segments[kind, crossing], end, BLOCK):
+                count = min(end - start, BLOCK)
+                _differences(pairs, positions, lattice, start, count, crossing, delta, r2)
+                _slopes(potential, table.epsilon[kind], table.sigma[kind], r2, w)
+                _scatter(pairs, delta, w, start, count, forces)
+
+
+@njit(cache=True, error_model="numpy")
+def _add_friction(potential, table, pairs, positions, velocities, lengths, strain, rate, damping, printed, forces, virial):
+    """Add the friction of all pairs within reach to forces and virial."""
+    d = positions.shape[1]
+    lattice = np.empty((d, d))
+    _lattice(lengths, strain, pairs.wraps, lattice)
+    delta = np.empty((d, BLOCK))
+    r2 = np.empty(BLOCK)
+    w = np.empty(BLOCK)
+    limit2 = np.empty(BLOCK)
+    nothing = np.zeros(BLOCK)
+    sums = np.zeros((7, BLOCK))
     for kind in range(len(pairs.segments)):
         limit2[:] = table.reach[kind] ** 2
         for crossing in range(2):
@@ -93,25 +115,19 @@ def _forces(potential, table, pairs, positions, velocities, lengths, strain, rat
                 count = min(end - start, BLOCK)
                 _differences(pairs, positions, lattice, start, count, crossing, delta, r2)
                 if table.diameters:
-                    sigma = pairs.sigma[start : start + BLOCK]
-                    _rates_diameters(potential, table.epsilon[kind], sigma, r2, u, w)
                     for p in range(BLOCK):
-                        limit2[p] = pair_reach(potential, sigma[p]) ** 2
-                elif full:
-                    _rates(potential, table.epsilon[kind], table.sigma[kind], r2, u, w)
-                else:
-                    _slopes(potential, table.epsilon[kind], table.sigma[kind], r2, w)
-                if damping > 0.0:
-                    _damp(pairs, velocities, start, delta, r2, limit2, rate, damping, printed, w)
+                        limit2[p] = pair_reach(potential, pairs.sigma[start + p]) ** 2
+                _damp(pairs, velocities, start, delta, r2, limit2, rate, damping, printed, w)
                 _scatter(pairs, delta, w, start, count, forces)
-                if full:
-                    _accumulate(delta, u, w, sums)
+                _accumulate(delta, nothing, w, sums)
     row = 1
     for a in range(d):
         for b in range(a, d):
-            virial[a, b] = virial[b, a] = sums[row].sum()
+            total = sums[row].sum()
+            virial[a, b] += total
+            if a != b:
+                virial[b, a] += total
             row += 1
-    return sums[0].sum()
 
 
 @njit(cache=True, error_model="numpy")
@@ -132,6 +148,7 @@ def _verlet(
         volume *= lengths[a]
     # one long row each: loops over d would not vectorise
     x, v, f = positions.reshape(-1), velocities.reshape(-1), forces.reshape(-1)
+    energy = 0.0
     row = 0
     for k in range(len(targets)):
         for c in range(n * d):
@@ -142,9 +159,10 @@ def _verlet(
                 return pairs
             pairs = _build_pairs(potential, table, positions, labels, diameters, lengths, strain, pairs.skin)
         full = record_every > 0 and (step + k + 1) % record_every == 0
-        energy = _forces(
-            potential, table, pairs, positions, velocities, lengths, strain, 0.0, 0.0, False, full, forces, virial
-        )
+        if full or table.diameters:
+            energy = _pair_forces(potential, table, pairs, positions, lengths, strain, forces, virial)
+        else:
+            _lean_forces(potential, table, pairs, positions, lengths, strain, forces)
         for c in range(n * d):
             v[c] += half * f[c]
         if decay < 1.0:
@@ -194,10 +212,11 @@ def _sllod(
                 return pairs, strain, rate
             pairs = _build_pairs(potential, table, positions, labels, diameters, lengths, strain, pairs.skin)
         full = record_every > 0 and (step + k + 1) % record_every == 0
-        energy = _forces(
-            potential, table, pairs, positions, velocities, lengths, strain, rate, damping, printed,
-            full or controlled, forces, virial,
-        )  # fmt: skip
+        energy = _pair_forces(potential, table, pairs, positions, lengths, strain, forces, virial)
+        if damping > 0.0:
+            _add_friction(
+                potential, table, pairs, positions, velocities, lengths, strain, rate, damping, printed, forces, virial
+            )
         for i in range(n):
             for a in range(d):
                 velocities[i, a] += half * forces[i, a]

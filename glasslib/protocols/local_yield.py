@@ -156,7 +156,12 @@ def _rest(potential, table, work, hessian, base, tolerance):
 def _before_end(nodes, tangents, length, target, point):
     """point = place on the cubic, on the stable side of its end, where Z's last entry is ``target``."""
     n = len(point) - 1
-    low = -5 * length
+    if target < nodes[0, n]:  # behind both points, where the cubic may bend the other way: the tangent will do
+        back = (target - nodes[0, n]) / tangents[0, n]
+        for i in range(n + 1):
+            point[i] = nodes[0, i] + back * tangents[0, i]
+        return
+    low = 0.0
     high = _summit(0.0, nodes[0, n], tangents[0, n], length, nodes[1, n], tangents[1, n])[0]
     if not np.isfinite(high):
         high = length
