@@ -87,7 +87,10 @@ def draw(engine, growth, target):
     axes[0].legend(frameon=False, fontsize=8)
     if with_memory:
         axes[1].set(xscale="log", yscale="log", xlabel="size", ylabel="peak memory [MB]")
+    sizes = sorted({entry["size"] for entry in growth})
     for axis in axes:
+        axis.set_xticks(sizes, [f"{size:g}" for size in sizes])
+        axis.minorticks_off()
         axis.spines[["top", "right"]].set_visible(False)
     drawing.savefig(target)
     return "Growth, as the slope over all sizes: " + "; ".join(sentences) + "."
