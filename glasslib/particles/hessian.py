@@ -35,7 +35,7 @@ class Moduli(NamedTuple):
 
 def _blocks(system):
     system.refresh()
-    blocks = np.empty((len(system.pairs.first), 3 if system.positions.shape[1] == 2 else 6))
+    blocks = np.zeros((len(system.pairs.first), 3 if system.positions.shape[1] == 2 else 6))
     _stiffness(
         system.potential, system.table, system.pairs, system.positions, system.lengths, system.strain, blocks
     )
