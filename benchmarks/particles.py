@@ -1,6 +1,7 @@
 """Quasistatic shear in steady flow and one force evaluation, against LAMMPS, one core each, N = 10^4.
 
-Ours does 200 consecutive steps of 1e-4 to a largest force of 1e-8, events included. LAMMPS (FIRE, time step 0.003, its best) does
+Ours does 200 consecutive steps of 1e-4 to a largest force of 1e-8, events included. LAMMPS (FIRE, time step 0.003,
+its best) does
 every twentieth of the same steps, from the configurations that ours passed through, and its mean is taken for all:
 the whole run would take it ten minutes. Both work on the same packing, ``data/steady_flow_N10000.npz``.
 """
@@ -81,7 +82,8 @@ def rows(steps=200, every=20):
     return [
         {"name": "aqs_vs_lammps", "ours": ours, "baseline": theirs, "ratio": theirs / ours, "unit": "s a step",
          "size": f"{size}; LAMMPS on every {every}th of them"},
-        {"name": "aqs_seconds_per_strain", "ours": ours / STEP, "baseline": None, "ratio": None, "unit": "s", "size": size},
+        {"name": "aqs_seconds_per_strain", "ours": ours / STEP, "baseline": None, "ratio": None, "unit": "s",
+         "size": size},
         {"name": "force_vs_lammps", "ours": force, "baseline": force_theirs, "ratio": force_theirs / force, "unit": "s",
          "size": "N = 10000, one evaluation; LAMMPS: one time step"},
     ]  # fmt: skip

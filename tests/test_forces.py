@@ -51,7 +51,8 @@ def test_order_image_and_place_of_particles_do_not_matter():
     packing, potential = SAMPLES[0]
     state = evaluate(packing, potential)
     order = np.random.default_rng(0).permutation(len(packing.positions))
-    turned = packing.positions + np.random.default_rng(1).integers(-2, 3, packing.positions.shape) @ packing.box.lattice().T
+    turns = np.random.default_rng(1).integers(-2, 3, packing.positions.shape)
+    turned = packing.positions + turns @ packing.box.lattice().T
     other = evaluate(packing._replace(positions=turned + 0.37).reordered(order), potential)
     assert other.energy == pytest.approx(state.energy, rel=1e-12)
     assert np.allclose(other.forces, state.forces[order], rtol=0, atol=1e-8)

@@ -48,7 +48,8 @@ def test_moduli_are_derivatives_along_relaxed_paths(packing, potential):
         minimise(system, 1e-11)
         stress.append(system.evaluate().shear_stress)
         factor = 1 + sign * step
-        system = System(packing._replace(positions=packing.positions * factor, box=packing.box.scaled(factor)), potential)
+        swollen = packing._replace(positions=packing.positions * factor, box=packing.box.scaled(factor))
+        system = System(swollen, potential)
         minimise(system, 1e-11)
         pressure.append(system.evaluate().pressure)
     d = packing.box.dimension

@@ -106,7 +106,9 @@ def test_failure_is_raised_with_strain_and_residual(glass, monkeypatch):
         shear(mixture(400), POTENTIAL, 1e-4)
 
 
-@pytest.mark.parametrize("wrong", [{"strain": np.nan}, {"strain": 0.1, "step": 0.0}, {"strain": 0.1, "largest_step": 1e-6}])
+@pytest.mark.parametrize(
+    "wrong", [{"strain": np.nan}, {"strain": 0.1, "step": 0.0}, {"strain": 0.1, "largest_step": 1e-6}]
+)
 def test_impossible_steps_are_refused(glass, wrong):
     with pytest.raises(ValueError):
         shear(glass, POTENTIAL, **wrong)

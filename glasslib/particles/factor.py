@@ -213,7 +213,8 @@ def _analyse(coordinates, first, second, keep):
         above = parent[k]
         if above >= 0:
             child[above, 0 if child[above, 0] < 0 else 1] = k
-    return Symbolic(order, place, own, child, start, boundary[: start[nodes]].copy(), offset, edge_start, edge_place, edge_pair)
+    boundary = boundary[: start[nodes]].copy()
+    return Symbolic(order, place, own, child, start, boundary, offset, edge_start, edge_place, edge_pair)
 
 
 @njit(cache=True, error_model="numpy")
@@ -327,7 +328,8 @@ def _factorise(symbolic, d, blocks, diagonal, values):
             bigger[:top] = stack[:top]
             stack = bigger
         for c in range(outer):
-            stack[top + c * outer + c : top + (c + 1) * outer] = front[(inner + c) * m + inner + c : (inner + c + 1) * m]
+            source = (inner + c) * m
+            stack[top + c * outer + c : top + (c + 1) * outer] = front[source + inner + c : source + m]
         top += outer * outer
     return True
 

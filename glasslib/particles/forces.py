@@ -9,8 +9,8 @@ affine shear and the pressure is -trace(sigma)/d. A pair's contribution is share
 ``System`` is the workspace of everything that moves particles: it keeps the neighbour list and renews it when needed.
 Inside kernels the same is done by ``_refreshed`` and ``_pair_forces``; whole loops of dynamics live in one kernel.
 
-The kernel goes through the pairs in blocks that stay in the first-level cache: differences, then u and u'/r, both without
-branches so that they vectorise, then the scatter, which does not.
+The kernel goes through the pairs in blocks that stay in the first-level cache: differences, then u and u'/r, both
+without branches so that they vectorise, then the scatter, which does not.
 """
 
 from typing import NamedTuple
@@ -240,7 +240,8 @@ class System:
         """Renew the neighbour list if particles have moved too far, or in any case."""
         if force or self.pairs is None or _outdated(self.pairs, self.positions, self.strain):
             self.pairs = _build_pairs(
-                self.potential, self.table, self.positions, self.labels, self.diameters, self.lengths, self.strain, self.skin
+                self.potential, self.table, self.positions, self.labels, self.diameters,
+                self.lengths, self.strain, self.skin,
             )
 
     def evaluate(self):

@@ -1,6 +1,7 @@
 """Mechanical equilibrium by one documented descent: truncated Newton, preconditioned by the near neighbours.
 
-At each iterate the linear system H p = f is solved by conjugate gradients until its residual is a fraction eta of the force
+At each iterate the linear system H p = f is solved by conjugate gradients until its residual is a fraction eta of
+the force
 (Eisenstat and Walker's choice: as exact as the energy is quadratic), or until a direction of negative curvature or
 a step beyond the largest allowed displacement is met, which ends the step on that boundary (Steihaug). The step is then
 shortened until the energy has decreased, so the descent never climbs and never leaps farther than
@@ -202,8 +203,8 @@ def minimise(system, tolerance=1e-8, max_iterations=3000, max_displacement=0.1, 
     """Move a ``System`` to mechanical equilibrium and return the ``Minimum``; positions change in place.
 
     ``tolerance``: largest force on a particle [energy/length]. ``max_displacement`` [length] of one particle in one
-    iteration. ``preconditioner``: one to reuse and wear. Not converged means that ``max_iterations`` were spent, or that
-    rounding let the force fall no further; callers decide what that is worth.
+    iteration. ``preconditioner``: one to reuse and wear. Not converged means that ``max_iterations`` were spent,
+    or that rounding let the force fall no further; callers decide what that is worth.
     """
     checks.number("tolerance", tolerance, 0.0, open_low=True)
     checks.integer("max_iterations", max_iterations, 0)

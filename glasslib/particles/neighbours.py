@@ -4,7 +4,8 @@ Cells divide the parallelogram of the cell in fractional coordinates, so that ea
 its faces and a tilted cell needs no case of its own. Where fewer than three cells fit, all pairs and all images
 n in {-1, 0, 1}^d are tried: boxes down to two reaches are right, a particle then meeting two images of another.
 
-A pair is stored with the lattice vector n that joins its two particles, d = x_j - x_i + A n. Positions may therefore move
+A pair is stored with the lattice vector n that joins its two particles, d = x_j - x_i + A n. Positions may therefore
+move
 and the box may shear without any wrapping, as long as nothing moved further than the skin allows. The list is flat and
 sorted for the kernels: by kind (one epsilon and sigma), then pairs inside the cell before those across its faces (the
 former need no lattice vector). It is valid while
@@ -69,7 +70,8 @@ def _cells(positions, lattice, width):
     turn = np.empty((n, d), np.int64)
     for i in range(n):
         for a in range(d):
-            s = (positions[i, 0] - tilt * positions[i, 1]) / lattice[0, 0] if a == 0 else positions[i, a] / lattice[a, a]
+            level = positions[i, 0] - tilt * positions[i, 1] if a == 0 else positions[i, a]
+            s = level / lattice[a, a]
             whole = np.floor(s)
             turn[i, a] = int(whole)
             cell[i, a] = min(count[a] - 1, int((s - whole) * count[a]))

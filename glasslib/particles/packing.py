@@ -30,7 +30,9 @@ class Packing(NamedTuple):
         """Return a packing; without ``species`` all are of species 0. Raises ValueError for NaN and wrong shapes."""
         x = checks.array("positions", positions, (None, box.dimension))
         checks.integer("particles", len(x), 1)
-        labels = np.zeros(len(x), np.int64) if species is None else checks.array("species", species, (len(x),), dtype=np.int64, low=0)
+        labels = np.zeros(len(x), np.int64)
+        if species is not None:
+            labels = checks.array("species", species, (len(x),), dtype=np.int64, low=0)
         sizes = None if diameters is None else checks.array("diameters", diameters, (len(x),), low=1e-12)
         return cls(x, labels, sizes, Box.of(box.lengths, box.strain))
 

@@ -1,6 +1,7 @@
 """Athermal quasistatic shear: affine steps, each followed by a descent to mechanical equilibrium.
 
-A step shears box and particles affinely by d gamma and minimises the energy. The minimiser starts where earlier steps say the
+A step shears box and particles affinely by d gamma and minimises the energy. The minimiser starts where earlier
+steps say the
 new minimum is: nonaffine displacements of up to three steps are extrapolated in strain, and the start with the smallest
 force, that of the plain affine state included, is taken. On an elastic branch this changes nothing but the work;
 after an event the history is forgotten.
@@ -9,8 +10,8 @@ A step is an event when energy was dissipated in it, more than ``event_energy``:
 
     D = V d gamma (sigma_n + sigma_(n+1)) / 2 - (U_(n+1) - U_n),
 
-which vanishes as d gamma^3 on a reversible branch, whatever the size of the stress drop. Event-resolved driving takes up to
-``largest_step`` at a time as long as D says that the branch was reversible; a step that was not is taken
+which vanishes as d gamma^3 on a reversible branch, whatever the size of the stress drop. Event-resolved driving
+takes up to ``largest_step`` at a time as long as D says that the branch was reversible; a step that was not is taken
 back and repeated in steps of ``step``, so that every event is resolved as in fixed-step driving.
 """
 

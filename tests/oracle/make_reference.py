@@ -42,7 +42,8 @@ class Lammps:
                     f"{potential.inner * unit!r} {potential.cutoff * unit!r}"
                 )
         self.run(
-            "pair_modify shift yes", "neighbor 0.3 bin", "neigh_modify delay 0 every 1 check yes", f"timestep {timestep}",
+            "pair_modify shift yes", "neighbor 0.3 bin", "neigh_modify delay 0 every 1 check yes",
+            f"timestep {timestep}",
             "fix flat all enforce2d", "thermo_style custom step pe pxx pyy pxy",
             "min_style fire", "run 0",
         )
