@@ -29,4 +29,19 @@ def _quasistatic_lattice():
         quasistatic.shear(lattice, [0.0, 2.0], seed=1)
 
 
-_CALLS = {"time-dependent lattice": _time_dependent_lattice, "quasistatic lattice": _quasistatic_lattice}
+def _particles():
+    import numpy as np
+
+    from glasslib.particles.hessian import moduli
+    from glasslib.protocols import local_yield, prepare, shear
+
+    recipe = prepare.Recipe("MCT", 200, holding_time=0.5, approach_time=1.0, melting_time=1.0)
+    glass = prepare.prepare(recipe, np.random.SeedSequence(1))
+    moduli(glass.packing, recipe.potential)
+    shear.shear(glass.packing, recipe.potential, 2e-4)
+    site = local_yield.grid_sites(glass.packing.box, 1)
+    local_yield.local_yield(glass.packing, recipe.potential, site, local_yield.pure_shears(1), free_radius=3.0)
+
+
+_CALLS = {"time-dependent lattice": _time_dependent_lattice, "quasistatic lattice": _quasistatic_lattice,
+          "particles": _particles}

@@ -239,8 +239,8 @@ def drive(driver, strain, step=1e-4, largest_step=None, on_step=None):
 def unload(packing, potential, step=1e-4, stress=0.0, stress_tolerance=1e-6, on_step=None, **options):
     """Return the ``ShearRecord`` of an unloading to shear stress ``stress``, to within ``stress_tolerance``.
 
-    Steps of ``step`` towards the target until it is passed, then the strain between the last two states is bisected,
-    by the secant of the branch; an event on the way starts the approach anew. Raises ``NotConverged``.
+    Steps of at most ``step``, the last ones by the secant of the branch; a target passed in an event is approached
+    again in steps that halve. Raises ``NotConverged``.
     """
     checks.number("step", step, 0.0, 0.1, open_low=True)
     checks.number("stress_tolerance", stress_tolerance, 0.0, open_low=True)
