@@ -26,6 +26,11 @@ live.figure(compute, [live.Slider("width", "width", 0.0, 2.0, 5, 1.0)],
             [live.Readout("end", "value at one")])
 """
 
+KERNEL_IS_IDLE = """() => {
+  const panel = window.jupyterapp?.shell.currentWidget, session = panel?.context?.sessionContext;
+  return session?.isReady && session.session?.kernel?.status === 'idle';
+}"""
+
 
 @pytest.fixture
 def lab(tmp_path):
@@ -42,7 +47,7 @@ def lab(tmp_path):
                 "JUPYTERLAB_WORKSPACES_DIR", "IPYTHONDIR")}
     command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--ip=127.0.0.1", f"--port={port}",
                f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={tmp_path}", "--allow-root",
-               "--ServerApp.port_retries=0", "--LabApp.news_url=None", "--LabApp.check_for_updates_class="
+               "--ServerApp.port_retries=0", "--LabApp.expose_app_in_browser=True", "--LabApp.news_url=None", "--LabApp.check_for_updates_class="
                "jupyterlab.NeverCheckForUpdate"]
     with open(tmp_path / "lab.log", "wb") as log:
         server = subprocess.Popen(command, stdout=log, stderr=log, env=os.environ | folders)
@@ -71,9 +76,8 @@ def test_slider_changes_the_figure(browser, lab):
     page = context.new_page()
     page.goto(address)
     page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=90000)
-    page.wait_for_selector(".jp-NotebookPanel .jp-Notebook-ExecutionIndicator[data-status=idle]", timeout=90000)
-    page.locator(".jp-Notebook .jp-CodeCell .cm-content").first.click()
-    page.keyboard.press("Shift+Enter")
+    page.wait_for_function(KERNEL_IS_IDLE, timeout=90000)
+    page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
     try:
         page.locator(".jp-OutputArea-output img").first.wait_for(timeout=90000)
     except Exception:
