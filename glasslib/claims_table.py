@@ -6,7 +6,7 @@ import re
 
 BADGES = {"agrees": "agrees", "differs": "differs", "not computed at this scale": "open"}
 SYMBOLS = {"eps": "ε", "sigma": "σ", "tau": "τ", "mu": "μ", "gamma": "γ", "angstrom": "Å", "^-2": "⁻²", "^-1": "⁻¹",
-           "^2": "²", "^3": "³"}
+           "^2": "²", "^3": "³", "^4": "⁴"}
 COLUMNS = ("claim", "figure", "paper", "ours", "verdict")
 
 
