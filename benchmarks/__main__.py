@@ -43,7 +43,7 @@ def measure(engines, stored):
         module = importlib.import_module(f"benchmarks.{name}")
         for row in module.rows():
             rows[row["name"]] = {field: row.get(field) for field in FIELDS} | {"machine": machine(), "engine": name}
-        growth[name] = module.growth()
+        growth[name] = module.growth() if hasattr(module, "growth") else []
     return {"rows": list(rows.values()), "growth": growth}
 
 

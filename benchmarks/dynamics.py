@@ -48,7 +48,7 @@ def rows(particles=10_000, repeats=5, steps=200):
     return table
 
 
-def growth(sizes=(1_000, 3_000, 10_000, 30_000, 100_000)):
+def growth(sizes=(1_000, 3_000, 10_000, 30_000)):
     """Return, for each size, the milliseconds a step at constant temperature."""
     result = []
     for particles in sizes:

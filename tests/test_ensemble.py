@@ -56,7 +56,13 @@ def start(folder, workers, samples=8, seconds=0.15):
     return subprocess.Popen(
         [sys.executable, "-c", program, str(TESTS), str(folder)],
         stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(TESTS)},
+        preexec_fn=_heed_interrupts,
     )
+
+
+def _heed_interrupts():
+    """Undo what a shell does to programs that it starts in the background: they ignore Ctrl-C, and so do their children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def wait_for_files(folder, count, process):
