@@ -88,6 +88,8 @@ def run(task, samples, executor=None, *, workers=None, progress=True):
     """
     several = isinstance(samples, (list, tuple, range))
     numbers = [checks.integer("samples", s, 0) for s in samples] if several else range(checks.integer("samples", samples, 1))
+    if workers is not None:
+        checks.integer("workers", workers, 1)
     paths = [task.path(sample) for sample in numbers]
     missing = [sample for sample, path in zip(numbers, paths) if not _is_finished(path)]
     if missing:
@@ -182,8 +184,7 @@ class _Executor(contextlib.AbstractContextManager):
     """The given executor, left open at the end; or processes of our own, ended with the block."""
 
     def __init__(self, executor, workers, samples):
-        self.given, self.count = executor, os.cpu_count() if workers is None else workers
-        self.count = min(checks.integer("workers", self.count, 1), samples)
+        self.given, self.count = executor, min(workers or os.cpu_count() or 1, samples)
 
     def __enter__(self):
         if self.given is not None:
