@@ -1,4 +1,4 @@
-"""Quasistatic shear in steady flow and one force evaluation, against LAMMPS, one core each, N = 10^4.
+"""Quasistatic shear in flow near strain 1 and one force evaluation, against LAMMPS, one core each, N = 10^4.
 
 Ours does 200 consecutive steps of 1e-4 to a largest force of 1e-8, events included. LAMMPS (FIRE, time step 0.003,
 its best) does
@@ -79,7 +79,7 @@ def rows(steps=200, every=20):
     """Return the rows of the table: aqs_vs_lammps, aqs_seconds_per_strain, force_vs_lammps."""
     ours, theirs, events = quasistatic(steps, every)
     force, force_theirs = forces()
-    size = f"N = 10000, {steps} steps of 1e-4 in steady flow, {events} events, to 1e-8"
+    size = f"N = 10000, {steps} steps of 1e-4 in flow near strain 1, {events} events, to 1e-8"
     return [
         {"name": "aqs_vs_lammps", "ours": ours, "baseline": theirs, "ratio": theirs / ours, "unit": "s a step",
          "size": f"{size}; LAMMPS on every {every}th of them"},
