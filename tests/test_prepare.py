@@ -24,20 +24,26 @@ def test_mixture_has_the_papers_density_and_composition():
 
 
 def test_stages_follow_each_other():
-    stages = Recipe("GQ", holding_time=100.0, cooling_time=50.0, melting_time=5.0, approach_time=20.0).stages()
-    assert [last for last, _ in stages] == [1000, 5000, 25_000, 35_000]
-    thermostats = [thermostat for _, thermostat in stages]
-    for last, thermostat in stages[1::2]:
-        assert thermostat.end == pytest.approx(last * 0.005)
+    recipe = Recipe("GQ", holding_time=100.0, cooling_time=50.0, melting_time=5.0, approach_time=20.0)
+    stages = recipe.stages()
+    assert [stage.last for stage in stages] == [1000, 5000, 15_000, 20_000]
+    begins, ends = [0.0, 5.0, 25.0, 125.0], [5.0, 25.0, 125.0, 175.0]
+    for stage, begin, end in zip(stages, begins, ends):
+        assert stage.thermostat.begin + stage.offset == pytest.approx(begin)
+        assert stage.thermostat.end + stage.offset == pytest.approx(end)
+    thermostats = [stage.thermostat for stage in stages]
     assert [float(thermostat.at(1e9)) for thermostat in thermostats] == pytest.approx([7.8 * 0.373, 0.351, 0.351, 0.03])
-    assert float(thermostats[3].at(125.0)) == pytest.approx(0.351)
+    assert float(thermostats[3].at(125.0 - stages[3].offset)) == pytest.approx(0.351)
     assert Recipe("HTL", melting_time=5.0).steps == 1000
+    short = recipe._replace(particles=100, holding_time=10.0, cooling_time=10.0, approach_time=5.0)
+    _, records = prepare.liquid(short, SEED, record_time=1.0)
+    assert records["time"] == pytest.approx(np.arange(1.0, 31.0))
 
 
 def test_glass_is_an_inherent_structure_deeper_the_slower_it_was_made():
     energies = {}
     for name in prepare.GLASSES:
-        glass = prepare.prepare(SHORT._replace(glass=name), SEED)
+        glass = prepare.prepare(SHORT._replace(glass=name, cooling_time=100.0), SEED)
         assert glass.residual < 1e-8
         state = evaluate(glass.packing, SHORT.potential)
         assert state.residual < 1e-8
@@ -85,7 +91,7 @@ def test_overlap_starts_at_one_and_decays_and_energy_falls_after_a_jump():
 def test_bad_recipes_are_refused_before_any_work():
     for bad in (
         {"glass": "BMG"}, {"particles": 3}, {"holding_time": -1.0}, {"cooling_time": 0.0}, {"time_step": 0.1},
-        {"final_temperature": 0.5}, {"relaxation": 0.0}, {"melting_time": float("nan")},
+        {"cold_step": 0.1}, {"final_temperature": 0.5}, {"relaxation": 0.0}, {"melting_time": float("nan")},
     ):  # fmt: skip
         with pytest.raises(ValueError, match=next(iter(bad))):
             prepare.liquid(SHORT._replace(**bad), SEED)

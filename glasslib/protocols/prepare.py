@@ -25,6 +25,7 @@ import numpy as np
 from glasslib import checks
 from glasslib.particles import dynamics
 from glasslib.particles.box import Box
+from glasslib.particles.dynamics import Thermostat
 from glasslib.particles.forces import System
 from glasslib.particles.minimise import minimise
 from glasslib.particles.packing import Packing
@@ -36,8 +37,17 @@ LARGE_FRACTION = (1 + math.sqrt(5)) / (5 + math.sqrt(5))  # N_L / N of N_L / N_S
 DENSITY = 1e4 / 98.8045**2
 
 
+class Stage(NamedTuple):
+    """Part of a preparation: its last step, its time step, what to add to its clock, and its thermostat."""
+
+    last: int
+    time_step: float
+    offset: float
+    thermostat: Thermostat
+
+
 class Recipe(NamedTuple):
-    """How a glass is made: times in LJ units, of which a step is ``time_step``.
+    """How a glass is made: times in LJ units; steps of ``time_step`` down to the holding temperature, ``cold_step`` from there.
 
     glass: a key of ``GLASSES``; particles: N; melting_time: at 7.8 T_MCT; approach_time: from there to the holding
     temperature, on a line; holding_time: at it; cooling_time, final_temperature: of GQ; potential: the mixture's.
@@ -51,6 +61,7 @@ class Recipe(NamedTuple):
     approach_time: float = 200.0
     final_temperature: float = 0.03
     time_step: float = 0.005
+    cold_step: float = 0.01
     relaxation: float = 1.0
     potential: SmoothedLennardJones = SmoothedLennardJones()
 
@@ -62,30 +73,34 @@ class Recipe(NamedTuple):
             checks.number(name, getattr(self, name), 0.0)
         checks.number("cooling_time", self.cooling_time, 0.0, open_low=True)
         checks.number("final_temperature", self.final_temperature, 0.0, GLASSES[self.glass], open_low=True)
-        checks.number("time_step", self.time_step, 0.0, 0.02, open_low=True)
+        for name in ("time_step", "cold_step"):
+            checks.number(name, getattr(self, name), 0.0, 0.02, open_low=True)
         checks.number("relaxation", self.relaxation, 0.0, open_low=True)
 
     def stages(self):
-        """Return (last step, thermostat) of each stage."""
+        """Return the ``Stage`` of each part of the dynamics."""
         hot, cold = GLASSES["HTL"], GLASSES[self.glass]
-        plan = [(self.melting_time, hot, None)]
+        plan = [(self.melting_time, self.time_step, hot, None)]
         if self.glass != "HTL":
-            plan += [(self.approach_time, hot, cold), (self.holding_time, cold, None)]
+            plan += [(self.approach_time, self.time_step, hot, cold), (self.holding_time, self.cold_step, cold, None)]
         if self.glass == "GQ":
-            plan += [(self.cooling_time, cold, self.final_temperature)]
-        result, step = [], 0
-        for duration, temperature, final in plan:
-            first, step = step, step + round(duration / self.time_step)
+            plan += [(self.cooling_time, self.cold_step, cold, self.final_temperature)]
+        result, step, elapsed = [], 0, 0.0
+        for duration, time_step, temperature, final in plan:
+            first, step = step, step + round(duration / time_step)
             if step > first:
-                begin, end = first * self.time_step, step * self.time_step
-                result.append((step, dynamics.Thermostat(temperature, final, begin, end, self.relaxation)))
+                # a thermostat's clock shows steps times time step, as if all had been of this length
+                begin, end = first * time_step, step * time_step
+                thermostat = Thermostat(temperature, final, begin, end, self.relaxation)
+                result.append(Stage(step, time_step, elapsed - begin, thermostat))
+                elapsed += end - begin
         return result
 
     @property
     def steps(self):
         """Return how many steps of dynamics are made."""
         stages = self.stages()
-        return stages[-1][0] if stages else 0
+        return stages[-1].last if stages else 0
 
 
 class Glass(NamedTuple):
@@ -139,13 +154,15 @@ def liquid(recipe, sequence, checkpoint=None, on_step=None, record_time=10.0, sa
     else:
         motion = dynamics.start(mixture(recipe.particles, generator), potential, GLASSES["HTL"], generator)
         records = {name: np.zeros(0) for name in dynamics.COLUMNS}
-    every = max(1, round(record_time / recipe.time_step))
     begun, first, saved = clock.monotonic(), motion.step, clock.monotonic()
-    for last, thermostat in recipe.stages():
-        while motion.step < last:
+    for stage in recipe.stages():
+        every = max(1, round(record_time / stage.time_step))
+        while motion.step < stage.last:
             motion, more = dynamics.advance(
-                motion, potential, min(1000, last - motion.step), thermostat, time_step=recipe.time_step, record_every=every
-            )
+                motion, potential, min(1000, stage.last - motion.step), stage.thermostat, time_step=stage.time_step,
+                record_every=every,
+            )  # fmt: skip
+            more["time"] += stage.offset
             records = {name: np.append(records[name], more[name]) for name in records}
             now = clock.monotonic()
             if path is not None and (now - saved > save_seconds or motion.step == recipe.steps):
@@ -214,7 +231,7 @@ def aging(motion, potential, temperature, times, *, time_step=0.005, relaxation=
     waited = checks.array("times", times, (None,), low=0.0)
     if (np.diff(waited) < 0).any():
         raise ValueError(f"times = {times!r}: must not decrease")
-    law = dynamics.Thermostat(temperature, relaxation=relaxation)
+    law = Thermostat(temperature, relaxation=relaxation)
     box, first, step = motion.packing.box, motion.packing.positions, motion.step
     energies, overlaps = [], []
     for waiting in waited:
