@@ -156,23 +156,28 @@ def pair_mix(potential, a, b):
     return potential.mix(a, b) if hasattr(potential, "mix") else 1.0
 
 
-@overload(pair_terms)
+# Inlined without asking the compiler: as a call it would make the same constants anew for every pair, and end every
+# hope of vectorising the loop around it.
+_INLINE = {"error_model": "numpy", "forceinline": True}
+
+
+@overload(pair_terms, jit_options=_INLINE)
 def _compile_pair_terms(potential, r, epsilon, sigma):
-    terms = njit(error_model="numpy", forceinline=True)(potential.instance_class.terms)  # by the record's type
+    terms = njit(**_INLINE)(potential.instance_class.terms)  # by the record's type
     return lambda potential, r, epsilon, sigma: terms(potential, r, epsilon, sigma)
 
 
-@overload(pair_reach)
+@overload(pair_reach, jit_options=_INLINE)
 def _compile_pair_reach(potential, sigma):
-    reach = njit(error_model="numpy")(potential.instance_class.reach)
+    reach = njit(**_INLINE)(potential.instance_class.reach)
     return lambda potential, sigma: reach(potential, sigma)
 
 
-@overload(pair_mix)
+@overload(pair_mix, jit_options=_INLINE)
 def _compile_pair_mix(potential, a, b):
     if not hasattr(potential.instance_class, "mix"):
         return lambda potential, a, b: 1.0
-    mix = njit(error_model="numpy")(potential.instance_class.mix)
+    mix = njit(**_INLINE)(potential.instance_class.mix)
     return lambda potential, a, b: mix(potential, a, b)
 
 
