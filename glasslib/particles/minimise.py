@@ -21,7 +21,8 @@ from numba import njit
 
 from glasslib import checks
 from glasslib.particles.box import Box
-from glasslib.particles.factor import _analyse, _factorise, _solve
+from glasslib.particles.dissection import _analyse
+from glasslib.particles.factor import _factorise, _solve, one_thread
 from glasslib.particles.forces import _pair_forces
 from glasslib.particles.stiffness import _multiply, _stiffness
 
@@ -71,7 +72,9 @@ class Preconditioner:
         while True:
             shifted = diagonal.copy()
             shifted[:, columns] += _SHIFT * self.shift * stiffness
-            if _factorise(self.symbolic, d, blocks, shifted, self.values):
+            with one_thread():
+                definite = _factorise(self.symbolic, d, blocks, shifted, self.values)
+            if definite:
                 break
             self.shift *= 4.0  # negative directions: far pairs or prestress hold what near ones do not
         self.excess = 0
