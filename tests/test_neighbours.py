@@ -59,6 +59,35 @@ def test_boxes_of_two_cutoffs_and_no_less():
         System(packing, SmoothedLennardJones())
 
 
+@pytest.mark.parametrize("count, strain", [(49, 0.4), (400, 0.2), (900, -0.45)])
+def test_lists_by_diameter_hold_every_pair_once(count, strain):
+    packing, potential = polydisperse(count, strain), InversePower()
+    pairs = System(packing, potential, skin=0.2, ordered=True).pairs
+    total = pairs.segments[-1, 2]
+    assert pairs.blocks[:, 3].sum() == total and np.array_equal(pairs.image[: pairs.segments[0, 1]].any(), False)
+    x, lattice, size = packing.box.wrap(packing.positions), packing.box.lattice(), packing.diameters
+    turns = np.stack(np.meshgrid(*[[-2, -1, 0, 1, 2]] * 2, indexing="ij"), -1).reshape(-1, 2)
+    expected = []
+    for i in range(count):
+        sigma = potential.mix(size[i], size[i + 1 :])
+        for turn in turns:
+            r = np.linalg.norm(x[i + 1 :] - x[i] + lattice @ turn, axis=1)
+            expected.extend(sigma[r < potential.reach(sigma) + 0.2])
+    assert np.allclose(np.sort(pairs.sigma[:total]), np.sort(expected), rtol=0, atol=1e-14)
+
+
+def test_particles_that_left_the_cell_keep_their_pairs():
+    packing, potential = mixture(196, 0.37), SmoothedLennardJones()
+    turns = np.random.default_rng(5).integers(-40, 41, packing.positions.shape)
+    moved = packing._replace(positions=packing.positions + turns @ packing.box.lattice().T)
+    system = System(packing, potential, ordered=True)
+    energy, pairs = system.evaluate().energy, system.pairs.segments[-1, 2]
+    system.positions[:] = moved.positions
+    system.refresh(force=True)
+    assert system.pairs.segments[-1, 2] == pairs
+    assert system.evaluate().energy == pytest.approx(energy, rel=1e-11)
+
+
 def test_lists_by_diameter():
     packing = polydisperse(400, 0.2)
     state = System(packing, InversePower(), skin=0.3).evaluate()

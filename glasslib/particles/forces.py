@@ -9,8 +9,7 @@ affine shear and the pressure is -trace(sigma)/d. A pair's contribution is share
 ``System`` is the workspace of everything that moves particles: it keeps the neighbour list and renews it when needed.
 Inside kernels the same is done by ``_refreshed`` and ``_pair_forces``; whole loops of dynamics live in one kernel.
 
-The kernel goes through the pairs in blocks that stay in the first-level cache: differences, then u and u'/r, both
-without branches so that they vectorise, then the scatter, which does not.
+The loop over pairs is that of ``blocks``.
 """
 
 from typing import NamedTuple
@@ -19,12 +18,11 @@ import numpy as np
 from numba import njit
 
 from glasslib import checks
+from glasslib.particles.blocks import _accumulate, _add_sums, _fetch, _push, _rates, _sigmas
 from glasslib.particles.box import affine
 from glasslib.particles.neighbours import BLOCK, _build_pairs, _lattice, _outdated, _spatial_order
 from glasslib.particles.packing import Packing, validate
-from glasslib.particles.potentials import pair_reach, pair_terms, where
 
-_FAR = 1e12  # squared distance beyond any reach
 _NONE = np.zeros(0)
 
 
@@ -52,126 +50,21 @@ class State(NamedTuple):
 
 
 @njit(cache=True, error_model="numpy")
-def _differences(pairs, positions, lattice, start, count, crossing, delta, r2):
-    """Vectors delta (d, block) and squared distances of ``count`` pairs; lanes beyond are put out of reach."""
-    d = positions.shape[1]
-    first = pairs.first[start : start + BLOCK]
-    second = pairs.second[start : start + BLOCK]
-    for a in range(d):
-        for p in range(BLOCK):
-            delta[a, p] = positions[second[p], a] - positions[first[p], a]
-    if crossing:
-        for p in range(BLOCK):
-            for a in range(d):
-                delta[a, p] += lattice[a, a] * pairs.image[start + p, a]
-            delta[0, p] += lattice[0, 1] * pairs.image[start + p, 1]
-    if d == 2:
-        for p in range(BLOCK):
-            r2[p] = delta[0, p] * delta[0, p] + delta[1, p] * delta[1, p]
-    else:
-        for p in range(BLOCK):
-            r2[p] = delta[0, p] * delta[0, p] + delta[1, p] * delta[1, p] + delta[2, p] * delta[2, p]
-    for p in range(count, BLOCK):
-        r2[p] = _FAR
-
-
-@njit(cache=True, error_model="numpy")
-def _rates(potential, epsilon, sigma, r2, u, w):
-    """Energy u and u'/r of a block of pairs of one kind; zero beyond reach."""
-    reach = pair_reach(potential, sigma)
-    limit = reach * reach
-    for p in range(BLOCK):
-        r = np.sqrt(r2[p])
-        terms = pair_terms(potential, r, epsilon, sigma)
-        u[p] = where(r2[p] < limit, terms[0], 0.0)
-        w[p] = where(r2[p] < limit, terms[1] * (1.0 / r), 0.0)
-
-
-@njit(cache=True, error_model="numpy")
-def _rates_diameters(potential, epsilon, sigma, r2, u, w):
-    """The same for pairs that each have a sigma."""
-    for p in range(BLOCK):
-        r = np.sqrt(r2[p])
-        terms = pair_terms(potential, r, epsilon, sigma[p])
-        inside = r < pair_reach(potential, sigma[p])
-        u[p] = where(inside, terms[0], 0.0)
-        w[p] = where(inside, terms[1] * (1.0 / r), 0.0)
-
-
-@njit(cache=True, error_model="numpy")
-def _scatter(pairs, delta, w, start, count, forces):
-    """Add w delta to the first particle of each pair, subtract it from the second."""
-    if forces.shape[1] == 2:
-        for p in range(count):
-            i = pairs.first[start + p]
-            j = pairs.second[start + p]
-            x = w[p] * delta[0, p]
-            y = w[p] * delta[1, p]
-            forces[i, 0] += x
-            forces[i, 1] += y
-            forces[j, 0] -= x
-            forces[j, 1] -= y
-    else:
-        for p in range(count):
-            i = pairs.first[start + p]
-            j = pairs.second[start + p]
-            for a in range(3):
-                x = w[p] * delta[a, p]
-                forces[i, a] += x
-                forces[j, a] -= x
-
-
-@njit(cache=True, error_model="numpy")
-def _accumulate(delta, u, w, sums):
-    """Add u and w d_a d_b (a <= b) to the rows of sums, one column a lane: a single running sum would not vectorise."""
-    d = len(delta)
-    for p in range(BLOCK):
-        sums[0, p] += u[p]
-    row = 1
-    for a in range(d):
-        for b in range(a, d):
-            for p in range(BLOCK):
-                sums[row, p] += w[p] * delta[a, p] * delta[b, p]
-            row += 1
-
-
-@njit(cache=True, error_model="numpy")
 def _pair_forces(potential, table, pairs, positions, lengths, strain, forces, virial):
     """Return U; forces (n, d) and virial (d, d) = sum u' d_a d_b / r are overwritten."""
     d = positions.shape[1]
     lattice = np.empty((d, d))
     _lattice(lengths, strain, pairs.wraps, lattice)
-    delta = np.empty((d, BLOCK))
-    r2 = np.empty(BLOCK)
-    u = np.empty(BLOCK)
-    w = np.empty(BLOCK)
+    delta, r2, u, w = np.empty((BLOCK, d)), np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK)
+    sums = np.zeros((7, BLOCK))
     forces[:] = 0.0
     virial[:] = 0.0
-    sums = np.zeros((7, BLOCK))
-    for kind in range(len(pairs.segments)):
-        for crossing in range(2):
-            end = pairs.segments[kind, crossing + 1]
-            for start in range(pairs.segments[kind, crossing], end, BLOCK):
-                count = min(end - start, BLOCK)
-                _differences(pairs, positions, lattice, start, count, crossing, delta, r2)
-                if table.diameters:
-                    _rates_diameters(potential, table.epsilon[kind], pairs.sigma[start : start + BLOCK], r2, u, w)
-                else:
-                    _rates(potential, table.epsilon[kind], table.sigma[kind], r2, u, w)
-                _scatter(pairs, delta, w, start, count, forces)
-                _accumulate(delta, u, w, sums)
-    energy = 0.0
-    for p in range(BLOCK):
-        energy += sums[0, p]
-        row = 1
-        for a in range(d):
-            for b in range(a, d):
-                virial[a, b] += sums[row, p]
-                row += 1
-    for a in range(d):
-        for b in range(a):
-            virial[a, b] = virial[b, a]
-    return energy
+    for b in range(len(pairs.blocks)):
+        kind, start, count = _fetch(pairs, positions, lattice, b, delta, r2)
+        _rates(potential, table.epsilon[kind], _sigmas(potential, table, pairs, kind, start), r2, u, w)
+        _push(pairs, delta, w, start, count, forces)
+        _accumulate(delta, u, w, sums)
+    return _add_sums(sums, virial)
 
 
 @njit(cache=True, error_model="numpy")
@@ -180,26 +73,16 @@ def _particle_virials(potential, table, pairs, positions, lengths, strain, energ
     d = positions.shape[1]
     lattice = np.empty((d, d))
     _lattice(lengths, strain, pairs.wraps, lattice)
-    delta = np.empty((d, BLOCK))
-    r2 = np.empty(BLOCK)
-    u = np.empty(BLOCK)
-    w = np.empty(BLOCK)
-    for kind in range(len(pairs.segments)):
-        for crossing in range(2):
-            end = pairs.segments[kind, crossing + 1]
-            for start in range(pairs.segments[kind, crossing], end, BLOCK):
-                count = min(end - start, BLOCK)
-                _differences(pairs, positions, lattice, start, count, crossing, delta, r2)
-                if table.diameters:
-                    _rates_diameters(potential, table.epsilon[kind], pairs.sigma[start : start + BLOCK], r2, u, w)
-                else:
-                    _rates(potential, table.epsilon[kind], table.sigma[kind], r2, u, w)
-                for p in range(count):
-                    for i in (pairs.first[start + p], pairs.second[start + p]):
-                        energies[i] += 0.5 * u[p]
-                        for a in range(d):
-                            for b in range(d):
-                                virials[i, a, b] += 0.5 * w[p] * delta[a, p] * delta[b, p]
+    delta, r2, u, w = np.empty((BLOCK, d)), np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK)
+    for block in range(len(pairs.blocks)):
+        kind, start, count = _fetch(pairs, positions, lattice, block, delta, r2)
+        _rates(potential, table.epsilon[kind], _sigmas(potential, table, pairs, kind, start), r2, u, w)
+        for p in range(count):
+            for i in (pairs.first[start + p], pairs.second[start + p]):
+                energies[i] += 0.5 * u[p]
+                for a in range(d):
+                    for b in range(d):
+                        virials[i, a, b] += 0.5 * w[p] * delta[p, a] * delta[p, b]
 
 
 class System:

@@ -19,11 +19,12 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import njit
+from numba.extending import overload
 
-from glasslib.particles.potentials import pair_mix, pair_reach
+from glasslib.particles.potentials import pair_mix, pair_reach, uses_diameters
 
 
-BLOCK = 128  # pairs that kernels take at a time; a constant, or loops over them do not vectorise
+BLOCK = 256  # pairs that kernels take at a time; a constant, or loops over them do not vectorise
 
 
 class Pairs(NamedTuple):
@@ -32,7 +33,7 @@ class Pairs(NamedTuple):
     Arrays of pairs are padded by one block, so that kernels always take whole blocks.
 
     first, second: uint32 (P,); image: int8 (P, d), lattice vector n; sigma: (P,) with diameters, else empty;
-    segments: (kinds, 3); positions: (n, d), strain, wraps, skin, reach: the state at which the list was made.
+    segments: (kinds, 3); blocks: (blocks, 4), segments cut: kind, whether across faces, first pair, pairs; positions: (n, d), strain, wraps, skin, reach: the state at which the list was made.
     """
 
     first: np.ndarray
@@ -40,6 +41,7 @@ class Pairs(NamedTuple):
     image: np.ndarray
     sigma: np.ndarray
     segments: np.ndarray
+    blocks: np.ndarray
     positions: np.ndarray
     strain: float
     wraps: int
@@ -79,10 +81,10 @@ def _cells(positions, lattice, width):
 
 
 @njit(cache=True, error_model="numpy")
-def _chains(count, cell):
-    """Return (offsets, members): particles sorted by flat cell index."""
+def _chains(count, cell, label, labels):
+    """Return (offsets, members): particles sorted by flat cell index and, within a cell, by ``label`` < labels."""
     n, d = cell.shape
-    total = 1
+    total = labels
     for a in range(d):
         total *= count[a]
     offsets = np.zeros(total + 1, np.int64)
@@ -91,8 +93,8 @@ def _chains(count, cell):
         index = 0
         for a in range(d - 1, -1, -1):
             index = index * count[a] + cell[i, a]
-        flat[i] = index
-        offsets[index + 1] += 1
+        flat[i] = index * labels + label[i]
+        offsets[flat[i] + 1] += 1
     for c in range(total):
         offsets[c + 1] += offsets[c]
     members = np.empty(n, np.int64)
@@ -101,13 +103,6 @@ def _chains(count, cell):
         members[fill[flat[i]]] = i
         fill[flat[i]] += 1
     return offsets, members
-
-
-@njit(cache=True, error_model="numpy")
-def _grown(array):
-    bigger = np.empty((2 * len(array) + 64, array.shape[1]), array.dtype)
-    bigger[: len(array)] = array
-    return bigger
 
 
 @njit(cache=True, error_model="numpy")
@@ -124,7 +119,25 @@ def _wrapped(positions, lattice, turn, members):
 
 
 @njit(cache=True, error_model="numpy")
-def _neighbour_cell(count, d, cell, step, small, image):
+def _packed(turns, d):
+    """Return a lattice vector as one integer, ten bits an axis: such integers add up like the vectors."""
+    code = 0
+    for a in range(d - 1, -1, -1):
+        code = code * 1024 + turns[a]
+    return code
+
+
+@njit(cache=True, error_model="numpy")
+def _unpack(code, image):
+    """Write the lattice vector of a packed one to image (d,)."""
+    for a in range(len(image)):
+        turn = ((code + 512) & 1023) - 512
+        image[a] = turn
+        code = (code - turn) >> 10
+
+
+@njit(cache=True, error_model="numpy")
+def _neighbour_cell(count, d, cell, step, image):
     """Return the flat index of a cell's neighbour number ``step``, and in ``image`` its lattice vector."""
     index = 0
     stride = 1
@@ -146,71 +159,169 @@ def _neighbour_cell(count, d, cell, step, small, image):
     return index
 
 
+class _Partners(NamedTuple):
+    """Copies of the particles that those of one cell may meet, at the places where they are met, species by species.
+
+    group (species + 1,): where each species begins, the cell's own particles first; index: of the particle; code: its
+    packed lattice vector.
+    """
+
+    group: np.ndarray
+    x: np.ndarray
+    y: np.ndarray
+    z: np.ndarray
+    diameter: np.ndarray
+    index: np.ndarray
+    code: np.ndarray
+
+
+@njit(cache=True, error_model="numpy")
+def _collect(partners, few, count, cell, offsets, members, inside, turns, diameters, lattice, d):
+    """Fill ``partners`` for a cell: its own particles and those of half of the cells around it.
+
+    The other half meets this cell from its own side. Where there are ``few`` cells, there is one, and all its images.
+    """
+    image = np.zeros(3, np.int64)
+    others, codes, shifts = np.empty(27, np.int64), np.empty(27, np.int32), np.zeros((27, 3))
+    half = 0 if few else 3**d // 2
+    for step in range(half, 3**d):
+        others[step] = _neighbour_cell(count, d, cell, step, image)
+        codes[step] = _packed(image, d)
+        for a in range(d):
+            for b in range(d):
+                shifts[step, a] += lattice[a, b] * image[b]
+    species = len(partners.group) - 1
+    at = np.uint64(0)
+    for s in range(species):
+        partners.group[s] = at
+        for step in range(half, 3**d):
+            x, y, z, code = shifts[step, 0], shifts[step, 1], shifts[step, 2], codes[step]
+            chain = others[step] * species + s
+            for k in range(np.uint64(offsets[chain]), np.uint64(offsets[chain + 1])):
+                partners.x[at] = inside[k, 0] + x
+                partners.y[at] = inside[k, 1] + y
+                partners.z[at] = inside[k, 2] + z
+                partners.index[at] = members[k]
+                partners.code[at] = code - turns[k]
+                if len(diameters) > 0:
+                    partners.diameter[at] = diameters[members[k]]
+                at += np.uint64(1)
+    partners.group[species] = at
+
+
+def _limit(potential, limit2, skin, a, b):
+    """Return the squared distance up to which a pair is listed; a, b: diameters, ``limit2``: where there are none."""
+    return (potential.reach(potential.mix(a, b)) + skin) ** 2 if uses_diameters(potential) else limit2
+
+
+@overload(_limit, jit_options={"forceinline": True})
+def _compile_limit(potential, limit2, skin, a, b):
+    if hasattr(potential.instance_class, "mix"):
+        return lambda potential, limit2, skin, a, b: (pair_reach(potential, pair_mix(potential, a, b)) + skin) ** 2
+    return lambda potential, limit2, skin, a, b: limit2
+
+
+@njit(cache=True, error_model="numpy")
+def _append(potential, partners, begin, end, limit2, skin, i, x, y, z, diameter, turn, at, found, code):
+    """Write the partners [begin, end) of particle i within the limit from place ``at`` on; return the next place."""
+    for k in range(begin, end):
+        dx = partners.x[k] - x
+        dy = partners.y[k] - y
+        dz = partners.z[k] - z
+        r2 = dx * dx + dy * dy + dz * dz
+        # written in any case, and kept by counting on: one test in three holds, and no branch foresees which
+        found[at] = (i << 32) | partners.index[k]
+        code[at] = partners.code[k] + turn
+        at += np.uint64(r2 < _limit(potential, limit2, skin, diameter, partners.diameter[k]))
+    return at
+
+
+@njit(cache=True, error_model="numpy")
+def _wider(found, fill):
+    """Return a table of rows of twice the width, of which fill[k] places are in use; rows one after the other."""
+    bigger = np.empty(2 * len(found), found.dtype)
+    width = len(found) // len(fill)
+    for kind in range(len(fill)):
+        for p in range(kind * width, kind * width + fill[kind]):
+            bigger[kind * width + p] = found[p]
+    return bigger
+
+
 @njit(cache=True, error_model="numpy")
 def _find_pairs(potential, table, positions, labels, diameters, lattice, skin):
-    """Return an unsorted list (P, 4 + d) of i < j, kind, crossing, n, and the sigmas of pairs with diameters."""
+    """Return fill (kinds,), found and code (kinds * width,): i 2^32 + j and packed lattice vector of fill[k] pairs each."""
     n, d = positions.shape
     limit2 = (table.reach + skin) ** 2
-    widest2 = limit2.max()
-    count, cell, turn = _cells(positions, lattice, np.sqrt(widest2))
-    small = count.min() < 3
-    if small:  # one cell: all pairs, every image of the second
+    count, cell, turn = _cells(positions, lattice, np.sqrt(limit2.max()))
+    few = count.min() < 3
+    if few:  # one cell: all pairs, every image of the second
         count[:] = 1
         cell[:] = 0
-    offsets, members = _chains(count, cell)
+    species = len(table.kind)
+    offsets, members = _chains(count, cell, np.zeros(n, np.int64) if table.diameters else labels, species)
     inside = _wrapped(positions, lattice, turn, members)
-    found = np.empty((n * (16 if d == 2 else 50) + 64, 4 + d), np.int32)
-    sigmas = np.empty((len(found) if table.diameters else 0, 1))
+    turns = np.empty(n, np.int32)
+    for m in range(n):
+        turns[m] = _packed(turn[members[m]], d)
+    copies = 3**d if few else 1
+    most = n * copies
+    partners = _Partners(
+        np.zeros(species + 1, np.int64), np.empty(most), np.empty(most), np.empty(most), np.empty(most),
+        np.empty(most, np.int32), np.empty(most, np.int32),
+    )  # fmt: skip
+    width = n * (8 if d == 2 else 32) + 64
+    fill = np.zeros(len(limit2), np.int64)
+    found, code = np.empty(len(fill) * width, np.int64), np.empty(len(fill) * width, np.int32)
+    for c in range((len(offsets) - 1) // species):
+        _collect(partners, few, count, c, offsets, members, inside, turns, diameters, lattice, d)
+        for a in range(species):
+            begin, end = offsets[c * species + a], offsets[c * species + a + 1]
+            for m in range(begin, end):
+                i = members[m]
+                diameter = diameters[i] if table.diameters else 0.0
+                for copy in range(copies):  # it meets neither itself nor, later, those before it
+                    partners.x[partners.group[a] + copy * (end - begin) + m - begin] = np.inf
+                for b in range(species):
+                    kind = table.kind[a, b]
+                    low, high = partners.group[b], partners.group[b + 1]
+                    while fill[kind] + high - low >= width:
+                        found, code = _wider(found, fill), _wider(code, fill)
+                        width *= 2
+                    at = _append(
+                        potential, partners, np.uint64(low), np.uint64(high), limit2[kind], skin, i, inside[m, 0],
+                        inside[m, 1], inside[m, 2], diameter, turns[m], np.uint64(kind * width + fill[kind]), found, code,
+                    )  # fmt: skip
+                    fill[kind] = np.int64(at) - kind * width
+    return fill, found, code
+
+
+@njit(cache=True, error_model="numpy")
+def _apart(q, count):
+    """Return where the q-th of ``count`` pairs comes to lie: 32 apart from the one before, in squares of 32 x 32.
+
+    Pairs are found particle by particle. One that adds to a force which the pair before has just changed waits for it.
+    """
+    return (q & ~1023) | ((q & 31) << 5) | ((q >> 5) & 31) if q < (count & ~1023) else q
+
+
+@njit(cache=True, error_model="numpy")
+def _cut(segments):
+    """Return the blocks of a list, (blocks, 4): kind, whether across the faces, first pair, number of pairs."""
     total = 0
-    image = np.zeros(3, np.int64)
-    for c in range(len(offsets) - 1):
-        # half of the neighbouring cells, the other half meets this cell from its own side
-        for step in range(0 if small else 3**d // 2, 3**d):
-            other = _neighbour_cell(count, d, c, step, small, image)
-            sx = lattice[0, 0] * image[0] + lattice[0, 1] * image[1]
-            sy = lattice[1, 1] * image[1]
-            sz = lattice[2, 2] * image[2] if d == 3 else 0.0
-            same = other == c
-            for m in range(offsets[c], offsets[c + 1]):
-                x = inside[m, 0] - sx
-                y = inside[m, 1] - sy
-                z = inside[m, 2] - sz
-                for k in range(m + 1 if same else offsets[other], offsets[other + 1]):
-                    dx = inside[k, 0] - x
-                    dy = inside[k, 1] - y
-                    dz = inside[k, 2] - z
-                    r2 = dx * dx + dy * dy + dz * dz
-                    if r2 >= widest2:
-                        continue
-                    i = members[m]
-                    j = members[k]
-                    kind = table.kind[labels[i], labels[j]]
-                    if r2 >= limit2[kind]:
-                        continue
-                    sigma = 1.0
-                    if table.diameters:
-                        sigma = pair_mix(potential, diameters[i], diameters[j])
-                        if r2 >= (pair_reach(potential, sigma) + skin) ** 2:
-                            continue
-                    if total == len(found):
-                        found = _grown(found)
-                        if table.diameters:
-                            sigmas = _grown(sigmas)
-                    sign = 1 if i < j else -1
-                    found[total, 0] = min(i, j)
-                    found[total, 1] = max(i, j)
-                    found[total, 2] = kind
-                    crossing = 0
-                    for a in range(d):
-                        shift = sign * (image[a] + turn[i, a] - turn[j, a])
-                        found[total, 4 + a] = shift
-                        if shift != 0:
-                            crossing = 1
-                    found[total, 3] = crossing
-                    if table.diameters:
-                        sigmas[total, 0] = sigma
+    for number in range(2):
+        blocks = np.empty((total, 4), np.int64)
+        total = 0
+        for kind in range(len(segments)):
+            for crossing in range(2):
+                end = segments[kind, crossing + 1]
+                for start in range(segments[kind, crossing], end, BLOCK):
+                    if number == 1:
+                        blocks[total, 0] = kind
+                        blocks[total, 1] = crossing
+                        blocks[total, 2] = start
+                        blocks[total, 3] = min(end - start, BLOCK)
                     total += 1
-    return found[:total], sigmas[: total if table.diameters else 0, 0]
+    return blocks
 
 
 @njit(cache=True, error_model="numpy")
@@ -220,35 +331,41 @@ def _build_pairs(potential, table, positions, labels, diameters, lengths, strain
     wraps = int(np.round(strain * lengths[1] / lengths[0]))
     lattice = np.empty((d, d))
     _lattice(lengths, strain, wraps, lattice)
-    found, sigmas = _find_pairs(potential, table, positions, labels, diameters, lattice, skin)
-    total = len(found)
-    kinds = len(table.reach)
-    fill = np.zeros(2 * kinds + 1, np.int64)
-    for p in range(total):
-        fill[2 * found[p, 2] + found[p, 3] + 1] += 1
-    for k in range(2 * kinds):
-        fill[k + 1] += fill[k]
-    segments = np.empty((kinds, 3), np.int64)
-    for k in range(kinds):
-        segments[k, 0] = fill[2 * k]
-        segments[k, 1] = fill[2 * k + 1]
-        segments[k, 2] = fill[2 * k + 2]
+    fill, found, code = _find_pairs(potential, table, positions, labels, diameters, lattice, skin)
+    width = len(found) // len(fill)
+    total = fill.sum()
+    segments = np.empty((len(fill), 3), np.int64)
     first = np.zeros(total + BLOCK, np.uint32)  # unsigned: no test for indices counted from the end
     second = np.zeros(total + BLOCK, np.uint32)
     image = np.zeros((total + BLOCK, d), np.int8)
-    sigma = np.ones(len(sigmas) + BLOCK if table.diameters else 0)
-    for p in range(total):
-        bucket = 2 * found[p, 2] + found[p, 3]
-        q = fill[bucket]
-        fill[bucket] += 1
-        first[q] = found[p, 0]
-        second[q] = found[p, 1]
-        for a in range(d):
-            image[q, a] = found[p, 4 + a]
-        if table.diameters:
-            sigma[q] = sigmas[p]
+    sigma = np.ones(total + BLOCK if table.diameters else 0)
+    start = 0
+    for kind in range(len(fill)):
+        row = range(np.uint64(kind * width), np.uint64(kind * width + fill[kind]))
+        inside = 0
+        for p in row:
+            inside += code[p] == 0
+        segments[kind, 0] = start
+        segments[kind, 1] = start + inside
+        segments[kind, 2] = start + fill[kind]
+        seen, across = 0, start + inside
+        for p in row:
+            if code[p] == 0:
+                q = np.uint64(start + _apart(seen, inside))
+                seen += 1
+            else:
+                q = np.uint64(across)
+                across += 1
+                _unpack(code[p], image[q])
+            i = found[p] >> 32
+            j = found[p] & 0xFFFFFFFF
+            first[q] = i
+            second[q] = j
+            if table.diameters:
+                sigma[q] = pair_mix(potential, diameters[i], diameters[j])
+        start += fill[kind]
     return Pairs(
-        first, second, image, sigma, segments, positions.copy(), strain, wraps, skin, table.reach.max()
+        first, second, image, sigma, segments, _cut(segments), positions.copy(), strain, wraps, skin, table.reach.max()
     )
 
 
@@ -287,4 +404,4 @@ def _spatial_order(positions, lengths, strain, width):
         for a in range(1, d):
             if cell[i, a] % 2 == 1:
                 cell[i, a - 1] = count[a - 1] - 1 - cell[i, a - 1]
-    return _chains(count, cell)[1]
+    return _chains(count, cell, np.zeros(len(cell), np.int64), 1)[1]

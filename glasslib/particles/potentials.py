@@ -85,10 +85,11 @@ class SmoothedLennardJones(NamedTuple):
         i2 = i1 * i1
         i6 = s6 * (i2 * i2 * i2)
         e = 24 * epsilon * i6
+        e0 = 4 * epsilon * i6
         t = r - inner
         near = r < inner
         return (
-            where(near, e * (i6 - 1) / 6 + shift, c0 + t * (c1 + t * (c2 + t * (c3 + t * c4)))),
+            where(near, e0 * (i6 - 1) + shift, c0 + t * (c1 + t * (c2 + t * (c3 + t * c4)))),
             where(near, -e * (2 * i6 - 1) * i1, c1 + t * (2 * c2 + t * (3 * c3 + t * 4 * c4))),
             where(near, e * (26 * i6 - 7) * i2, 2 * c2 + t * (6 * c3 + t * 12 * c4)),
             where(near, -e * (364 * i6 - 56) * (i1 * i2), 6 * c3 + t * 24 * c4),

@@ -7,9 +7,8 @@ Each pair contributes the block K_p = (u'' - u'/r) n n^T + (u'/r) 1, n = d/r, to
 import numpy as np
 from numba import njit
 
-from glasslib.particles.forces import _differences, _lattice
-from glasslib.particles.neighbours import BLOCK
-from glasslib.particles.potentials import pair_reach, pair_terms, where
+from glasslib.particles.blocks import _curvatures, _fetch, _sigmas
+from glasslib.particles.neighbours import BLOCK, _lattice
 
 
 @njit(cache=True, error_model="numpy")
@@ -18,75 +17,30 @@ def _stiffness(potential, table, pairs, positions, lengths, strain, blocks):
     d = positions.shape[1]
     lattice = np.empty((d, d))
     _lattice(lengths, strain, pairs.wraps, lattice)
-    delta = np.empty((d, BLOCK))
-    r2 = np.empty(BLOCK)
-    w = np.empty(BLOCK)
-    k = np.empty(BLOCK)
-    rows = np.empty((6, BLOCK))
-    for kind in range(len(pairs.segments)):
-        for crossing in range(2):
-            end = pairs.segments[kind, crossing + 1]
-            for start in range(pairs.segments[kind, crossing], end, BLOCK):
-                count = min(end - start, BLOCK)
-                _differences(pairs, positions, lattice, start, count, crossing, delta, r2)
-                if table.diameters:
-                    _curvatures_diameters(potential, table.epsilon[kind], pairs.sigma[start : start + BLOCK], r2, w, k)
-                else:
-                    _curvatures(potential, table.epsilon[kind], table.sigma[kind], r2, w, k)
-                _outer(delta, w, k, rows)
-                if d == 2:
-                    for p in range(count):
-                        blocks[start + p, 0] = rows[0, p]
-                        blocks[start + p, 1] = rows[1, p]
-                        blocks[start + p, 2] = rows[2, p]
-                else:
-                    for p in range(count):
-                        for c in range(6):
-                            blocks[start + p, c] = rows[c, p]
+    delta, r2, w, k = np.empty((BLOCK, d)), np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK)
+    for b in range(len(pairs.blocks)):
+        kind, start, count = _fetch(pairs, positions, lattice, b, delta, r2)
+        _curvatures(potential, table.epsilon[kind], _sigmas(potential, table, pairs, kind, start), r2, w, k)
+        _outer(delta, w, k, blocks[start : start + count])
 
 
 @njit(cache=True, error_model="numpy")
-def _outer(delta, w, k, rows):
-    """rows = k d d^T + w 1 of a block of pairs."""
-    d = len(delta)
-    row = 0
-    for a in range(d):
-        for p in range(BLOCK):
-            rows[row, p] = k[p] * delta[a, p] * delta[a, p] + w[p]
-        row += 1
-        for b in range(a + 1, d):
-            for p in range(BLOCK):
-                rows[row, p] = k[p] * delta[a, p] * delta[b, p]
-            row += 1
-
-
-@njit(cache=True, error_model="numpy")
-def _curvatures(potential, epsilon, sigma, r2, w, k):
-    """u'/r and (u'' - u'/r) / r^2 of a block of pairs of one kind; zero beyond reach."""
-    reach = pair_reach(potential, sigma)
-    limit = reach * reach
-    for p in range(BLOCK):
-        r = np.sqrt(r2[p])
-        inverse = 1.0 / r
-        terms = pair_terms(potential, r, epsilon, sigma)
-        rate = terms[1] * inverse
-        bend = (terms[2] - rate) * (inverse * inverse)
-        w[p] = where(r2[p] < limit, rate, 0.0)
-        k[p] = where(r2[p] < limit, bend, 0.0)
-
-
-@njit(cache=True, error_model="numpy")
-def _curvatures_diameters(potential, epsilon, sigma, r2, w, k):
-    """The same for pairs that each have a sigma."""
-    for p in range(BLOCK):
-        r = np.sqrt(r2[p])
-        terms = pair_terms(potential, r, epsilon, sigma[p])
-        inside = r < pair_reach(potential, sigma[p])
-        inverse = 1.0 / r
-        rate = terms[1] * inverse
-        bend = (terms[2] - rate) * (inverse * inverse)
-        w[p] = where(inside, rate, 0.0)
-        k[p] = where(inside, bend, 0.0)
+def _outer(delta, w, k, out):
+    """out = k d d^T + w 1 of a block of pairs."""
+    if delta.shape[1] == 2:
+        for p in range(len(out)):
+            x = delta[p, 0]
+            y = delta[p, 1]
+            out[p, 0] = k[p] * x * x + w[p]
+            out[p, 1] = k[p] * x * y
+            out[p, 2] = k[p] * y * y + w[p]
+    else:
+        for p in range(len(out)):
+            column = 0
+            for a in range(3):
+                for b in range(a, 3):
+                    out[p, column] = k[p] * delta[p, a] * delta[p, b] + (w[p] if a == b else 0.0)
+                    column += 1
 
 
 @njit(cache=True, error_model="numpy")

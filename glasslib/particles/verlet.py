@@ -3,9 +3,10 @@
 import numpy as np
 from numba import njit
 
-from glasslib.particles.forces import _accumulate, _differences, _pair_forces, _scatter
+from glasslib.particles.blocks import _accumulate, _add_sums, _fetch, _lane, _push, _sigmas, _slopes, _subtract
+from glasslib.particles.forces import _pair_forces
 from glasslib.particles.neighbours import BLOCK, _build_pairs, _lattice, _outdated
-from glasslib.particles.potentials import pair_reach, pair_terms, where
+from glasslib.particles.potentials import pair_reach, where
 
 
 @njit(cache=True, error_model="numpy")
@@ -47,52 +48,33 @@ def _record(table, row, energy, virial, velocities, volume, freedom):
 
 
 @njit(cache=True, error_model="numpy")
-def _slopes(potential, epsilon, sigma, r2, w):
-    """u'/r of a block of pairs of one kind: bit for bit what ``_pair_forces`` takes, without the energy."""
-    reach = pair_reach(potential, sigma)
-    limit = reach * reach
-    for p in range(BLOCK):
-        r = np.sqrt(r2[p])
-        w[p] = where(r2[p] < limit, pair_terms(potential, r, epsilon, sigma)[1] * (1.0 / r), 0.0)
-
-
-@njit(cache=True, error_model="numpy")
 def _damp(pairs, velocities, start, delta, r2, limit2, rate, damping, printed, w):
     """Set w to what makes w delta the friction on the first particle: zeta (rhat . v) / r, or zeta (r . v) / r.
 
     v is the whole velocity of the second relative to the first, the gradient between them included.
     """
-    first = pairs.first[start : start + BLOCK]
-    second = pairs.second[start : start + BLOCK]
-    along = np.empty(BLOCK)
+    relative = np.empty_like(delta)
+    _subtract(pairs, velocities, start, relative)
     for p in range(BLOCK):
-        along[p] = rate * delta[0, p] * delta[1, p]
-    for a in range(velocities.shape[1]):
-        for p in range(BLOCK):
-            along[p] += delta[a, p] * (velocities[second[p], a] - velocities[first[p], a])
-    for p in range(BLOCK):
-        friction = damping * along[p] / (np.sqrt(r2[p]) if printed else r2[p])
+        along = rate * delta[p, 0] * delta[p, 1]
+        for a in range(delta.shape[1]):
+            along += delta[p, a] * relative[p, a]
+        friction = damping * along / (np.sqrt(r2[p]) if printed else r2[p])
         w[p] = where(r2[p] < limit2[p], friction, 0.0)
 
 
 @njit(cache=True, error_model="numpy")
 def _lean_forces(potential, table, pairs, positions, lengths, strain, forces):
-    """Overwrite forces (n, d): ``_pair_forces`` without energy and virial, for pairs told apart by species."""
+    """Overwrite forces (n, d): ``_pair_forces`` without energy and virial."""
     d = positions.shape[1]
     lattice = np.empty((d, d))
     _lattice(lengths, strain, pairs.wraps, lattice)
-    delta = np.empty((d, BLOCK))
-    r2 = np.empty(BLOCK)
-    w = np.empty(BLOCK)
+    delta, r2, w = np.empty((BLOCK, d)), np.empty(BLOCK), np.empty(BLOCK)
     forces[:] = 0.0
-    for kind in range(len(pairs.segments)):
-        for crossing in range(2):
-            end = pairs.segments[kind, crossing + 1]
-            for start in range(pairs.segments[kind, crossing], end, BLOCK):
-                count = min(end - start, BLOCK)
-                _differences(pairs, positions, lattice, start, count, crossing, delta, r2)
-                _slopes(potential, table.epsilon[kind], table.sigma[kind], r2, w)
-                _scatter(pairs, delta, w, start, count, forces)
+    for b in range(len(pairs.blocks)):
+        kind, start, count = _fetch(pairs, positions, lattice, b, delta, r2)
+        _slopes(potential, table.epsilon[kind], _sigmas(potential, table, pairs, kind, start), r2, w)
+        _push(pairs, delta, w, start, count, forces)
 
 
 @njit(cache=True, error_model="numpy")
@@ -101,33 +83,18 @@ def _add_friction(potential, table, pairs, positions, velocities, lengths, strai
     d = positions.shape[1]
     lattice = np.empty((d, d))
     _lattice(lengths, strain, pairs.wraps, lattice)
-    delta = np.empty((d, BLOCK))
-    r2 = np.empty(BLOCK)
-    w = np.empty(BLOCK)
-    limit2 = np.empty(BLOCK)
+    delta, r2, w, limit2 = np.empty((BLOCK, d)), np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK)
     nothing = np.zeros(BLOCK)
     sums = np.zeros((7, BLOCK))
-    for kind in range(len(pairs.segments)):
-        limit2[:] = table.reach[kind] ** 2
-        for crossing in range(2):
-            end = pairs.segments[kind, crossing + 1]
-            for start in range(pairs.segments[kind, crossing], end, BLOCK):
-                count = min(end - start, BLOCK)
-                _differences(pairs, positions, lattice, start, count, crossing, delta, r2)
-                if table.diameters:
-                    for p in range(BLOCK):
-                        limit2[p] = pair_reach(potential, pairs.sigma[start + p]) ** 2
-                _damp(pairs, velocities, start, delta, r2, limit2, rate, damping, printed, w)
-                _scatter(pairs, delta, w, start, count, forces)
-                _accumulate(delta, nothing, w, sums)
-    row = 1
-    for a in range(d):
-        for b in range(a, d):
-            total = sums[row].sum()
-            virial[a, b] += total
-            if a != b:
-                virial[b, a] += total
-            row += 1
+    for b in range(len(pairs.blocks)):
+        kind, start, count = _fetch(pairs, positions, lattice, b, delta, r2)
+        sigmas = _sigmas(potential, table, pairs, kind, start)
+        for p in range(BLOCK):
+            limit2[p] = pair_reach(potential, _lane(sigmas, p)) ** 2
+        _damp(pairs, velocities, start, delta, r2, limit2, rate, damping, printed, w)
+        _push(pairs, delta, w, start, count, forces)
+        _accumulate(delta, nothing, w, sums)
+    _add_sums(sums, virial)
 
 
 @njit(cache=True, error_model="numpy")
@@ -159,7 +126,7 @@ def _verlet(
                 return pairs
             pairs = _build_pairs(potential, table, positions, labels, diameters, lengths, strain, pairs.skin)
         full = record_every > 0 and (step + k + 1) % record_every == 0
-        if full or table.diameters:
+        if full:
             energy = _pair_forces(potential, table, pairs, positions, lengths, strain, forces, virial)
         else:
             _lean_forces(potential, table, pairs, positions, lengths, strain, forces)
