@@ -56,10 +56,13 @@ def _damp(pairs, velocities, start, delta, r2, limit2, rate, damping, printed, w
     relative = np.empty_like(delta)
     _subtract(pairs, velocities, start, relative)
     for p in range(BLOCK):
-        along = rate * delta[p, 0] * delta[p, 1]
-        for a in range(delta.shape[1]):
-            along += delta[p, a] * relative[p, a]
-        friction = damping * along / (np.sqrt(r2[p]) if printed else r2[p])
+        x, y = delta[p, 0], delta[p, 1]
+        w[p] = rate * x * y + x * relative[p, 0] + y * relative[p, 1]
+    if delta.shape[1] == 3:
+        for p in range(BLOCK):
+            w[p] += delta[p, 2] * relative[p, 2]
+    for p in range(BLOCK):
+        friction = damping * w[p] / (np.sqrt(r2[p]) if printed else r2[p])
         w[p] = where(r2[p] < limit2[p], friction, 0.0)
 
 
