@@ -40,12 +40,14 @@ def test_a_spent_budget_is_reported():
 
 
 def test_a_preconditioner_may_be_kept():
-    system, kept = System(*CASES[0]), Preconditioner()
-    minimise(system, preconditioner=kept)
-    factor = kept.values
-    system.positions += np.random.default_rng(0).normal(0, 1e-4, system.positions.shape)
-    again = minimise(system, preconditioner=kept)
-    assert again.converged and again.gradients < 60 and kept.values is factor
+    system, kept, factors = System(*CASES[0]), Preconditioner(), []
+    minimise(system)  # far from a minimum a factor wears within one descent, or not, as rounding has it
+    for seed in range(2):
+        system.positions += np.random.default_rng(seed).normal(0, 1e-4, system.positions.shape)
+        again = minimise(system, preconditioner=kept)
+        assert again.converged and again.gradients < 60
+        factors.append(kept.values)
+    assert factors[0] is factors[1]
 
 
 @pytest.mark.parametrize("wrong", [{"tolerance": 0.0}, {"max_displacement": -1.0}, {"max_iterations": 1.5}])
