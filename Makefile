@@ -50,7 +50,8 @@ book/notebooks/%.ipynb: notebooks/%.ipynb $(CODE) $(DATA) $(VENV)/installed
 book/scorecard.md: $(CODE) $(DATA) $(VENV)/installed
 	@$(BIN)/python -m glasslib.book scorecard $@
 
-book/measured/rates.md: glasslib/measured.py glasslib/figures.py $(wildcard data/benchmarks.json) $(VENV)/installed
+book/measured/rates.md: glasslib/measured.py glasslib/figures.py glasslib/papers/convention.py \
+		$(wildcard data/benchmarks.json data/cutoff_convention.npz) $(VENV)/installed
 	@$(BIN)/python -m glasslib.book measured $(@D)
 
 # From scratch each time: Sphinx forgets the warnings of a page that it does not read again.

@@ -2,6 +2,7 @@
 
 Each engine's page includes ``measured/ENGINE.md``, written here: rows of the table against other programs, and the
 cost against size with the exponent of its growth. An engine without measurements gets one line that says so.
+``measured/cutoff.md`` is the table of ``papers.convention``.
 """
 
 import html
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from glasslib import store
+from glasslib.papers import convention
 
 ENGINES = ("quasistatic", "rates", "particles", "dynamics", "local_yield")
 
@@ -38,6 +40,7 @@ def write(folder):
             exponents = draw(engine, growth, folder / f"{engine}.png")
             text += f"\n\n![Cost against size](measured/{engine}.png)\n\n{exponents}"
         (folder / f"{engine}.md").write_text(text + "\n")
+    (folder / "cutoff.md").write_text(convention.table() + "\n")
 
 
 def table(rows):

@@ -13,6 +13,7 @@ ROW = {"name": "a_vs_b", "ours": 1.5, "baseline": 30.0, "ratio": 20.0, "unit": "
 @pytest.fixture
 def ledger(tmp_path, monkeypatch):
     monkeypatch.setattr(store, "ledger_file", lambda name: tmp_path / name)
+    (tmp_path / "registry.txt").touch()
     return tmp_path / "benchmarks.json"
 
 
