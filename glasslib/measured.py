@@ -88,7 +88,7 @@ def draw(engine, growth, target):
         unit = entries[0]["unit"]
         axes[0].plot(size, ours, marker + "-", color=colour, label=f"{name.replace('_', ' ')} [{unit}]")
         if all(entry.get("baseline") for entry in entries):
-            axes[0].plot(size, [e["baseline"] for e in entries], marker + "--", color=colour, mfc="white", label="its baseline")
+            axes[0].plot(size, [e["baseline"] for e in entries], marker + "--", color=colour, mfc="white", label="baseline")
         if all(entry.get("memory") for entry in entries):
             axes[1].plot(size, [e["memory"] for e in entries], marker + "-", color=colour, label=name.replace("_", " "))
         if len(size) > 1:
@@ -156,7 +156,7 @@ def _draw_growth(by_name, target):
 
     from glasslib import figures
 
-    drawing = Figure(figsize=(6.4, 6.2), dpi=150, layout="constrained", facecolor="white")
+    drawing = Figure(figsize=(5.0, 6.4), dpi=150, layout="constrained", facecolor="white")
     FigureCanvasAgg(drawing)
     above, below = drawing.subplots(2, 1, sharex=True, height_ratios=(3, 2))
     for k, (name, found) in enumerate(by_name.items()):
@@ -168,7 +168,7 @@ def _draw_growth(by_name, target):
             below.plot([entry["size"] for entry in seen], [entry["memory"] for entry in seen], **style)
     above.set(xscale="log", yscale="log", ylabel="time [ms]")
     below.set(xscale="log", yscale="log", xlabel="particles or sites", ylabel="peak of memory, added [MB]")
-    drawing.legend(*above.get_legend_handles_labels(), loc="outside upper center", ncols=3, frameon=False, fontsize=9)
+    drawing.legend(*above.get_legend_handles_labels(), loc="outside upper center", ncols=2, frameon=False, fontsize=9)
     for axis in (above, below):
         axis.spines[["top", "right"]].set_visible(False)
         axis.grid(True, color="0.92", lw=0.6)
