@@ -7,6 +7,7 @@ from particles_samples import mixture
 from benchmarks import growth
 from glasslib.particles.forces import evaluate
 from glasslib.particles.potentials import SmoothedLennardJones
+from glasslib.protocols import prepare
 
 
 @pytest.mark.parametrize("strain", [0.0, 0.3, 1.7])
@@ -30,3 +31,13 @@ def test_peak_of_memory_is_counted_anew():
 def test_each_quantity_is_named_once_and_sizes_are_squares():
     assert not set(growth.PARTICLES) & set(growth.LATTICES)
     assert all(round((size / growth.BASE) ** 0.5) ** 2 * growth.BASE == size for size in growth.SIZES)
+
+
+@pytest.fixture(scope="module")
+def glass():
+    return prepare.quench(mixture(256), SmoothedLennardJones())[0]
+
+
+@pytest.mark.parametrize("quantity", growth.PARTICLES)
+def test_each_quantity_of_a_packing_takes_a_time(quantity, glass):
+    assert 0 < growth.PARTICLES[quantity](glass) < 100
