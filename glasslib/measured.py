@@ -129,14 +129,14 @@ def growth_part(entries, target):
     for entry in entries:
         by_name.setdefault(entry["quantity"], []).append(entry)
     _draw_growth(by_name, target)
-    head = "".join(f'<th scope="col">{name}</th>' for name in ("", "N", "time [ms]", "exponent of N", "memory [MB]"))
+    head = "".join(f'<th scope="col">{name}</th>' for name in ("", "exponent of N", "time [ms]", "memory [MB]", "N"))
     body = []
     for name, found in by_name.items():
         first, last = found[0], found[-1]
         exponent, error = slope([entry["size"] for entry in found], [entry["ours"] for entry in found])
         sizes, times = (f"{_short(first[key])} … {_short(last[key])}" for key in ("size", "ours"))
         memory = "–" if last.get("memory") is None else _short(last["memory"])
-        cells = [_in_words(name), sizes, times, f"{exponent:.2f} ± {error:.2f}".replace("-", "−"), memory]
+        cells = [_in_words(name), f"{exponent:.2f} ± {error:.2f}".replace("-", "−"), times, memory, sizes]
         body.append("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>")
     start = f'<div class="measured whole"><table><thead><tr>{head}</tr></thead><tbody>'
     lines = [start, *body, "</tbody></table></div>"]
