@@ -11,12 +11,15 @@ CODE := $(shell find glasslib -name '*.py')
 DATA := $(filter-out data/benchmarks.json,$(shell find data -type f))
 PAGES := $(wildcard book/*.md) $(shell find book/_static book/_extensions -type f -not -name '*.pyc')
 
+PARTS := book/measured/rates.md book/measured/sheared_glass.md
+ENGINE := glasslib/sheared_glass.py glasslib/live.py glasslib/live_picture.py $(shell find glasslib/particles glasslib/protocols -name '*.py')
+
 .DELETE_ON_ERROR:
 .PHONY: book test lab benchmark serve clean help
 
 book: ## Build the book: _build/html/index.html
 	@$(MAKE) --no-print-directory $(VENV)/installed
-	@$(MAKE) --no-print-directory --jobs=$(JOBS) --keep-going $(EXECUTED) book/scorecard.md book/measured/rates.md
+	@$(MAKE) --no-print-directory --jobs=$(JOBS) --keep-going $(EXECUTED) book/scorecard.md $(PARTS)
 	@$(MAKE) --no-print-directory _build/html/index.html
 	@echo "The book is in _build/html/index.html"
 
@@ -54,8 +57,11 @@ book/measured/rates.md: glasslib/measured.py glasslib/figures.py glasslib/papers
 		$(wildcard data/benchmarks.json data/cutoff_convention.npz) $(VENV)/installed
 	@$(BIN)/python -m glasslib.book measured $(@D)
 
+book/measured/sheared_glass.md: $(ENGINE) $(VENV)/installed
+	@$(BIN)/python -m glasslib.book sheared_glass $@
+
 # From scratch each time: Sphinx forgets the warnings of a page that it does not read again.
-_build/html/index.html: _config.yml _toc.yml $(EXECUTED) book/scorecard.md book/measured/rates.md $(PAGES) $(VENV)/installed
+_build/html/index.html: _config.yml _toc.yml $(EXECUTED) book/scorecard.md $(PARTS) $(PAGES) $(VENV)/installed
 	@rm -rf _build
 	$(BIN)/jupyter-book build . -W -n --keep-going --quiet || (rm -rf _build/html; exit 1)
 	@test -f $@

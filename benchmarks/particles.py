@@ -12,9 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from glasslib.particles.box import Box
 from glasslib.particles.forces import System, _pair_forces
-from glasslib.particles.packing import Packing, load
+from glasslib.particles.packing import load
 from glasslib.particles.potentials import SmoothedLennardJones
 from glasslib.protocols.shear import Shear
 
@@ -88,36 +87,3 @@ def rows(steps=200, every=20):
         {"name": "force_vs_lammps", "ours": force, "baseline": force_theirs, "ratio": force_theirs / force, "unit": "s",
          "size": "N = 10000, one evaluation; LAMMPS: one time step"},
     ]  # fmt: skip
-
-
-def growth(copies=(1, 2, 3), repeats=15):
-    """Return milliseconds of one force evaluation, lists at hand, and the peak of memory so far, against N.
-
-    Larger packings are the stored one, copied side by side.
-    """
-    import resource
-
-    found = []
-    for copied in copies:
-        system = System(_tiled(load(STEADY), copied), SmoothedLennardJones(), skin=0.3)
-        out, virial = np.empty_like(system.positions), np.empty((2, 2))
-        arguments = (system.potential, system.table, system.pairs, system.positions, system.lengths, system.strain)
-        seconds = []
-        for _ in range(repeats):
-            begun = time.perf_counter()
-            _pair_forces(*arguments, out, virial)
-            seconds.append(time.perf_counter() - begun)
-        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        found.append({"quantity": "force", "size": len(out), "ours": 1e3 * float(np.median(seconds)), "unit": "ms",
-                      "memory": memory})
-    return found
-
-
-def _tiled(packing, copied):
-    """Return copied x copied periodic images of a packing as one packing."""
-    box = packing.box
-    edges = np.array([[box.lengths[0], 0.0], [box.strain * box.lengths[1], box.lengths[1]]])
-    shifts = [i * edges[0] + j * edges[1] for i in range(copied) for j in range(copied)]
-    positions = np.concatenate([packing.positions + shift for shift in shifts])
-    larger = Box(tuple(copied * length for length in box.lengths), box.strain)
-    return Packing.of(positions, larger, np.tile(packing.species, copied**2))

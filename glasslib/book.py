@@ -3,11 +3,13 @@
     python -m glasslib.book execute notebooks/creep.ipynb book/notebooks/creep.ipynb --scale book
     python -m glasslib.book scorecard book/scorecard.md
     python -m glasslib.book measured book/measured
+    python -m glasslib.book sheared_glass book/measured/sheared_glass.md
 
 ``execute`` runs a notebook with papermill, in the notebook's folder, and keeps the result only if every cell ran.
 A static page has no kernel: widgets and progress bars are taken out of the outputs, and the element that
 ``glasslib.live`` writes beside each widget stays. ``scorecard`` writes the page that joins the ledger of claims
-with our numbers, ``measured`` what the engines' pages show of the benchmarks.
+with our numbers, ``measured`` what the engines' pages show of the benchmarks, ``sheared_glass`` the live figure of the
+particle engine's page, computed on the spot.
 """
 
 import argparse
@@ -138,6 +140,9 @@ def main(arguments=None):
     page.add_argument("target", type=Path)
     parts = commands.add_parser("measured", help="write the measured parts of the engines' pages")
     parts.add_argument("target", type=Path)
+    shown = commands.add_parser("sheared_glass", help="shear a small glass and write its live figure")
+    shown.add_argument("target", type=Path)
+    shown.add_argument("--particles", type=int, default=576)
     options = parser.parse_args(arguments)
     try:
         if options.command == "execute":
@@ -145,6 +150,10 @@ def main(arguments=None):
             print(f"{options.source}: {seconds:.0f} s at scale {options.scale}", flush=True)
         elif options.command == "measured":
             measured.write(options.target)
+        elif options.command == "sheared_glass":
+            from glasslib import sheared_glass  # imports numba
+
+            sheared_glass.write(options.target, particles=options.particles)
         else:
             _write_scorecard(options.target)
     except subprocess.CalledProcessError as error:

@@ -15,18 +15,19 @@ curves travel in the page as JSON, and ``live.js`` draws the nearest node. Witho
     points   (x, y) or (x, y, error)
     bars     (x, y), x the centres
     band     (x, low, high)
+    discs    (x, y, radius, value) or (x, y, radius, value, dx, dy): coloured by value, with an arrow (dx, dy) from each
     readout  a number
 
 The JSON has ``format``, ``title``, ``sliders`` (``values`` at the nodes, ``start`` an index), ``panels`` (axes, series,
 marks) and ``readouts``. Each channel of a series is a list of arrays: one for every node, in C order of the
-sliders, or a single one where all nodes share it.
+sliders, or a single one where all nodes share it. Those of discs are many and are packed: ``low``, ``high`` and, for
+each node, base64 of integers that divide that range, of 16 bits (little-endian) for x and y and 8 for the others.
 
 The environment variable ``GLASSLIB_LIVE=widget`` leaves the grid out, so that a cell shows its sliders at once.
 """
 
 import base64
 import html
-import io
 import itertools
 import json
 import os
@@ -35,16 +36,11 @@ from typing import NamedTuple
 import numpy as np
 
 from glasslib import checks
+from glasslib.live_picture import COLOURS, picture, smaller
 
-COLOURS = {  # the same names as in live.css
-    "blue": "#1f6fb4",
-    "orange": "#c8590a",
-    "green": "#14805e",
-    "purple": "#8a4fa3",
-    "red": "#b8323c",
-    "grey": "#6a737d",
-}
-_CHANNELS = {"line": ("x", "y"), "points": ("x", "y", "error"), "bars": ("x", "y"), "band": ("x", "low", "high")}
+_CHANNELS = {"line": ("x", "y"), "points": ("x", "y", "error"), "bars": ("x", "y"), "band": ("x", "low", "high"),
+             "discs": ("x", "y", "radius", "value", "dx", "dy")}  # fmt: skip
+_COUNTS = {"points": (2, 3), "discs": (4, 6)}  # where some of the channels may be left out
 _DIGITS = 4
 _MAX_NODES = 5000
 
@@ -64,12 +60,16 @@ class Axis(NamedTuple):
 
 
 class Series(NamedTuple):
-    """A curve, named as in ``compute``'s result; an empty label keeps it out of the legend."""
+    """A curve, named as in ``compute``'s result; an empty label keeps it out of the legend.
+
+    ``range``: of discs, the two values that the ends of the colour scale stand for.
+    """
 
     name: str
     label: str = ""
     style: str = "line"
     colour: str = "blue"
+    range: tuple = (0.0, 1.0)
 
 
 class Mark(NamedTuple):
@@ -81,12 +81,13 @@ class Mark(NamedTuple):
 
 
 class Panel(NamedTuple):
-    """One pair of axes with its series and marks."""
+    """One pair of axes with its series and marks; ``equal``: one unit is as long along x as along y, as on a map."""
 
     x: Axis
     y: Axis
     series: tuple
     marks: tuple = ()
+    equal: bool = False
 
 
 class Readout(NamedTuple):
@@ -147,7 +148,7 @@ class LiveFigure:
 
     def png(self, curves, panels=None, dpi=110):
         """Return the picture of ``curves``, as ``evaluate`` gives them, as the bytes of a PNG file."""
-        return _picture(self.panels if panels is None else panels, curves, dpi)
+        return picture(self.panels if panels is None else panels, curves, dpi)
 
     def html(self):
         """Return the element of the static page, with its data and, for pages without scripts, its picture."""
@@ -155,11 +156,12 @@ class LiveFigure:
         start = np.ravel_multi_index([s["start"] for s in document["sliders"]],
                                      [len(s["values"]) for s in document["sliders"]])
         values = {s["name"]: s["values"][s["start"]] for s in document["sliders"]}
-        picture = base64.b64encode(self.png(self.evaluate(values), _framed(self.panels, document), 100)).decode()
+        shown = smaller(self.png(self.evaluate(values), _framed(self.panels, document), 100))
         data = json.dumps(document, separators=(",", ":"), ensure_ascii=False, allow_nan=False).replace("</", "<\\/")
         where = ", ".join(f"{s['label']} {s['values'][s['start']]:g} {s['unit']}".strip() for s in document["sliders"])
         text = html.escape(f"{self.title or 'Figure'}, at {where}", quote=True)
-        return (f'<glass-figure data-node="{start}"><img alt="{text}" src="data:image/png;base64,{picture}">'
+        source = f"data:image/png;base64,{base64.b64encode(shown).decode()}"
+        return (f'<glass-figure data-node="{start}"><img alt="{text}" src="{source}">'
                 f'<script type="application/json">{data}</script></glass-figure>')
 
     def widget(self):
@@ -198,6 +200,7 @@ def figure(compute, sliders, panels, readouts=(), title=""):
         for series in panel.series:
             checks.choice(f"style of {series.name}", series.style, tuple(_CHANNELS))
             checks.choice(f"colour of {series.name}", series.colour, tuple(COLOURS))
+            checks.number(f"range of {series.name}", series.range[1], series.range[0], open_low=True)
     return LiveFigure(compute, sliders, panels, readouts, title)
 
 
@@ -222,16 +225,18 @@ def _entry(result, name):
 
 def _channels(series, result):
     arrays = tuple(np.atleast_1d(np.asarray(part, dtype=float)) for part in _entry(result, series.name))
-    allowed = (2, 3) if series.style == "points" else (len(_CHANNELS[series.style]),)
+    allowed = _COUNTS.get(series.style, (len(_CHANNELS[series.style]),))
     if len(arrays) not in allowed or any(part.shape != (arrays[0].size,) for part in arrays):
         shapes = ", ".join(str(part.shape) for part in arrays)
         raise ValueError(f"series {series.name!r} of shapes {shapes}: must be "
                          f"{' or '.join(map(str, allowed))} vectors of one length")
+    if series.style == "discs" and not (arrays[0].size and np.isfinite(arrays).all()):
+        raise ValueError(f"series {series.name!r}: discs must be finite, and at least one")
     return arrays
 
 
-def _rounded(value):
-    return float(f"{value:.{_DIGITS}g}")
+def _rounded(value, digits=_DIGITS):
+    return float(f"{value:.{digits}g}")
 
 
 def _listed(array):
@@ -245,8 +250,10 @@ def _document(live, nodes):
         x, y = _framed_axes(panel, nodes)
         panels.append({
             "x": x._asdict(), "y": y._asdict(),
-            "series": [series._asdict() | {"data": _data(series, nodes)} for series in panel.series],
+            "series": [series._asdict() | {"range": list(series.range), "data": _data(series, nodes)}
+                       for series in panel.series],
             "marks": [mark._asdict() for mark in panel.marks],
+            "equal": panel.equal,
         })
     return {
         "format": 1,
@@ -262,9 +269,20 @@ def _data(series, nodes):
     count = len(nodes[0][series.name])
     data = {}
     for k, channel in enumerate(_CHANNELS[series.style][:count]):
-        arrays = [_listed(node[series.name][k]) for node in nodes]
-        data[channel] = arrays[:1] if all(array == arrays[0] for array in arrays) else arrays
+        arrays = [node[series.name][k] for node in nodes]
+        arrays = [array.tolist() if series.style == "discs" else _listed(array) for array in arrays]
+        arrays = arrays[:1] if all(array == arrays[0] for array in arrays) else arrays
+        data[channel] = _packed(arrays, 16 if channel in "xy" else 8) if series.style == "discs" else arrays
     return data
+
+
+def _packed(arrays, bits):
+    """Return arrays as integers of 8 or 16 bits between their common lowest and highest value, in base64."""
+    low, high = min(map(min, arrays)), max(map(max, arrays))
+    scale = (2**bits - 1) / (high - low) if high > low else 0.0
+    codes = [np.round((np.array(array) - low) * scale).astype(f"<u{bits // 8}") for array in arrays]
+    nodes = [base64.b64encode(code.tobytes()).decode() for code in codes]
+    return {"low": _rounded(low, 7), "high": _rounded(high, 7), "bits": bits, "nodes": nodes}
 
 
 def _framed_axes(panel, nodes):
@@ -276,6 +294,8 @@ def _framed_axes(panel, nodes):
             channels = dict(zip(_CHANNELS[series.style], node[series.name]))
             reach["x"].append(channels.pop("x"))
             error = channels.pop("error", None)
+            if series.style == "discs":
+                channels = {"y": channels["y"]}
             if error is not None:
                 channels = {"above": channels["y"] + error, "below": channels["y"] - error}
             reach["y"].extend(channels.values())
@@ -303,51 +323,6 @@ def _framed(panels, document):
     """Return the panels with the limits that the document found."""
     return tuple(panel._replace(x=Axis(**drawn["x"]), y=Axis(**drawn["y"]))
                  for panel, drawn in zip(panels, document["panels"]))
-
-
-def _picture(panels, curves, dpi):
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    drawing = Figure(figsize=(4.6 * len(panels), 3.5), dpi=dpi, layout="constrained", facecolor="white")
-    canvas = FigureCanvasAgg(drawing)
-    for panel, axes in zip(panels, drawing.subplots(1, len(panels), squeeze=False)[0]):
-        for series in panel.series:
-            _draw(axes, series, curves[series.name])
-        for mark in panel.marks:
-            _draw_mark(axes, mark)
-        axes.set(xlabel=panel.x.text(), ylabel=panel.y.text(), xscale=panel.x.scale, yscale=panel.y.scale)
-        axes.set_xlim(panel.x.low, panel.x.high)
-        axes.set_ylim(panel.y.low, panel.y.high)
-        axes.spines[["top", "right"]].set_visible(False)
-        if axes.get_legend_handles_labels()[1]:
-            axes.legend(frameon=False, fontsize="small")
-    buffer = io.BytesIO()
-    canvas.print_png(buffer)
-    return buffer.getvalue()
-
-
-def _draw(axes, series, parts):
-    style = {"color": COLOURS[series.colour], "label": series.label or None}
-    if series.style == "line":
-        axes.plot(*parts, lw=1.8, **style)
-    elif series.style == "points":
-        axes.errorbar(*parts[:2], yerr=parts[2] if len(parts) == 3 else None, fmt="o", ms=4, lw=1.2, **style)
-    elif series.style == "bars":
-        width = np.min(np.diff(parts[0])) if parts[0].size > 1 else 1.0
-        axes.bar(*parts, width=width, alpha=0.55, **style)
-    else:
-        axes.fill_between(*parts, alpha=0.2, lw=0, **style)
-
-
-def _draw_mark(axes, mark):
-    style = {"color": "#333333", "label": mark.label}
-    if mark.x is None:
-        axes.axhline(mark.y, ls="--", lw=1.2, **style)
-    elif mark.y is None:
-        axes.axvline(mark.x, ls="--", lw=1.2, **style)
-    else:
-        axes.plot([mark.x], [mark.y], "D", ms=6, **style)
 
 
 def _widget(live, panels):

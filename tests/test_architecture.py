@@ -19,7 +19,8 @@ MAY_IMPORT = {  # the rooms of glasslib that a room may import from, besides its
     "ensemble": {"checks", "errors", "store"},
     "checks": set(),
     "figures": set(),
-    "live": {"checks", "figures"},
+    "live": {"checks", "figures", "live_picture"},
+    "live_picture": set(),
 }
 KERNEL_ROOMS = {"particles", "lattices", "protocols"}
 MOST_LINES = 450

@@ -70,6 +70,20 @@ def test_missing_values_travel_as_null():
     assert data["y"][0][2] is None
 
 
+def test_discs_are_packed_between_their_ends():
+    def discs(rate, width):
+        return compute(rate, width) | {"discs": ([0.0, 1.0], [0.0, width], [0.5, 0.5], [0.0, 255.0])}
+
+    series = live.Series("discs", "value", "discs", range=(0, 255))
+    panel = live.Panel(live.Axis("x"), live.Axis("y"), (series,), equal=True)
+    figure = example(compute=discs, panels=(panel,))
+    data = figure.document()["panels"][0]["series"][0]["data"]
+    assert data["x"] == {"low": 0.0, "high": 1.0, "bits": 16, "nodes": ["AAD//w=="]}
+    assert data["value"] == {"low": 0.0, "high": 255.0, "bits": 8, "nodes": ["AP8="]}
+    assert data["y"]["high"] == 1.5 and len(data["y"]["nodes"]) == 12
+    assert figure.png(figure.evaluate({"rate": 1e-2, "width": 1.0}))[:4] == b"\x89PNG"
+
+
 def test_one_output_of_two_kinds():
     bundle = example()._repr_mimebundle_()
     assert {"text/html", "application/vnd.jupyter.widget-view+json", "text/plain"} == set(bundle)
@@ -115,6 +129,7 @@ def test_widget_says_what_compute_refuses():
     ({"panels": (PANELS[0]._replace(x=live.Axis("strain", scale="cubic")),)}, "scale of strain = 'cubic'"),
     ({"panels": (PANELS[0]._replace(series=(live.Series("curve", style="dots"),)),)}, "style of curve = 'dots'"),
     ({"panels": (PANELS[0]._replace(series=(live.Series("curve", colour="pink"),)),)}, "colour of curve = 'pink'"),
+    ({"panels": (PANELS[0]._replace(series=(live.Series("curve", range=(1, 1)),)),)}, "range of curve = 1"),
 ])
 def test_wrong_description_is_refused(changes, words):
     with pytest.raises(ValueError, match=re.escape(words)):

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from glasslib import measured, store
@@ -25,6 +26,26 @@ def test_each_engine_has_a_part(ledger, tmp_path):
     assert "a vs b" in text and "a &lt; b" in text and "size^1.50" in text
     assert (tmp_path / "out" / "rates.png").stat().st_size > 5000
     assert "Not measured" in (tmp_path / "out" / "particles.md").read_text()
+
+
+def test_growth_of_all_costs_has_exponents_and_memory(ledger, tmp_path):
+    def entries(quantity, exponent, memory):
+        return [{"quantity": quantity, "size": size, "ours": 0.01 * size**exponent, "unit": "ms", "memory": memory}
+                for size in (1000, 10_000, 100_000)]
+
+    found = entries("a_step", 1.25, 2.0) + entries("b", 0.5, None)
+    ledger.write_text(json.dumps({"rows": [], "growth": {"growth": found}}))
+    measured.write(tmp_path / "out")
+    text = (tmp_path / "out" / "growth.md").read_text()
+    assert "a step" in text and "1.25 ± 0.00" in text and "0.50 ± 0.00" in text and "measured/growth.png" in text
+    assert (tmp_path / "out" / "growth.png").stat().st_size > 5000
+
+
+def test_slope_has_the_error_of_a_fit():
+    size, noise = np.geomspace(1e3, 1e5, 5), np.array([0.1, -0.1, 0.0, -0.1, 0.1])
+    exponent, error = measured.slope(size, size**1.5 * np.exp(noise))
+    (wanted, _), covariance = np.polyfit(np.log(size), 1.5 * np.log(size) + noise, 1, cov=True)
+    assert exponent == pytest.approx(wanted) and error == pytest.approx(covariance[0, 0] ** 0.5)
 
 
 def test_nothing_measured_is_said(ledger, tmp_path):

@@ -2,6 +2,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from particles_samples import polydisperse
 
 from glasslib.particles.box import Box
 from glasslib.particles.forces import evaluate
@@ -63,6 +64,14 @@ def test_a_new_potential_is_one_class():
     state = evaluate(packing, Harmonic())
     assert state.energy == pytest.approx(0.5)
     assert state.forces[0, 0] == pytest.approx(-10.0)
+
+
+def test_labels_of_particles_with_diameters_mean_nothing():
+    packing = polydisperse(100)
+    labelled = packing._replace(species=np.arange(100) % 7)
+    one, other = evaluate(packing, InversePower()), evaluate(labelled, InversePower())
+    assert pair_table(InversePower(), labelled.species, labelled.diameters).kind.shape == (7, 7)
+    np.testing.assert_array_equal(one.forces, other.forces)
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,42 @@
     return text;
   }
 
+  // Integers of 8 or 16 bits between low and high, in base64, as live.py packs the many numbers of discs.
+  function unpack(packed, node) {
+    const bytes = atob(packed.nodes[packed.nodes.length === 1 ? 0 : node]), size = packed.bits / 8;
+    const step = (packed.high - packed.low) / (Math.pow(2, packed.bits) - 1), values = [];
+    for (let k = 0; k < bytes.length; k += size) {
+      values.push(packed.low + step * (bytes.charCodeAt(k) + (size === 2 ? 256 * bytes.charCodeAt(k + 1) : 0)));
+    }
+    return values;
+  }
+
+  function drawDiscs(group, series, node, x, y) {
+    const data = {};
+    for (const name in series.data) data[name] = unpack(series.data[name], node);
+    const unit = Math.abs(x(1) - x(0)), [low, high] = series.range;
+    data.x.forEach((value, k) => {
+      const share = 100 * Math.min(1, Math.max(0, (data.value[k] - low) / (high - low)));
+      make(group, "circle", { cx: x(value).toFixed(1), cy: y(data.y[k]).toFixed(1), r: (unit * data.radius[k]).toFixed(1), class: "disc",
+                              style: `fill: color-mix(in oklab, var(--glass-${series.colour}) ${share.toFixed(0)}%, var(--glass-faint))` });
+    });
+    if (!data.dx) return;
+    let text = "";
+    data.x.forEach((value, k) => {
+      const from = [x(value), y(data.y[k])], to = [x(value + data.dx[k]), y(data.y[k] + data.dy[k])];
+      const along = [to[0] - from[0], to[1] - from[1]], length = Math.hypot(...along);
+      if (length < 3) return;
+      const head = Math.min(4, 0.5 * length) / length;
+      text += path([from, to]);
+      for (const side of [0.6, -0.6]) {
+        text += path([to, [to[0] - head * (along[0] + side * along[1]), to[1] - head * (along[1] - side * along[0])]]);
+      }
+    });
+    make(group, "path", { d: text, class: "arrows" });
+  }
+
   function drawSeries(group, series, node, x, y, floor) {
+    if (series.style === "discs") { drawDiscs(group, series, node, x, y); return; }
     const channel = (name) => {
       const arrays = series.data[name];
       return arrays && arrays[arrays.length === 1 ? 0 : node];
@@ -137,11 +172,16 @@
     }
   }
 
-  function drawPanel(holder, panel, node, identity) {
+  function frameOf(holder, panel) {
     const width = Math.max(holder.clientWidth, 220);
-    const height = Math.round(Math.min(Math.max(width * 0.72, 230), 360));
     const rough = scaleOf(panel.y, 1, 0).ticks(5);
     const left = 34 + 7 * Math.max(...rough.map((tick) => tick.text.length), 1);
+    const shape = (panel.y.high - panel.y.low) / (panel.x.high - panel.x.low);
+    const free = Math.min(Math.max(width * 0.72, 230), 360);
+    return { width, left, height: Math.round(panel.equal ? (width - 12 - left) * shape + 56 : free) };
+  }
+
+  function drawPanel(holder, panel, node, identity, { width, left, height }) {
     const box = { left, right: width - 12, top: 10, bottom: height - 46 };
     const x = scaleOf(panel.x, box.left, box.right), y = scaleOf(panel.y, box.bottom, box.top);
     holder.replaceChildren();
@@ -171,7 +211,13 @@
 
   function legend(holder, panel) {
     const list = make(holder, "ul", { class: "legend" });
-    const entries = panel.series.filter((s) => s.label).map((s) => ["key " + s.style, `var(--glass-${s.colour})`, s.label])
+    panel.series.filter((s) => s.label && s.style === "discs").forEach((s) => {
+      const item = make(list, "li", { style: `--key: var(--glass-${s.colour})` });
+      item.append(s.label + " " + short(s.range[0]));
+      make(item, "span", { class: "key ramp", "aria-hidden": "true" });
+      item.append(short(s.range[1]));
+    });
+    const entries = panel.series.filter((s) => s.label && s.style !== "discs").map((s) => ["key " + s.style, `var(--glass-${s.colour})`, s.label])
       .concat(panel.marks.map((m) => [m.x !== null && m.y !== null ? "key mark-point" : "key mark", "var(--glass-ink)", m.label]));
     for (const [kind, colour, text] of entries) {
       const item = make(list, "li");
@@ -199,10 +245,14 @@
       const controls = make(root, "div", { class: "controls" });
       this.inputs = spec.sliders.map((slider, k) => this.control(controls, slider, k));
       const panels = make(root, "div", { class: "panels" });
-      this.holders = spec.panels.map((panel) => {
-        const cell = make(panels, "div", { class: "panel" });
-        legend(cell, panel);
-        return make(cell, "div", { class: "drawing" });
+      if (spec.panels.some((panel) => panel.equal)) {
+        panels.classList.add("with-map");
+        panels.style.setProperty("--columns", spec.panels.map((panel) => `minmax(0, ${panel.equal ? 3 : 2}fr)`).join(" "));
+      }
+      this.cells = spec.panels.map(() => make(panels, "div", { class: "panel" }));
+      this.holders = spec.panels.map((panel, k) => {
+        legend(this.cells[k], panel);
+        return make(this.cells[k], "div", { class: "drawing" });
       });
       const readouts = make(root, "dl", { class: "readouts", "aria-live": "polite" });
       this.outputs = spec.readouts.map((readout) => {
@@ -248,7 +298,12 @@
       const node = this.node();
       this.drawnWidth = this.clientWidth;
       this.dataset.node = node;
-      this.spec.panels.forEach((panel, k) => drawPanel(this.holders[k], panel, node, `${this.identity}-${k}`));
+      const frames = this.spec.panels.map((panel, k) => frameOf(this.holders[k], panel));
+      this.spec.panels.forEach((panel, k) => {
+        const beside = frames.filter((frame, j) => this.spec.panels[j].equal && this.cells[j].offsetTop === this.cells[k].offsetTop);
+        if (!panel.equal && beside.length) frames[k].height = Math.max(...beside.map((frame) => frame.height));
+      });
+      this.spec.panels.forEach((panel, k) => drawPanel(this.holders[k], panel, node, `${this.identity}-${k}`, frames[k]));
       this.spec.readouts.forEach((readout, k) => {
         this.outputs[k].textContent = (short(readout.values[node]) + " " + readout.unit).trim();
       });

@@ -81,7 +81,11 @@ class Box(NamedTuple):
         return np.where(result >= np.array(self.lengths), 0.0, result)
 
     def minimum_image(self, vectors):
-        """Return each vector (n, d) reduced to its nearest image; exact for lengths below half the shortest edge."""
+        """Return each vector (n, d) reduced to its nearest image; exact for lengths below half the shortest edge.
+
+        >>> Box((10.0, 10.0), strain=0.1).minimum_image(np.array([[0.0, 9.0]]))
+        array([[-1., -1.]])
+        """
         result = np.array(vectors, dtype=float)
         for axis in range(self.dimension - 1, -1, -1):
             turns = np.round(result[..., axis] / self.lengths[axis])
@@ -96,7 +100,11 @@ class Box(NamedTuple):
 
 
 def affine(vectors, strain_step):
-    """Return vectors (n, d) after the simple shear x -> x + d gamma y."""
+    """Return vectors (n, d) after the simple shear x -> x + d gamma y.
+
+    >>> affine([[0.0, 2.0]], 0.1)
+    array([[0.2, 2. ]])
+    """
     result = np.array(vectors, dtype=float)
     result[..., 0] += strain_step * result[..., 1]
     return result

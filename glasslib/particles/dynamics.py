@@ -222,6 +222,14 @@ def advance(motion, potential, steps, law, *, time_step=0.005, record_every=0, s
     ``record_every`` (0: none). ``on_step(steps done, steps)`` is called about every thousand steps. ``skin`` [length] of
     the list: the motion does not depend on it but for rounding; resume with the same one.
     Raises ``ValueError`` for bad arguments, ``ArithmeticError`` when particles overlap or fly apart.
+
+    >>> from glasslib.particles.potentials import SmoothedLennardJones
+    >>> from glasslib.protocols.prepare import mixture
+    >>> potential, generator = SmoothedLennardJones(), np.random.default_rng(1)
+    >>> motion = start(mixture(100, generator), potential, temperature=1.0, generator=generator)
+    >>> motion, records = advance(motion, potential, 200, Thermostat(1.0), record_every=50)
+    >>> motion.step, records["time"].round(2).tolist()
+    (200, [0.25, 0.5, 0.75, 1.0])
     """
     checks.integer("steps", steps, 0)
     checks.integer("record_every", record_every, 0)

@@ -169,7 +169,15 @@ def evaluate(packing, potential):
 
 
 def per_particle(packing, potential):
-    """Return energies (n,) and stresses (n, d, d): each pair shared equally, so that the sums are U and sigma V."""
+    """Return energies (n,) and stresses (n, d, d): each pair shared equally, so that the sums are U and sigma V.
+
+    >>> from glasslib.particles.potentials import SmoothedLennardJones
+    >>> from glasslib.particles.box import Box
+    >>> pair = Packing.of([[1.0, 1.0], [2.0, 1.0]], Box((6.0, 6.0)), species=[0, 1])
+    >>> energies, stresses = per_particle(pair, SmoothedLennardJones())
+    >>> energies.round(3).tolist(), stresses[:, 0, 0].round(3).tolist()
+    ([0.014, 0.014], [-12.0, -12.0])
+    """
     system = System(packing, potential)
     n, d = system.positions.shape
     energies, virials = np.zeros(n), np.zeros((n, d, d))

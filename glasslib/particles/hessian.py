@@ -59,7 +59,16 @@ def _squares(blocks, d):
 
 
 def hessian(packing, potential):
-    """Return d^2U / dx_i dx_j, a sparse symmetric (n d, n d) matrix; row i d + a is coordinate a of particle i."""
+    """Return d^2U / dx_i dx_j, a sparse symmetric (n d, n d) matrix; row i d + a is coordinate a of particle i.
+
+    >>> from glasslib.particles.potentials import SmoothedLennardJones
+    >>> from glasslib.protocols.prepare import mixture, quench
+    >>> potential = SmoothedLennardJones()
+    >>> glass = quench(mixture(100, np.random.default_rng(1)), potential)[0]
+    >>> frequencies = np.linalg.eigvalsh(hessian(glass, potential).toarray())
+    >>> int((frequencies < 1e-8).sum())  # the two translations, and nothing else
+    2
+    """
     system = System(packing, potential, ordered=True)
     n, d = system.positions.shape
     total = system.pairs.segments[-1, 2]
@@ -120,6 +129,14 @@ def nonaffine_response(packing, potential, mode="shear"):
     """Return the nonaffine displacement per strain, (n, d) [length], of a 'shear' gamma or a 'dilation'.
 
     Solves H v = Xi. Raises ValueError if the packing is not at a minimum of its energy.
+
+    >>> from glasslib.particles.potentials import SmoothedLennardJones
+    >>> from glasslib.protocols.prepare import mixture, quench
+    >>> potential = SmoothedLennardJones()
+    >>> glass = quench(mixture(100, np.random.default_rng(1)), potential)[0]
+    >>> motion = nonaffine_response(glass, potential)
+    >>> motion.shape, bool(np.abs(motion.mean(axis=0)).max() < 1e-9)
+    ((100, 2), True)
     """
     checks.choice("mode", mode, ("shear", "dilation"))
     system = System(packing, potential)
@@ -128,7 +145,16 @@ def nonaffine_response(packing, potential, mode="shear"):
 
 
 def moduli(packing, potential):
-    """Return the ``Moduli`` of a packing at mechanical equilibrium. Raises ValueError if it is not at a minimum."""
+    """Return the ``Moduli`` of a packing at mechanical equilibrium. Raises ValueError if it is not at a minimum.
+
+    >>> from glasslib.particles.potentials import SmoothedLennardJones
+    >>> from glasslib.protocols.prepare import mixture, quench
+    >>> potential = SmoothedLennardJones()
+    >>> glass = quench(mixture(100, np.random.default_rng(1)), potential)[0]
+    >>> found = moduli(glass, potential)
+    >>> found.shear < found.born_shear, found.bulk < found.born_bulk  # nonaffine motion softens
+    (True, True)
+    """
     system = System(packing, potential)
     d, volume = system.positions.shape[1], system.volume
     factor = Preconditioner()

@@ -208,6 +208,14 @@ def minimise(system, tolerance=1e-8, max_iterations=3000, max_displacement=0.1, 
     ``tolerance``: largest force on a particle [energy/length]. ``max_displacement`` [length] of one particle in one
     iteration. ``preconditioner``: one to reuse and wear. Not converged means that ``max_iterations`` were spent,
     or that rounding let the force fall no further; callers decide what that is worth.
+
+    >>> from glasslib.particles.forces import System
+    >>> from glasslib.particles.potentials import SmoothedLennardJones
+    >>> from glasslib.protocols.prepare import mixture
+    >>> system = System(mixture(100, np.random.default_rng(1)), SmoothedLennardJones())
+    >>> found = minimise(system, tolerance=1e-8)
+    >>> found.converged, found.residual < 1e-8, system.evaluate().residual < 1e-8
+    (True, True, True)
     """
     checks.number("tolerance", tolerance, 0.0, open_low=True)
     checks.integer("max_iterations", max_iterations, 0)

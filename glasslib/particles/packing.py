@@ -27,7 +27,12 @@ class Packing(NamedTuple):
 
     @classmethod
     def of(cls, positions, box, species=None, diameters=None):
-        """Return a packing; without ``species`` all are of species 0. Raises ValueError for NaN and wrong shapes."""
+        """Return a packing; without ``species`` all are of species 0. Raises ValueError for NaN and wrong shapes.
+
+        >>> pair = Packing.of([[1.0, 1.0], [2.0, 1.0]], Box((6.0, 6.0)), species=[0, 1])
+        >>> pair.positions.shape, pair.species.tolist(), pair.strain
+        ((2, 2), [0, 1], 0.0)
+        """
         x = checks.array("positions", positions, (None, box.dimension))
         checks.integer("particles", len(x), 1)
         labels = np.zeros(len(x), np.int64)

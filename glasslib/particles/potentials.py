@@ -223,8 +223,9 @@ def pair_table(potential, species, diameters):
         # mix may peak inside the range of sizes: a grid of them and a margin for what lies between its points
         sizes = np.linspace(np.min(diameters), np.max(diameters), 400)
         reach = potential.reach(potential.mix(sizes[:, None], sizes[None, :])).max() * (1 + 1e-4)
+        labels = int(np.max(species)) + 1  # of any meaning to the caller: all are of one kind
         return PairTable(
-            np.zeros((1, 1), np.int64), np.array([float(potential.epsilon)]), np.ones(1), np.array([reach]), True
+            np.zeros((labels, labels), np.int64), np.array([float(potential.epsilon)]), np.ones(1), np.array([reach]), True
         )
     epsilon, sigma = np.array(potential.epsilon, dtype=float), np.array(potential.sigma, dtype=float)
     count = len(epsilon)

@@ -76,7 +76,12 @@ def simple_shears(dimension):
 
 
 def grid_sites(box, count=39):
-    """Return the centres (count^d, d) of a regular grid of cells that fills the box, the last axis fastest."""
+    """Return the centres (count^d, d) of a regular grid of cells that fills the box, the last axis fastest.
+
+    >>> from glasslib.particles.box import Box
+    >>> grid_sites(Box((10.0, 10.0)), 2).tolist()
+    [[2.5, 2.5], [2.5, 7.5], [7.5, 2.5], [7.5, 7.5]]
+    """
     axis = (np.arange(checks.integer("count", count, 1)) + 0.5) / count
     fractions = np.stack(np.meshgrid(*[axis] * box.dimension, indexing="ij"), -1).reshape(-1, box.dimension)
     return fractions @ box.lattice().T
@@ -87,6 +92,10 @@ def projected_threshold(residual_strength, angles, loading=0.0):
 
     ``residual_strength`` (..., K) along ``angles`` (K,), both angles being 2 theta [radian]. Directions that did not yield
     are ignored.
+
+    >>> angles = 2 * np.pi * np.arange(18) / 18  # those of pure_shears(18)
+    >>> round(float(projected_threshold(np.full(18, 1.5), angles)), 3)
+    1.5
     """
     cosine = np.cos(np.asarray(angles) - loading)
     near = cosine > 1e-9
@@ -256,6 +265,14 @@ def local_yield(packing, potential, sites, loadings, *, free_radius=5.0, resolut
 
     Each site's result depends on nothing but the packing and the site: any division of the sites gives the same bytes.
     Raises ValueError for a box that holds no such inclusion, RuntimeError where a branch is lost, with site and loading.
+
+    >>> from glasslib.particles.potentials import SmoothedLennardJones
+    >>> from glasslib.protocols.prepare import mixture, quench
+    >>> potential = SmoothedLennardJones()
+    >>> glass = quench(mixture(400, np.random.default_rng(2)), potential)[0]
+    >>> found = local_yield(glass, potential, [[5.0, 5.0]], pure_shears(2), free_radius=4.0)
+    >>> found.residual_strength.shape, bool((found.residual_strength > 0).all())
+    ((1, 2), True)
     """
     from scipy.spatial import cKDTree
 

@@ -120,6 +120,10 @@ def mixture(particles, generator, *, dimension=2, density=DENSITY, jitter=0.05):
     """Return a crystal-like random start: species drawn at random on a square lattice, displaced a little.
 
     ``generator``: ``np.random.Generator``; ``jitter``: of the lattice spacing.
+
+    >>> start = mixture(100, np.random.default_rng(1))
+    >>> np.bincount(start.species).tolist(), np.round(start.box.lengths, 3).tolist()
+    ([45, 55], [9.88, 9.88])
     """
     checks.integer("particles", particles, 40)
     checks.choice("dimension", str(dimension), ("2", "3"))
@@ -179,6 +183,10 @@ def quench(packing, potential, tolerance=1e-8):
     """Return (packing at the nearest minimum of the energy, its energy per particle, its largest force).
 
     Raises ``ArithmeticError`` when the descent does not get below ``tolerance``.
+
+    >>> glass, energy, residual = quench(mixture(100, np.random.default_rng(1)), SmoothedLennardJones())
+    >>> -2.5 < energy < -1.5, residual < 1e-8
+    (True, True)
     """
     system = System(packing, potential)
     result = minimise(system, tolerance)
@@ -188,7 +196,13 @@ def quench(packing, potential, tolerance=1e-8):
 
 
 def prepare(recipe, sequence, checkpoint=None, on_step=None):
-    """Return the ``Glass`` of a recipe; arguments as those of ``liquid``."""
+    """Return the ``Glass`` of a recipe; arguments as those of ``liquid``.
+
+    >>> recipe = Recipe("MCT", particles=100, holding_time=1.0, approach_time=2.0, melting_time=2.0)
+    >>> glass = prepare(recipe, np.random.SeedSequence(1))
+    >>> len(glass.packing.positions), glass.residual < 1e-8
+    (100, True)
+    """
     motion, records = liquid(recipe, sequence, checkpoint, on_step)
     return Glass(*quench(motion.packing, recipe.potential), motion.packing.wrapped(), records)
 

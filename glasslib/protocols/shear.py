@@ -199,6 +199,12 @@ def shear(packing, potential, strain, step=1e-4, largest_step=None, on_step=None
 
     ``largest_step`` makes the driving event-resolved. ``on_step(driver)`` is called after every step with the
     ``Shear``; ``options`` are those of ``Shear``. Raises ``NotConverged``, ValueError.
+
+    >>> from glasslib.particles.potentials import SmoothedLennardJones
+    >>> from glasslib.protocols.prepare import mixture
+    >>> record = shear(mixture(100, np.random.default_rng(1)), SmoothedLennardJones(), 0.01, step=1e-3)
+    >>> record.strain.round(3).tolist()[::5], len(record.stress), record.packing.strain
+    ([0.0, 0.005, 0.01], 11, 0.01)
     """
     driver = Shear(packing, potential, **options)
     drive(driver, strain, step, largest_step, on_step)
@@ -241,6 +247,14 @@ def unload(packing, potential, step=1e-4, stress=0.0, stress_tolerance=1e-6, on_
 
     Steps of at most ``step``, the last ones by the secant of the branch; a target passed in an event is approached
     again in steps that halve. Raises ``NotConverged``.
+
+    >>> from glasslib.particles.potentials import SmoothedLennardJones
+    >>> from glasslib.protocols.prepare import mixture
+    >>> potential = SmoothedLennardJones()
+    >>> loaded = shear(mixture(100, np.random.default_rng(1)), potential, 0.01, step=1e-3)
+    >>> record = unload(loaded.packing, potential, step=1e-3)
+    >>> bool(abs(record.stress[-1]) <= 1e-6)
+    True
     """
     checks.number("step", step, 0.0, 0.1, open_low=True)
     checks.number("stress_tolerance", stress_tolerance, 0.0, open_low=True)
