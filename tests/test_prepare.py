@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from glasslib.papers import glasses
 from glasslib.particles import dynamics
 from glasslib.particles.forces import evaluate
 from glasslib.particles.potentials import SmoothedLennardJones
@@ -84,6 +85,46 @@ def test_preparation_killed_and_gone_on_with_has_the_same_bytes(tmp_path):
         prepare.liquid(SHORT._replace(holding_time=11.0), SEED, path)
     with pytest.raises(ValueError, match="is a motion under"):
         prepare.liquid(SHORT._replace(potential=SmoothedLennardJones(scaled=True)), SEED, path)
+
+
+def test_a_cooled_liquid_follows_its_line_and_survives_being_killed(tmp_path):
+    parent, _ = prepare.liquid(SHORT._replace(glass="ESL"), SEED)
+    cooling = prepare.Cooling(SHORT._replace(glass="ESL"), cooling_time=60.0)
+    motion, records = prepare.cool(cooling, parent.packing.wrapped(), SEED, record_time=1.0)
+    assert motion.step == cooling.steps == 6000 and records["time"] == pytest.approx(np.arange(1.0, 61.0))
+    asked = 0.351 + (0.03 - 0.351) * records["time"] / 60
+    late = slice(20, None)
+    assert np.abs(records["temperature"] - asked)[late].mean() < 0.02
+    energy = prepare.quench(motion.packing, cooling.potential)[1]
+    assert energy < prepare.quench(parent.packing, cooling.potential)[1]
+    path = tmp_path / "cooled.npz"
+
+    def stop(done, steps, left):
+        if done >= 3000:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        prepare.cool(cooling, parent.packing.wrapped(), SEED, path, stop, 1.0, save_seconds=0.0)
+    again, more = prepare.cool(cooling, parent.packing.wrapped(), SEED, path, record_time=1.0)
+    assert again.packing.positions.tobytes() == motion.packing.positions.tobytes()
+    assert more["energy"].tobytes() == records["energy"].tobytes()
+    with pytest.raises(ValueError, match="particles"):
+        prepare.cool(cooling._replace(parent=Recipe()), parent.packing, SEED)
+    with pytest.raises(ValueError, match="cooling_time"):
+        prepare.cool(cooling._replace(cooling_time=0.0), parent.packing, SEED)
+
+
+def test_a_gradual_quench_starts_from_the_liquid_of_its_parent(tmp_path, monkeypatch):
+    monkeypatch.setenv("GLASSLIB_RESULTS", str(tmp_path))
+    task = glasses.packings("GQ", 100, 7, holding_time=5.0, cooling_time=20.0)
+    arrays = glasses.one(task, 1)
+    parent = glasses.packings("ESL", 100, 7, holding_time=5.0)
+    assert parent.path(1).exists() and not parent.path(0).exists()
+    assert (arrays["species"] == glasses.one(parent, 1)["species"]).all()
+    assert arrays["time"][-1] == pytest.approx(20.0) and arrays["temperature"][-1] < 0.08
+    assert glasses.packing(task, 1).positions.tobytes() == arrays["positions"].tobytes()
+    assert glasses.packings("ESL").parameters == Recipe("ESL", 10_000, 1e4)
+    assert glasses.packings("ESL").key() == "8d8113f69e17", "samples at hand would be computed again"
 
 
 def test_overlap_starts_at_one_and_decays_and_energy_falls_after_a_jump():

@@ -1,15 +1,18 @@
 """The glasses that several papers share: recipes, samples, and what is measured on each as it was quenched.
 
 Holding times and cooling rates are what two cores afford, not those of the papers (10^6 time units for GQ); energies
-say how far each glass has aged, and figures state them.
+say how far each glass has aged, and figures state them. A GQ is made from the liquid of the ESL of the same number.
 """
+
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
 from glasslib import ensemble, store
 
+COOLING_TIME = 1e4  # of GQ, from 0.351 to 0.03
 HOLDING_TIME = 1e4  # at the parent temperature; after 10^3 the energy of the liquid still falls visibly
-COUNTS = {"ESL": 8, "MCT": 4, "HTL": 4}  # samples at scale book
+COUNTS = {"ESL": 8, "MCT": 4, "HTL": 4, "GQ": 4}  # samples at scale book
 SEED = 2021
 PARTICLES = 10_000
 
@@ -21,11 +24,38 @@ def recipe(glass, particles=PARTICLES, holding_time=HOLDING_TIME):
     return prepare.Recipe(glass, particles, holding_time)
 
 
-def packings(glass, particles=PARTICLES, seed=SEED, folder=None):
+def packings(glass, particles=PARTICLES, seed=SEED, folder=None, holding_time=HOLDING_TIME, cooling_time=COOLING_TIME):
     """Return the ``ensemble.Task`` that prepares samples of a glass."""
     from glasslib.protocols import prepare
 
-    return ensemble.Task(f"glass-{glass}", prepare.task, recipe(glass, particles), seed, folder)
+    if glass == "GQ":
+        cooling = prepare.Cooling(recipe("ESL", particles, holding_time), cooling_time)
+        return ensemble.Task("glass-GQ", cooled, cooling, seed, folder)
+    return ensemble.Task(f"glass-{glass}", prepare.task, recipe(glass, particles, holding_time), seed, folder)
+
+
+def cooled(cooling, sequence):
+    """Return the arrays of one GQ: a function for ``ensemble.Task``. The parent's sample is read, or made if missing."""
+    from glasslib.protocols import prepare
+
+    seed, sample = sequence.entropy, sequence.spawn_key[-1]
+    arrays = one(ensemble.Task(f"glass-{cooling.parent.glass}", prepare.task, cooling.parent, seed), sample)
+    # a child, as the parent has drawn from the sequence itself
+    child = np.random.SeedSequence(seed, spawn_key=(*sequence.spawn_key, 0))
+    return prepare.cool_task(cooling, _packing(arrays["liquid"], arrays["lengths"], arrays["species"]), child)
+
+
+def one(task, sample):
+    """Return the arrays of one sample of a task, computed here and now if it is not finished."""
+    with ThreadPoolExecutor(1) as here:
+        path, = ensemble.run(task, [sample], here, progress=False)
+    return store.read(path).arrays
+
+
+def packing(task, sample):
+    """Return the inherent structure of one sample of ``packings``, prepared if it is not there."""
+    arrays = one(task, sample)
+    return _packing(arrays["positions"], arrays["lengths"], arrays["species"])
 
 
 def campaign(given, executor=None, *, workers=None, progress=True):
@@ -56,11 +86,12 @@ def published(glass):
     name = f"glasses/{glass}.npz"
     if not store.is_published(name):
         return []
+    arrays = store.read(store.published(name)).arrays
+    return [_packing(*of_one) for of_one in zip(arrays["positions"], arrays["lengths"], arrays["species"])]
+
+
+def _packing(positions, lengths, species):
     from glasslib.particles.box import Box
     from glasslib.particles.packing import Packing
 
-    arrays = store.read(store.published(name)).arrays
-    return [
-        Packing.of(positions, Box(tuple(map(float, lengths))), species.astype(np.int64))
-        for positions, lengths, species in zip(arrays["positions"], arrays["lengths"], arrays["species"])
-    ]
+    return Packing.of(positions, Box(tuple(map(float, lengths))), species.astype(np.int64))

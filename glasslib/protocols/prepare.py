@@ -9,7 +9,8 @@ Particles of two sizes, N_L / N_S = (1 + sqrt 5) / 4, in a square (2D) of edge 9
 * GQ   are held at T = 0.351, cooled on a line in time to ``final_temperature``, and quenched,
 
 a quench being the descent to the nearest minimum of the energy (patinet2020, tyukodi2022). On the way from the melt to
-the holding temperature the mixture is cooled on a line in time; it is then held for ``holding_time``.
+the holding temperature the mixture is cooled on a line in time; it is then held for ``holding_time``. A liquid held already,
+that of an ESL for instance, is cooled further by ``cool``: a GQ at the cost of its cooling alone.
 
 Equilibration is never complete below T_MCT; ``aging`` measures what is left to come.
 """
@@ -103,6 +104,46 @@ class Recipe(NamedTuple):
         return stages[-1].last if stages else 0
 
 
+class Cooling(NamedTuple):
+    """Cooling of a held liquid, on a line in time, to a GQ: times in LJ units.
+
+    parent: the recipe of the liquid; particles are those of the parent.
+    """
+
+    parent: Recipe = Recipe()
+    cooling_time: float = 1e4
+    final_temperature: float = 0.03
+    time_step: float = 0.01
+
+    def check(self):
+        """Raise ValueError for values that cannot be used."""
+        self.parent.check()
+        checks.number("cooling_time", self.cooling_time, 0.0, open_low=True)
+        checks.number("final_temperature", self.final_temperature, 0.0, self.temperature, open_low=True)
+        checks.number("time_step", self.time_step, 0.0, 0.02, open_low=True)
+
+    @property
+    def temperature(self):
+        """Return the temperature at which the parent was held."""
+        return GLASSES[self.parent.glass]
+
+    @property
+    def potential(self):
+        """Return the parent's potential."""
+        return self.parent.potential
+
+    @property
+    def steps(self):
+        """Return how many steps of dynamics are made."""
+        return max(1, round(self.cooling_time / self.time_step))
+
+    def stages(self):
+        """Return the ``Stage`` of the cooling in a list."""
+        end = self.steps * self.time_step
+        law = Thermostat(self.temperature, self.final_temperature, 0.0, end, self.parent.relaxation)
+        return [Stage(self.steps, self.time_step, 0.0, law)]
+
+
 class Glass(NamedTuple):
     """An inherent structure: packing, energy per particle, largest force; the liquid before the quench; its records.
 
@@ -146,6 +187,27 @@ def liquid(recipe, sequence, checkpoint=None, on_step=None, record_time=10.0, sa
     steps, seconds left)`` is called about every thousand steps.
     """
     recipe.check()
+
+    def begin(generator):
+        return mixture(recipe.particles, generator), GLASSES["HTL"]
+
+    return _run(recipe, begin, sequence, checkpoint, on_step, record_time, save_seconds)
+
+
+def cool(cooling, parent, sequence, checkpoint=None, on_step=None, record_time=10.0, save_seconds=120.0):
+    """Return (``Motion``, records) of a liquid, the ``Packing`` ``parent``, given new velocities and cooled.
+
+    The other arguments are those of ``liquid``.
+    """
+    cooling.check()
+    checks.integer("particles", len(parent.positions), cooling.parent.particles, cooling.parent.particles)
+    return _run(
+        cooling, lambda generator: (parent, cooling.temperature), sequence, checkpoint, on_step, record_time, save_seconds
+    )
+
+
+def _run(recipe, begin, sequence, checkpoint, on_step, record_time, save_seconds):
+    """Run the stages of a recipe from the packing and temperature of ``begin(generator)``, or from the checkpoint."""
     potential = recipe.potential
     identity = np.array(repr((recipe, sequence.entropy, sequence.spawn_key)))
     path = None if checkpoint is None else Path(checkpoint)
@@ -156,7 +218,8 @@ def liquid(recipe, sequence, checkpoint=None, on_step=None, record_time=10.0, sa
             raise ValueError(f"{path}: is of another preparation: {kept['identity']}, not {identity}")
         records = {name: kept[f"record_{name}"] for name in dynamics.COLUMNS}
     else:
-        motion = dynamics.start(mixture(recipe.particles, generator), potential, GLASSES["HTL"], generator)
+        packing, temperature = begin(generator)
+        motion = dynamics.start(packing, potential, temperature, generator)
         records = {name: np.zeros(0) for name in dynamics.COLUMNS}
     begun, first, saved = clock.monotonic(), motion.step, clock.monotonic()
     for stage in recipe.stages():
@@ -212,11 +275,26 @@ def task(recipe, sequence):
 
     The dynamics' checkpoint lies in the folder ``unfinished`` beside the results and is removed at the end.
     """
+    return _sample(recipe, recipe.glass, sequence, lambda path: prepare(recipe, sequence, path))
+
+
+def cool_task(cooling, parent, sequence):
+    """Cool the packing ``parent``, quench it and return the arrays of the sample, as ``task`` does."""
+
+    def made(path):
+        motion, records = cool(cooling, parent, sequence, path)
+        return Glass(*quench(motion.packing, cooling.potential), motion.packing.wrapped(), records)
+
+    return _sample(cooling, "cooled", sequence, made)
+
+
+def _sample(recipe, name, sequence, made):
+    """Return the arrays of ``made(checkpoint)``; the checkpoint is removed at the end."""
     from glasslib import store
 
     digest = hashlib.sha256(repr((recipe, sequence.entropy, sequence.spawn_key)).encode()).hexdigest()[:16]
-    checkpoint = store.results_folder() / "unfinished" / f"{recipe.glass}-{digest}.npz"
-    glass = prepare(recipe, sequence, checkpoint)
+    checkpoint = store.results_folder() / "unfinished" / f"{name}-{digest}.npz"
+    glass = made(checkpoint)
     checkpoint.unlink(missing_ok=True)
     packing = glass.packing
     return {
