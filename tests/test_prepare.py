@@ -122,7 +122,7 @@ def test_a_gradual_quench_starts_from_the_liquid_of_its_parent(tmp_path, monkeyp
     assert parent.path(1).exists() and not parent.path(0).exists()
     assert (arrays["species"] == glasses.one(parent, 1)["species"]).all()
     assert arrays["time"][-1] == pytest.approx(20.0) and arrays["temperature"][-1] < 0.08
-    assert glasses.packing(task, 1).positions.tobytes() == arrays["positions"].tobytes()
+    assert glasses.packing(task.parameters, 7, 1).positions.tobytes() == arrays["positions"].tobytes()
     assert glasses.packings("ESL").parameters == Recipe("ESL", 10_000, 1e4)
     assert glasses.packings("ESL").key() == "8d8113f69e17", "samples at hand would be computed again"
 

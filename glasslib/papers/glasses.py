@@ -4,6 +4,7 @@ Holding times and cooling rates are what two cores afford, not those of the pape
 say how far each glass has aged, and figures state them. A GQ is made from the liquid of the ESL of the same number.
 """
 
+import itertools
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -29,9 +30,17 @@ def packings(glass, particles=PARTICLES, seed=SEED, folder=None, holding_time=HO
     from glasslib.protocols import prepare
 
     if glass == "GQ":
-        cooling = prepare.Cooling(recipe("ESL", particles, holding_time), cooling_time)
-        return ensemble.Task("glass-GQ", cooled, cooling, seed, folder)
-    return ensemble.Task(f"glass-{glass}", prepare.task, recipe(glass, particles, holding_time), seed, folder)
+        return prepared(prepare.Cooling(recipe("ESL", particles, holding_time), cooling_time), seed, folder)
+    return prepared(recipe(glass, particles, holding_time), seed, folder)
+
+
+def prepared(made, seed=SEED, folder=None):
+    """Return the ``ensemble.Task`` of ``made``: a ``prepare.Recipe`` or, for a GQ, a ``prepare.Cooling``."""
+    from glasslib.protocols import prepare
+
+    if isinstance(made, prepare.Cooling):
+        return ensemble.Task("glass-GQ", cooled, made, seed, folder)
+    return ensemble.Task(f"glass-{made.glass}", prepare.task, made, seed, folder)
 
 
 def cooled(cooling, sequence):
@@ -39,7 +48,7 @@ def cooled(cooling, sequence):
     from glasslib.protocols import prepare
 
     seed, sample = sequence.entropy, sequence.spawn_key[-1]
-    arrays = one(ensemble.Task(f"glass-{cooling.parent.glass}", prepare.task, cooling.parent, seed), sample)
+    arrays = one(prepared(cooling.parent, seed), sample)
     # a child, as the parent has drawn from the sequence itself
     child = np.random.SeedSequence(seed, spawn_key=(*sequence.spawn_key, 0))
     return prepare.cool_task(cooling, _packing(arrays["liquid"], arrays["lengths"], arrays["species"]), child)
@@ -52,8 +61,14 @@ def one(task, sample):
     return store.read(path).arrays
 
 
-def packing(task, sample):
-    """Return the inherent structure of one sample of ``packings``, prepared if it is not there."""
+def packing(made, seed, sample):
+    """Return the inherent structure of one sample of ``prepared``: finished, published, or prepared here and now."""
+    task = prepared(made, seed)
+    glass = task.name.removeprefix("glass-")
+    if seed == SEED and made == packings(glass).parameters and not task.path(sample).exists():
+        known = published(glass)
+        if sample < len(known):
+            return known[sample]
     arrays = one(task, sample)
     return _packing(arrays["positions"], arrays["lengths"], arrays["species"])
 
@@ -68,11 +83,11 @@ def campaign(given, executor=None, *, workers=None, progress=True):
 
 
 def publish(seed=SEED):
-    """Gather the finished samples of each glass into ``data/`` and return the paths written."""
+    """Gather the finished samples of each glass, up to the first that is missing, and return the paths written."""
     written = []
-    for glass, count in COUNTS.items():
+    for glass in COUNTS:
         task = packings(glass, seed=seed)
-        paths = [task.path(sample) for sample in range(count) if task.path(sample).exists()]
+        paths = list(itertools.takewhile(lambda path: path.exists(), map(task.path, itertools.count())))
         if paths:
             arrays, provenances = ensemble.load(paths)
             kept = {name: arrays[name] for name in ("positions", "lengths", "inherent_energy", "residual")}
