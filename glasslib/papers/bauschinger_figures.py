@@ -1,0 +1,348 @@
+"""The pictures of the Bauschinger page: each function draws one figure, or says what it lacks."""
+
+import numpy as np
+from IPython.display import Markdown
+
+from glasslib import figures
+from glasslib.analysis import barriers, statistics
+from glasslib.papers import bauschinger
+from glasslib.papers import bauschinger_numbers as numbers
+from glasslib.scorecard import ledger
+
+STRESS = r"shear stress $|\bar\tau_{xy}|$ [$\epsilon/\sigma^2$]"
+STRAIN = r"strain $|\gamma_{xy}|$ from zero stress"
+BARRIER = r"residual strength $\Delta\tau^c$ [$\epsilon/\sigma^2$]"
+UNLOADING, RELOADING, REVERSE = figures.BLACK, figures.GREEN, figures.VERMILION
+EDGES = np.linspace(0, 4, 41)
+NEEDS = "It needs glasses sheared to steady flow and then unloaded; none is finished at this scale."
+NEEDS_BARRIERS = "It needs the local residual strengths of sheared and unloaded glasses; none is finished at this scale."
+
+
+def _rows(results):
+    return np.concatenate(numbers.samples(results))
+
+
+def _paper(claim):
+    return ledger()["bauschinger"]["claims"][claim]["value"]
+
+
+def _source(results, more=""):
+    names, count = results["tests/glass_names"], len(numbers.samples(results))
+    found = ", ".join(str(names[k]) for k in np.unique(results["tests/glass"]))
+    note = f"{len(results['tests/down'])} tests of {found}, {results.source}" + (f", {more}" if more else "")
+    return figures.source(results.given.scale, count, note)
+
+
+def three_tests(results):
+    """Draw Fig. 1: stress against strain of the three tests with Eq. (2), and the polarisation along them."""
+    if not numbers.have(results):
+        return figures.not_computed(NEEDS)
+    rows = _rows(results)
+    with figures.panels(2, _source(results), width=4.1, height=3.5) as axes:
+        _curves(axes[0], results, rows)
+        _polarisations(axes[1], results, rows)
+
+
+def _curves(axis, results, rows):
+    grid = bauschinger.STRAIN[bauschinger.STRAIN >= 0]
+    found = numbers.estimate(results, lambda drawn: np.stack(numbers.ways(results, drawn)[1:]))
+    unloading = numbers.estimate(results, lambda drawn: results["tests/down"][drawn][:, -len(grid):].mean(axis=0))
+    curves = (("unloading", UNLOADING, unloading.value, unloading.error), ("reloading", RELOADING, *_of(found, 0)),
+              ("reverse loading", REVERSE, *_of(found, 1)))  # fmt: skip
+    for name, colour, value, error in curves:
+        kept = np.isfinite(value)
+        figures.points(axis, grid[kept][::6], value[kept][::6], np.nan_to_num(error[kept][::6]), name, colour, filled=False)
+    if numbers.have(results, "steady", "zero"):
+        value = numbers.strength(results, rows)
+        predicted = numbers.predictions(results, rows, grid, value)
+        for way, colour in (("reloading", RELOADING), ("reverse", REVERSE)):
+            axis.plot(grid, predicted[way][0], color=colour)
+            axis.plot(grid, predicted[way][1], color=colour, linestyle="--", linewidth=1.1)
+        strain, fall = _unloading_model(results, rows, value)
+        axis.plot(strain, fall, color=UNLOADING, label=rf"Eq. (2), $\rho a^2\Delta\epsilon_0$ = {value:.3f} (dashed: $P^{{(m)}}$)")
+    axis.set(xlabel=STRAIN, ylabel=STRESS, xlim=(0, 0.06), ylim=(0, None))
+    axis.legend()
+
+
+def _of(estimate, k):
+    return estimate.value[k], estimate.error[k]
+
+
+def _unloading_model(results, rows, value):
+    """Return (strain from zero stress, stress) of the model of unloading."""
+    begin, stress = results["tests/unloading_strain"][rows].mean(), numbers.start_stress(results, rows)
+    strain = np.linspace(0, begin, 60)
+    p = numbers.cumulative(results, "steady", rows, True)
+    return begin - strain, stress - barriers.response(strain, p, numbers.modulus(results, rows), value)
+
+
+def _polarisations(axis, results, rows):
+    axis.axhline(0, color="0.6", linewidth=0.8)
+    if not numbers.have(results, "mean steady", "mean zero"):
+        axis.set_axis_off()
+        axis.text(0.5, 0.5, "barriers along the tests are\nnot computed at this scale", ha="center")
+        return
+    strain = numbers.chi_on_unloading(results, rows)[0]
+    found = numbers.estimate(results, lambda drawn: numbers.chi_on_unloading(results, drawn)[1])
+    figures.points(axis, strain, found.value, np.nan_to_num(found.error), "unloading", UNLOADING)
+    states = {name[11:] for name in results.arrays if name.startswith("tests/mean ")}
+    for way, colour, sign in (("reloading", RELOADING, 1), ("reverse", REVERSE, -1)):
+        kept = sorted((float(name.split()[1]), name) for name in states if name.startswith(f"{way} "))
+        chi = [numbers.estimate(results, lambda drawn, at=name: numbers.polarisation(results, at, drawn)) for _, name in kept]
+        if chi:
+            label = "reverse loading" if way == "reverse" else way
+            figures.points(axis, [sign * at for at, _ in kept], [c.value for c in chi],
+                           np.nan_to_num([c.error for c in chi]), label, colour)  # fmt: skip
+    steady = found.value[-1]
+    for value, of in ((steady, "steady flow"), (-steady, "steady flow, reversed")):
+        axis.axhline(value, color="0.4", linestyle=":", label=of)
+    axis.set(xlabel=r"strain $\gamma_{xy}$ from zero stress", ylabel=r"polarisation $\chi$ [$\epsilon/\sigma^2$]")
+    axis.legend(fontsize=7.5)
+
+
+def polar_maps(results):
+    """Draw Figs. 2a to 2c: the density of barriers in all directions as quenched, in flow, unloaded."""
+    states = _polar_states(results)
+    if not states:
+        return figures.not_computed(NEEDS_BARRIERS)
+    directions = next(iter(states.values())).shape[2]
+    angles = (np.arange(directions + 1) - 0.5) * 2 * np.pi / directions
+    centres = np.arange(directions + 1) * 2 * np.pi / directions
+    import matplotlib.pyplot as plt
+
+    with plt.rc_context(figures.STYLE):
+        figure, axes = plt.subplots(1, len(states), figsize=(3.1 * len(states), 3.3), subplot_kw={"projection": "polar"}, squeeze=False)
+        for axis, letter, (name, values) in zip(axes[0], "abc", states.items()):
+            density = np.array([barriers.density(values[:, :, k], EDGES) for k in range(directions)])
+            shown = axis.pcolormesh(angles, EDGES, density.T, cmap="viridis", vmin=0, vmax=0.7, rasterized=True)
+            mean = np.nanmean(values, axis=(0, 1))
+            axis.plot(centres, np.append(mean, mean[0]), color="white", linewidth=1.8)
+            axis.set(ylim=(0, 3.5), yticks=[1, 2, 3])
+            axis.set_title(f"({letter}) {name}", fontsize=9.5)
+            axis.tick_params(labelsize=7)
+        figure.colorbar(shown, ax=axes, shrink=0.7, label=r"density $P$ [$\sigma^2/\epsilon$]")
+        figure.supxlabel(_source(results, r"angle: 2$\alpha$, 0° forward"), fontsize=7, color="0.35")
+        plt.show()
+        plt.close(figure)
+
+
+def _polar_states(results):
+    quenched = f"{results.given.glass}/quenched"
+    result = {}
+    if quenched in results.arrays:
+        result[f"{results.given.glass} as quenched"] = results[quenched].astype(float)
+    for name, state in (("steady flow", "steady"), ("unloaded", "zero")):
+        if numbers.have(results, state):
+            result[name] = results[f"tests/{state}"].astype(float)
+    return result if numbers.have(results) else {}
+
+
+def circles(results):
+    """Return the circles through the mean barriers of each state as a table."""
+    states = _polar_states(results)
+    if not states:
+        return figures.not_computed(NEEDS_BARRIERS)
+    lines = ["| state | centre | radius | residual, relative | $\\chi$ |", "|---|---|---|---|---|"]
+    for name, values in states.items():
+        mean = np.nanmean(values, axis=(0, 1))
+        c, half = barriers.circle(mean), len(mean) // 2
+        lines.append(f"| {name} | ({c.x:+.3f}, {c.y:+.3f}) | {c.radius:.3f} | {c.residual:.3f} | {0.5 * (mean[0] - mean[half]):+.3f} |")
+    return Markdown("\n".join(lines))
+
+
+def cuts(results):
+    """Draw Figs. 2d to 2f: densities forward and backward as quenched, in flow, unloaded, with the model's."""
+    glasses = [name for name in ("HTL", "ESL", "GQ") if f"{name}/quenched" in results.arrays]
+    if not glasses or not numbers.have(results, "steady", "zero"):
+        return figures.not_computed(NEEDS_BARRIERS)
+    rows = _rows(results)
+    with figures.panels(3, _source(results), letters="def", columns=3, width=3.3, height=3.0) as axes:
+        for name in glasses:
+            values = results[f"{name}/quenched"].astype(float)
+            _mirrored(axes[0], values[:, :, 0], values[:, :, values.shape[2] // 2], name, figures.COLOURS[name])
+        for axis, edges in ((axes[1], EDGES), (axes[2], np.linspace(0, 1, 21))):
+            for state, label, colour in (("steady", "steady flow", figures.BLUE), ("zero", "unloaded", figures.VERMILION)):
+                pair = (numbers.strengths(results, state, rows, back) for back in (False, True))
+                _mirrored(axis, *pair, label, colour, edges)
+            _shifted(axis, results, rows, edges)
+        for axis in axes:
+            axis.axvline(0, color="0.6", linewidth=0.8)
+            axis.set(xlabel=r"$\Delta\tau^c_{xy}$ [$\epsilon/\sigma^2$]", ylim=(0, None))
+            axis.legend(fontsize=7)
+        axes[2].set(xlim=(-1, 1))
+        axes[0].set_ylabel(r"density $P$ [$\sigma^2/\epsilon$]")
+
+
+def _mirrored(axis, forward, backward, label, colour, edges=EDGES):
+    """Draw forward densities to the right and backward ones to the left of zero."""
+    centres = (edges[1:] + edges[:-1]) / 2
+    p = [barriers.density(values, edges) for values in (forward, backward)]
+    axis.plot(centres, p[0], color=colour, label=label)
+    axis.plot(-centres, p[1], color=colour)
+
+
+def _shifted(axis, results, rows, edges):
+    """Draw the model's barriers after unloading: those of steady flow, shifted by the stress taken off."""
+    centres, taken = (edges[1:] + edges[:-1]) / 2, numbers.start_stress(results, rows)
+    for backward, sign in ((False, 1), (True, -1)):
+        values = numbers.strengths(results, "steady", rows, backward) + sign * taken
+        gone = values <= 0
+        p = np.histogram(values[~gone & np.isfinite(values)], edges)[0] / values.size / np.diff(edges)
+        axis.plot(sign * centres, p, color="black", linestyle="--", linewidth=1, label=None if backward else "$P^{(m)}$")
+
+
+def maps(results):
+    """Draw Fig. 3: residual strengths backward and forward of one unloaded sample, with the events of the next 2 %."""
+    if not numbers.have(results, "zero") or not len(numbers.known(results, "zero", np.array([0]))):
+        return figures.not_computed(NEEDS_BARRIERS)
+    with figures.panels(2, _source(results, "the first test"), letters="ab", width=3.9, height=3.5) as axes:
+        for axis, way, backward in ((axes[0], "reverse", True), (axes[1], "reloading", False)):
+            field, (x, y), loci = _map(results, way, backward)
+            shown = axis.pcolormesh(x, y, field, cmap="RdYlBu", vmin=0, vmax=2.5, rasterized=True)
+            axis.plot(*loci.T, "o", markersize=5, markerfacecolor="none", color="black", markeredgewidth=1)
+            axis.set(aspect="equal", xticks=[], yticks=[], xlabel=f"{way.replace('reverse', 'backward')}: {len(loci)} events")
+        axes[1].figure.colorbar(shown, ax=axes, label=BARRIER, shrink=0.8)
+
+
+def _map(results, way, backward):
+    """Return (barriers on the grid, corners of its cells, loci of events within 2 %) of the first test."""
+    values = results["tests/zero"][0]
+    field = values[:, values.shape[1] // 2 if backward else 0].astype(float)
+    count = round(len(field) ** 0.5)
+    lattice = _lattice(results)
+    corners = np.stack(np.meshgrid(*[np.arange(count + 1) / count] * 2, indexing="ij"), -1) @ lattice.T
+    early = np.abs(results[f"tests/shown_{way}_strains"]) <= 0.02 + 1e-9
+    loci = results[f"tests/shown_{way}_loci"][early] @ np.linalg.inv(lattice).T
+    return field.reshape(count, count), np.moveaxis(corners, -1, 0), (loci - np.floor(loci)) @ lattice.T
+
+
+def _lattice(results):
+    """Return the cell of the first test at zero stress."""
+    lengths, strain = results["tests/shown_lengths"], float(results["tests/shown_strain"])
+    offset = strain * lengths[1]
+    return np.array([[lengths[0], offset - lengths[0] * round(offset / lengths[0])], [0, lengths[1]]])
+
+
+def map_table(results):
+    """Return, for Fig. 3, how well each map foretells each set of events, as a table."""
+    if not numbers.have(results, "zero") or not len(numbers.known(results, "zero", np.array([0]))):
+        return figures.not_computed(NEEDS_BARRIERS)
+    from scipy.stats import spearmanr
+
+    lines = ["| map | events of | events | ROC area | rank correlation of barrier and strain |", "|---|---|---|---|---|"]
+    for backward in (True, False):
+        for way in ("reverse", "reloading"):
+            field, _, loci = _map(results, way, backward)
+            if not len(loci):
+                continue
+            count = len(field)
+            centres = (np.stack(np.meshgrid(*[np.arange(count)] * 2, indexing="ij"), -1).reshape(-1, 2) + 0.5) / count
+            hits = barriers.nearest_sites(loci, centres @ _lattice(results).T, _lattice(results))
+            strain = np.abs(results[f"tests/shown_{way}_strains"])
+            rank = spearmanr(field.ravel()[hits], strain[strain <= 0.02 + 1e-9]).statistic if len(loci) > 2 else np.nan
+            lines.append(f"| {'backward' if backward else 'forward'} | {way} | {len(loci)} | "
+                         f"{barriers.roc_area(field.ravel(), hits):.2f} | {rank:.2f} |")  # fmt: skip
+    return Markdown("\n".join(lines))
+
+
+def to_flow(results):
+    """Draw Fig. SM1: stress and polarisation from rest to steady flow, of the three glasses."""
+    names = [name for name in ("HTL", "ESL", "GQ") if f"{name}/flow_stress" in results.arrays]
+    if not names:
+        return figures.not_computed("It needs glasses sheared to steady flow; none is finished at this scale.")
+    counts = ", ".join(f"{len(results[f'{name}/flow_stress'])} of {name}" for name in names)
+    with figures.panels(2, figures.source(results.given.scale, counts, results.source), width=3.9) as axes:
+        for name in names:
+            strain, stress = np.log1p(results[f"{name}/flow_strain"]), results[f"{name}/flow_stress"]
+            _band(axes[0], strain, stress, name)
+            if f"{name}/way_mean" in results.arrays:
+                chi = 0.5 * np.diff(results[f"{name}/way_mean"], axis=2)[:, :, 0] * -1
+                kept = np.isfinite(chi).any(axis=0)
+                error = np.nanstd(chi, axis=0, ddof=1) / np.sqrt(np.isfinite(chi).sum(axis=0)) if len(chi) > 1 else 0 * chi[0]
+                figures.points(axes[1], np.log1p(results[f"{name}/way_strain"])[kept], np.nanmean(chi, axis=0)[kept],
+                               np.nan_to_num(error[kept]), name, figures.COLOURS[name])  # fmt: skip
+        figures.paper_value(axes[0], _paper("flow_stress"), f"paper: {_paper('flow_stress')}")
+        figures.paper_value(axes[1], _paper("chi_steady"), f"paper: {_paper('chi_steady')}")
+        for axis, label in zip(axes, (r"shear stress $\bar\tau_{xy}$ [$\epsilon/\sigma^2$]", r"polarisation $\chi$ [$\epsilon/\sigma^2$]")):
+            axis.set(xlabel=r"$\ln(1+\gamma_{xy})$", ylabel=label)
+            axis.legend()
+
+
+def _band(axis, x, samples, name):
+    mean, error = statistics.mean_error(samples) if len(samples) > 1 else (samples[0], np.zeros(len(x)))
+    figures.band(axis, x, mean, error, name, figures.COLOURS[name], linewidth=1)
+
+
+def balanced(results):
+    """Draw Fig. SM2: forward and backward densities on unloading where chi = 0."""
+    if not numbers.have(results, "balanced"):
+        return figures.not_computed(NEEDS_BARRIERS)
+    rows, centres = _rows(results), (EDGES[1:] + EDGES[:-1]) / 2
+    with figures.panels(1, _source(results), width=5) as (axis,):
+        for backward, label, colour in ((False, "forward", figures.BLUE), (True, "backward", figures.VERMILION)):
+            values = numbers.strengths(results, "balanced", rows, backward)
+            axis.plot(centres, barriers.density(values, EDGES), color=colour, label=f"{label}, mean {np.nanmean(values):.3f}")
+        axis.set(xlabel=BARRIER, ylabel=r"density $P$ [$\sigma^2/\epsilon$]", xlim=(0, 4), ylim=(0, None))
+        axis.legend()
+
+
+def local_stresses(results):
+    """Draw Fig. SM3: local stresses in flow and unloaded, the latter mirrored, the former shifted by the flow stress."""
+    if not numbers.have(results, "steady_stress", "zero_stress"):
+        return figures.not_computed(NEEDS_BARRIERS)
+    flow, unloaded = (np.concatenate(numbers.stresses(results, state)).ravel() for state in ("steady", "zero"))
+    edges = np.linspace(-2, 2.5, 61)
+    centres, taken = (edges[1:] + edges[:-1]) / 2, numbers.start_stress(results, _rows(results))
+    with figures.panels(1, _source(results), width=5) as (axis,):
+        for values, label, colour, style in ((flow, "steady flow", figures.BLACK, "-"), (unloaded, "unloaded", figures.VERMILION, "-"),
+                                             (-unloaded, "unloaded, mirrored", figures.GREEN, "--"),
+                                             (flow - taken, "steady flow, shifted", figures.BLUE, ":")):  # fmt: skip
+            axis.plot(centres, barriers.density(values, edges), color=colour, linestyle=style, label=label)
+        axis.set(xlabel=r"local stress $\sigma_{xy}$ [$\epsilon/\sigma^2$]", ylabel=r"density [$\sigma^2/\epsilon$]", ylim=(0, None))
+        axis.legend()
+
+
+def fields(results):
+    """Draw Fig. SM4: displacements of a plastic event in steady flow, unloading, reverse loading and reloading."""
+    if not numbers.have(results):
+        return figures.not_computed(NEEDS)
+    x, lattice = results["tests/shown_positions"].astype(float), _lattice(results)
+    with figures.panels(4, _source(results, "the first test, places as at zero stress"), letters="abcd", height=3.2) as axes:
+        for axis, way in zip(axes, ("onward", "unloading", "reverse", "reloading")):
+            moved = results[f"tests/shown_{way}"].astype(float)
+            axis.set(aspect="equal", xticks=[], yticks=[], xlabel={"onward": "steady flow"}.get(way, way))
+            corners = np.array([[0, 0], [1, 0], [1, 1], [0, 1], [0, 0]]) @ lattice.T
+            axis.plot(*corners.T, color="0.7", linewidth=0.8)
+            if len(moved):
+                size = np.hypot(*moved.T)
+                kept = size > 0.02 * size.max()
+                arrows = moved[kept] / size[kept, None] * np.sqrt(size[kept, None] / size.max())
+                axis.quiver(*x[kept].T, *(3 * arrows.T), size[kept], angles="xy", scale_units="xy", scale=1, width=0.004,
+                            cmap="viridis_r")  # fmt: skip
+
+
+def partial_levels(results):
+    """Draw Fig. SM5: reloading and reverse loading from partial levels, the former inverted about its beginning."""
+    if not numbers.have(results):
+        return figures.not_computed(NEEDS)
+    rows, levels = _rows(results), results["tests/level"]
+    with figures.panels(2, _source(results), width=4.0, height=3.3) as axes:
+        strain = bauschinger.STRAIN
+        down = results["tests/down"][rows].mean(axis=0)
+        axes[0].plot(strain, down, color="black", label="unloading and on", linewidth=1.2)
+        for k, colour in zip(range(levels.shape[1]), figures.SEQUENCE):
+            there = rows[np.isfinite(levels[rows, k, 0])]
+            if len(there):
+                begin, stress = levels[there, k].mean(axis=0)
+                grid, mean = bauschinger.PARTIAL, results["tests/partial"][there, k].mean(axis=0)
+                axes[0].plot(begin - grid, 2 * stress - mean, color=colour, linestyle="--", label=f"reloading from {begin:.3f}, inverted")
+        grid, reloading, _ = numbers.ways(results, rows)
+        axes[0].plot(-grid, -reloading, color=figures.COLOURS["fit"], linestyle="--", label="reloading from zero stress, inverted")
+        axes[0].set(xlabel=r"strain $\gamma_{xy}$ from zero stress", ylabel=r"shear stress $\bar\tau_{xy}$ [$\epsilon/\sigma^2$]")
+        axes[0].legend(fontsize=7)
+        found = numbers.estimate(results, lambda drawn: numbers.partial_contrasts(results, drawn))
+        at = [*np.nanmean(np.array([results["tests/unloading_strain"][row] - levels[row, :, 0] for row in rows]), axis=0),
+              results["tests/unloading_strain"][rows].mean()]  # fmt: skip
+        figures.points(axes[1], at, found.value, np.nan_to_num(found.error), "contrast at 2 % strain", figures.BLUE)
+        axes[1].set(xlabel=r"strain of unloading $|\delta\gamma^u_{xy}|$", ylabel="(reloading − reverse) / reloading", xlim=(0, None))
+        axes[1].axhline(0, color="0.6", linewidth=0.8)
