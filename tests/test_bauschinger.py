@@ -40,6 +40,14 @@ def test_flow_keeps_what_was_asked(flow):
     assert work - gain == pytest.approx(arrays["event_dissipated"].sum(), abs=1e-2)
 
 
+def test_coarse_steps_lead_to_fine_ones():
+    arrays = tasks.flow(tasks.Flow(GLASS, 0.1, (0.0, 0.1), coarse=(0.02, 0.07)), sequence(2))
+    steps = np.diff(arrays["strain"])
+    coarse = (arrays["strain"][1:] > 0.0205) & (arrays["strain"][1:] < 0.0705)
+    assert steps[coarse] == pytest.approx(1e-3) and steps[~coarse] == pytest.approx(1e-4)
+    assert arrays["strain"][-1] == pytest.approx(0.1) and len(steps) == 500 + 50
+
+
 def test_a_killed_flow_goes_on_to_the_same_bytes(flow, monkeypatch):
     whole = tasks.flow(flow, sequence(1))
     saved = tasks._save

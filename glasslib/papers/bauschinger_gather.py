@@ -52,7 +52,11 @@ def gather(plan):
 
 
 def _flows(task, flows):
-    """Return of each flow the stress by bins of strain, its mean past two thirds of the strain, and the mean branch there."""
+    """Return of each flow the stress by bins of strain, and the mean stress and branch past the coarse steps.
+
+    Without coarse steps, past two thirds of the strain.
+    """
+    begin = task.coarse[1] if task.strain > task.coarse[1] else task.strain * 2 / 3
     count = round(task.strain / bauschinger.BIN)
     edges = np.linspace(0, task.strain, count + 1)
     stress, plateau, branch, modulus = [], [], [], []
@@ -60,9 +64,9 @@ def _flows(task, flows):
         strain, curve, events = found["strain"], found["stress"], found["event_strain"]
         where = np.clip(np.searchsorted(edges, strain, "right") - 1, 0, count - 1)
         stress.append(np.bincount(where, curve, count) / np.bincount(where, minlength=count))
-        late = strain >= task.strain * 2 / 3
+        late = strain >= begin
         plateau.append(curve[late].mean())
-        branch.append(np.diff(events[events >= task.strain * 2 / 3]).mean())
+        branch.append(np.diff(events[events >= begin]).mean())
         modulus.append((curve[1] - curve[0]) / (strain[1] - strain[0]))
     return {
         "sample": np.array(list(flows)), "flow_strain": (edges[1:] + edges[:-1]) / 2,

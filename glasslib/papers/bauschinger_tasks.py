@@ -17,24 +17,32 @@ import numpy as np
 from glasslib import ensemble, store
 from glasslib.papers import glasses
 
-KEPT = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.65, 0.9, 1.05, 1.2, 1.35, 1.5)
+KEPT = (0.0, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 1.5, 2.5, 3.5, 4.5, 4.75, 5.0)
+COARSE = (0.5, 4.5)  # a glass quenched at once flows steadily only at strains of 4 or so
 _SEGMENT = 0.05  # of strain between two checkpoints; they begin afresh, so their places are part of the result
 _CHUNK = 16  # sites computed together
 _EVENT = ("strain", "stress_before", "stress_after", "dissipated")
 
 
 class Flow(NamedTuple):
-    """A glass sheared quasistatically by ``strain`` in steps of ``step``.
+    """A glass sheared quasistatically by ``strain`` in steps of ``step``, of ``coarse_step`` between the strains ``coarse``.
 
     glass: ``prepare.Recipe`` or ``prepare.Cooling``; kept: strains at which the configuration is kept; tolerance: largest
-    force left on a particle.
+    force left on a particle. Coarse steps only bring the glass to steady flow sooner: nothing is measured there but the
+    mean stress, and fine steps follow.
     """
 
     glass: tuple
-    strain: float = 1.5
+    strain: float = 5.0
     kept: tuple = KEPT
     step: float = 1e-4
     tolerance: float = 1e-8
+    coarse: tuple = COARSE
+    coarse_step: float = 1e-3
+
+    def step_before(self, strain):
+        """Return the size of the steps that lead up to a strain."""
+        return self.coarse_step if self.coarse[0] + self.step < strain < self.coarse[1] + self.step else self.step
 
 
 def flow(task, sequence):
@@ -50,7 +58,7 @@ def flow(task, sequence):
         if target <= packing.strain + 0.5 * task.step:
             continue
         driver = shear.Shear(packing, task.glass.potential, task.tolerance, keep_displacements=False)
-        shear.drive(driver, target - packing.strain, task.step)
+        shear.drive(driver, target - packing.strain, task.step_before(target))
         record = driver.record()
         curve = np.concatenate([curve, np.array(record[:4]).T[1:]])
         events = np.concatenate([events, _scalars(record.events)])
@@ -81,9 +89,10 @@ def _begin(task, sequence, checkpoint):
 
 
 def _stops(task):
-    """Return the strains at which the run is cut: multiples of ``_SEGMENT``, those of ``kept`` and the last."""
+    """Return the strains at which the run is cut: multiples of ``_SEGMENT``, ``kept``, ends of ``coarse``."""
     regular = _SEGMENT * np.arange(1, int(task.strain / _SEGMENT + 1e-6) + 1)
-    stops = np.concatenate([regular, [k for k in task.kept if 0 < k <= task.strain], [task.strain]])
+    others = [k for k in (*task.kept, *task.coarse, task.strain) if 0 < k <= task.strain]
+    stops = np.concatenate([regular, others])
     return np.unique(np.round(stops / task.step).astype(int)) * task.step
 
 
@@ -136,7 +145,7 @@ class Tests(NamedTuple):
     """
 
     flow: Flow
-    start: float = 1.5
+    start: float = 5.0
     strain: float = 0.06
     levels: tuple = (0.01, 0.02, 0.03)
     partial: float = 0.04
