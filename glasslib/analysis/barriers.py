@@ -137,12 +137,20 @@ def barrier_density(cumulative, modulus, mean_branch, area):
 
 
 def small_barrier_exponent(barriers, low, high):
-    """Return theta of a density x^theta between ``low`` and ``high``: log-log slope of the cumulative, less one."""
+    """Return theta of a density x^theta between ``low`` and ``high``, of largest likelihood; NaN without barriers there.
+
+    The cumulative distribution then grows from zero with theta + 1.
+    """
     checks.number("low", low, 0.0, high, open_low=True)
-    cumulative = Cumulative.of(barriers)
-    x = np.geomspace(low, high, 25)
-    p = cumulative(x)
-    return float(np.polyfit(np.log(x[p > 0]), np.log(p[p > 0]), 1)[0] - 1)
+    x = np.asarray(barriers, dtype=float).ravel() / high
+    x = x[(x >= low / high) & (x <= 1)]
+    if not len(x):
+        return np.nan
+
+    def unlikely(power):  # power = theta + 1; integral of x^theta from low / high to 1
+        return -np.log(power / -np.expm1(power * np.log(low / high))) - (power - 1) * np.log(x).mean()
+
+    return float(minimize_scalar(unlikely, (0.01, 10.0), (0.01, 10.0), method="bounded").x - 1)
 
 
 def density(values, edges):

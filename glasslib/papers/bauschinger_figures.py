@@ -44,9 +44,10 @@ def three_tests(results):
 
 
 def _curves(axis, results, rows):
-    grid = bauschinger.STRAIN[bauschinger.STRAIN >= 0]
+    forth = slice(bauschinger.ZERO, 2 * bauschinger.ZERO + 1)
+    grid = bauschinger.STRAIN[forth]
     found = numbers.estimate(results, lambda drawn: np.stack(numbers.ways(results, drawn)[1:]))
-    unloading = numbers.estimate(results, lambda drawn: results["tests/down"][drawn][:, -len(grid):].mean(axis=0))
+    unloading = numbers.estimate(results, lambda drawn: results["tests/down"][drawn][:, forth].mean(axis=0))
     curves = (("unloading", UNLOADING, unloading.value, unloading.error), ("reloading", RELOADING, *_of(found, 0)),
               ("reverse loading", REVERSE, *_of(found, 1)))  # fmt: skip
     for name, colour, value, error in curves:

@@ -13,6 +13,7 @@ from glasslib.analysis import barriers, statistics
 from glasslib.papers import bauschinger
 from glasslib.scorecard import Measurement
 
+ZERO = bauschinger.ZERO
 FIT = 0.02  # strain of unloading over which the model is fitted
 SMALL = (0.1, 0.5)  # barriers between which the exponent of their density is taken
 CONTRAST = 0.02  # strain at which reloading and reverse loading are compared
@@ -122,10 +123,9 @@ def predictions(results, rows, strain, value=None):
 
 def ways(results, rows):
     """Return (strain >= 0, stress reloading, |stress| reverse), means over tests."""
-    strain = bauschinger.STRAIN[bauschinger.STRAIN >= 0]
-    count = len(strain)
-    reverse = -results["tests/down"][rows][:, :count][:, ::-1].mean(axis=0)
-    return strain, results["tests/reloading"][rows][:, -count:].mean(axis=0), reverse
+    back, forth = slice(ZERO, None, -1), slice(ZERO, 2 * ZERO + 1)
+    reverse = -results["tests/down"][rows][:, back].mean(axis=0)
+    return bauschinger.STRAIN[forth], results["tests/reloading"][rows][:, forth].mean(axis=0), reverse
 
 
 def contrast(results, rows, strain=CONTRAST):
@@ -154,7 +154,7 @@ def partial_contrasts(results, rows, strain=CONTRAST):
 def hysteresis(results, rows):
     """Return the largest strain between the mean curves of unloading and reloading at equal stress."""
     strain, reloading, _ = ways(results, rows)
-    unloading = results["tests/down"][rows][:, -len(strain):].mean(axis=0)
+    unloading = results["tests/down"][rows][:, ZERO : 2 * ZERO + 1].mean(axis=0)
     kept = np.isfinite(unloading)
     most = min(np.nanmax(unloading), reloading.max())
     stress = np.linspace(0.02, 0.95, 60) * most
