@@ -141,11 +141,11 @@ def synthetic():
         "tests/modulus": np.full((rows, 3), MODULUS), "tests/level": np.tile(levels, (rows, 1, 1)),
         "tests/partial": np.tile(partial, (rows, 1, 1)), "tests/glass": np.zeros(rows, int), "tests/glass_names": np.array(["ESL"]),
         "tests/sample": np.repeat(np.arange(10), 2), "tests/zero_stress": generator.normal(0, 0.3, (rows, sites)),
-        "ESL/sample": np.arange(10), "ESL/branch": np.full(10, branch), "ESL/area": np.full(10, 9762.0),
+        "tests/lengths": np.full((rows, 2), 98.8), "tests/zero_strain": np.full(rows, 4.9), "ESL/sample": np.arange(10), "ESL/branch": np.full(10, branch), "ESL/area": np.full(10, 9762.0),
         "ESL/plateau": generator.normal(TAKEN, 0.01, 10), "ESL/quenched": generator.gamma(3.0, 0.6, (10, 100, 18)),
     }  # fmt: skip
     for way in ("unloading", "reverse", "reloading", "onward"):
-        arrays[f"tests/{way}_events"] = np.tile(events, (rows, 1)) * np.array([1, 1, 1, 1, -1 if way == "reloading" else 1, 1])
+        arrays[f"tests/{way}_events"] = np.tile(np.pad(events, ((0, 0), (0, 2))), (rows, 1)) * np.array([1, 1, 1, 1, -1 if way == "reloading" else 1, 1, 1, 1])
         arrays[f"tests/{way}_test"] = np.repeat(np.arange(rows), 3)
     return bauschinger.Results(bauschinger.Parameters(scale="smoke"), arrays, "synthetic")
 
@@ -170,6 +170,21 @@ def test_what_was_put_in_is_measured(synthetic):
     # from the barriers at zero stress, which are those of flow shifted: the same curves
     assert gone["reloading"][0] == pytest.approx(reloading, abs=5e-3) and gone["reverse"][1] == pytest.approx(reverse, abs=5e-3)
     assert found["model_predicts"].ours < 0.05
+
+
+def test_maps_foretell_events_put_on_their_weakest_sites(synthetic):
+    arrays = dict(synthetic.arrays)
+    grid = (np.stack(np.meshgrid(*[np.arange(20)] * 2, indexing="ij"), -1).reshape(-1, 2) + 0.5) / 20
+    for way, direction in (("reloading", 0), ("reverse", 9)):
+        table = []
+        for row in range(20):
+            weakest = np.argsort(arrays["tests/zero"][row, :, direction])[:10]
+            places = grid[weakest] @ numbers.lattice(synthetic, row).T
+            table.append(np.column_stack([np.linspace(0.001, 0.019, 10), np.zeros((10, 5)), places]))
+        arrays |= {f"tests/{way}_events": np.concatenate(table), f"tests/{way}_test": np.repeat(np.arange(20), 10)}
+    found = numbers.foretold(synthetic._replace(arrays=arrays), np.arange(20))
+    assert found[0, 0, 0] == found[1, 1, 0] == 1.0 and found[[0, 1], [0, 1], 1] == pytest.approx(1.0)
+    assert found[[0, 1], [1, 0]] == pytest.approx(np.array([[0.5, 0.0], [0.5, 0.0]]), abs=0.15)
 
 
 def test_polarisation_vanishes_where_it_was_made_to(synthetic):

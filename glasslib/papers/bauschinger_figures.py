@@ -210,39 +210,22 @@ def _map(results, way, backward):
     values = results["tests/zero"][0]
     field = values[:, values.shape[1] // 2 if backward else 0].astype(float)
     count = round(len(field) ** 0.5)
-    lattice = _lattice(results)
+    lattice = numbers.lattice(results, 0)
     corners = np.stack(np.meshgrid(*[np.arange(count + 1) / count] * 2, indexing="ij"), -1) @ lattice.T
-    early = np.abs(results[f"tests/shown_{way}_strains"]) <= 0.02 + 1e-9
-    loci = results[f"tests/shown_{way}_loci"][early] @ np.linalg.inv(lattice).T
+    loci = numbers.early_events(results, way, 0)[:, 6:8] @ np.linalg.inv(lattice).T
     return field.reshape(count, count), np.moveaxis(corners, -1, 0), (loci - np.floor(loci)) @ lattice.T
 
 
-def _lattice(results):
-    """Return the cell of the first test at zero stress."""
-    lengths, strain = results["tests/shown_lengths"], float(results["tests/shown_strain"])
-    offset = strain * lengths[1]
-    return np.array([[lengths[0], offset - lengths[0] * round(offset / lengths[0])], [0, lengths[1]]])
-
-
 def map_table(results):
-    """Return, for Fig. 3, how well each map foretells each set of events, as a table."""
-    if not numbers.have(results, "zero") or not len(numbers.known(results, "zero", np.array([0]))):
+    """Return how well each map foretells the events of the next 2 % of either way, over all tests, as a table."""
+    if not numbers.have(results, "zero"):
         return figures.not_computed(NEEDS_BARRIERS)
-    from scipy.stats import spearmanr
-
-    lines = ["| map | events of | events | ROC area | rank correlation of barrier and strain |", "|---|---|---|---|---|"]
-    for backward in (True, False):
-        for way in ("reverse", "reloading"):
-            field, _, loci = _map(results, way, backward)
-            if not len(loci):
-                continue
-            count = len(field)
-            centres = (np.stack(np.meshgrid(*[np.arange(count)] * 2, indexing="ij"), -1).reshape(-1, 2) + 0.5) / count
-            hits = barriers.nearest_sites(loci, centres @ _lattice(results).T, _lattice(results))
-            strain = np.abs(results[f"tests/shown_{way}_strains"])
-            rank = spearmanr(field.ravel()[hits], strain[strain <= 0.02 + 1e-9]).statistic if len(loci) > 2 else np.nan
-            lines.append(f"| {'backward' if backward else 'forward'} | {way} | {len(loci)} | "
-                         f"{barriers.roc_area(field.ravel(), hits):.2f} | {rank:.2f} |")  # fmt: skip
+    found = numbers.estimate(results, lambda drawn: numbers.foretold(results, drawn))
+    lines = ["| map | events of | ROC area | rank correlation of barrier and strain of yielding |", "|---|---|---|---|"]
+    for j, of in enumerate(("forward", "backward")):
+        for k, way in enumerate(("reloading", "reverse loading")):
+            cells = [f"{found.value[j, k, q]:.2f} ± {2 * found.error[j, k, q]:.2f}" for q in range(2)]
+            lines.append(f"| {of} | {way} | {cells[0]} | {cells[1]} |")
     return Markdown("\n".join(lines))
 
 
@@ -307,7 +290,7 @@ def fields(results):
     """Draw Fig. SM4: displacements of a plastic event in steady flow, unloading, reverse loading and reloading."""
     if not numbers.have(results):
         return figures.not_computed(NEEDS)
-    x, lattice = results["tests/shown_positions"].astype(float), _lattice(results)
+    x, lattice = results["tests/shown_positions"].astype(float), numbers.lattice(results, 0)
     with figures.panels(4, _source(results, "the first test, places as at zero stress"), letters="abcd", height=3.2) as axes:
         for axis, way in zip(axes, ("onward", "unloading", "reverse", "reloading")):
             moved = results[f"tests/shown_{way}"].astype(float)

@@ -120,6 +120,8 @@ def _tests(plan, rows, reader):
     arrays["glass_names"] = np.array(names)
     arrays["start"] = np.array([start for _, start, *_ in rows])
     arrays["sample"] = np.array([k for _, _, k, _ in rows])
+    arrays["lengths"] = np.array([test["lengths"] for *_, test in rows])
+    arrays["zero_strain"] = np.array([test["zero"] for *_, test in rows])
     return arrays | _barriers(plan, rows, reader) | _events(rows) | _shown(first)
 
 
@@ -179,22 +181,26 @@ def _means(found):
 
 
 def _events(rows):
-    """Return the events of all tests by way: ``W_events`` (E, 6) of ``_ZONES``, ``W_test`` (E,) the row of the test."""
+    """Return the events of all tests by way: ``W_events`` (E, 8) of ``_ZONES``, x, y, and ``W_test`` (E,), rows of tests.
+
+    x, y: where the particle that moved most lies at zero stress.
+    """
     result = {}
     for way in ("onward", "unloading", "reverse", "reloading"):
-        table = [np.stack([test[f"{way}_event_{name}"].astype(float) for name in _ZONES], axis=1) for *_, test in rows]
+        table = [_table(test, way) for *_, test in rows]
         result[f"{way}_events"] = np.concatenate(table).astype(np.float32)
         result[f"{way}_test"] = np.repeat(np.arange(len(rows)), [len(events) for events in table]).astype(np.int16)
     return result
 
 
+def _table(test, way):
+    places = test["kept zero"][test[f"{way}_event_particle"]]
+    return np.column_stack([*(test[f"{way}_event_{name}"].astype(float) for name in _ZONES), places])
+
+
 def _shown(test):
-    """Return what the maps and fields of the first test need: the cell at zero stress, loci of events, displacements."""
-    x = test["kept zero"]
-    result = {"shown_lengths": test["lengths"], "shown_strain": test["kept zero strain"], "shown_positions": x.astype(np.float32)}
+    """Return the fields of the first test: positions at zero stress, displacements of a typical event of each way."""
+    result = {"shown_positions": test["kept zero"].astype(np.float32)}
     for way in ("onward", "unloading", "reverse", "reloading"):
         result[f"shown_{way}"] = test[f"{way}_typical"].astype(np.float16)
-        if way in ("reverse", "reloading"):
-            result[f"shown_{way}_loci"] = x[test[f"{way}_event_particle"]]
-            result[f"shown_{way}_strains"] = test[f"{way}_event_strain"]
     return result

@@ -8,6 +8,7 @@ import math
 import warnings
 
 import numpy as np
+from scipy import stats
 
 from glasslib.analysis import barriers, statistics
 from glasslib.papers import bauschinger
@@ -204,6 +205,44 @@ def zone_strains(results, rows):
             of = events[(test == row) & (events[:, 5] > 0)][:, 4] * sign
             found.append(of[of > 0])
     return np.concatenate(found)
+
+
+def lattice(results, row):
+    """Return the cell (2, 2) of a test at zero stress, lattice vectors as columns."""
+    lengths = results["tests/lengths"][row]
+    offset = float(results["tests/zero_strain"][row]) * lengths[1]
+    return np.array([[lengths[0], offset - lengths[0] * round(offset / lengths[0])], [0, lengths[1]]])
+
+
+def early_events(results, way, row, strain=0.02):
+    """Return the events (E, 8) of one test within a strain from zero stress."""
+    events = results[f"tests/{way}_events"][results[f"tests/{way}_test"] == row]
+    return events[np.abs(events[:, 0]) <= strain + 1e-6]
+
+
+def foretold(results, rows):
+    """Return (map, way, 2): mean ROC area, and rank correlation of barrier and strain, of early events over tests.
+
+    Maps forward and backward at zero stress, ways reloading and reverse.
+    """
+    values = results["tests/zero"]
+    count = round(values.shape[1] ** 0.5)
+    grid = (np.stack(np.meshgrid(*[np.arange(count)] * 2, indexing="ij"), -1).reshape(-1, 2) + 0.5) / count
+    areas, ranks = [[[], []], [[], []]], [[[], []], [[], []]]
+    for row in known(results, "zero", rows):
+        cell = lattice(results, row)
+        for k, way in enumerate(("reloading", "reverse")):
+            events = early_events(results, way, row)
+            if not len(events):
+                continue
+            hits = barriers.nearest_sites(events[:, 6:8], grid @ cell.T, cell)
+            for j, direction in enumerate((0, values.shape[2] // 2)):
+                field = values[row, :, direction].astype(float)
+                areas[j][k].append(barriers.roc_area(field, hits))
+                pair = stats.rankdata(np.nan_to_num(field[hits], nan=np.inf)), stats.rankdata(np.abs(events[:, 0]))
+                if len(events) > 2 and np.ptp(pair[0]) > 0 and np.ptp(pair[1]) > 0:
+                    ranks[j][k].append(np.corrcoef(*pair)[0, 1])
+    return np.array([[[np.mean(areas[j][k] or np.nan), np.mean(ranks[j][k] or np.nan)] for k in range(2)] for j in range(2)])
 
 
 def branch(results, rows):
