@@ -17,6 +17,7 @@ function of the stress, so the model has one solution.
 independent forward barriers is reached, so that its mean length is <g> = (1/mu) integral over s from 0 of (1 - P(s))^N.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -115,8 +116,9 @@ def fit_strength(strain, stress, cumulative, modulus, largest=10.0):
 
 def branch_length(cumulative, modulus, barriers):
     """Return the mean strain to the first of N = ``barriers`` independent ones."""
-    edges = np.concatenate([[0.0], cumulative.values])
-    middle = 1 - (np.arange(len(cumulative.values)) + 0.5) / cumulative.count  # of P on its straight lines
+    most = min(len(cumulative.values), math.ceil(60 * cumulative.count / barriers))  # beyond, (1 - P)^N is nothing
+    edges = np.concatenate([[0.0], cumulative.values[:most]])
+    middle = 1 - (np.arange(most) + 0.5) / cumulative.count  # of P on its straight lines
     return float((np.diff(edges) * middle**barriers).sum() / modulus)
 
 

@@ -201,6 +201,34 @@ def _table(test, way):
 def _shown(test):
     """Return the fields of the first test: positions at zero stress, displacements of a typical event of each way."""
     result = {"shown_positions": test["kept zero"].astype(np.float32)}
+    result |= _film(test)
     for way in ("onward", "unloading", "reverse", "reloading"):
         result[f"shown_{way}"] = test[f"{way}_typical"].astype(np.float16)
     return result
+
+
+def _film(test):
+    """Return nonaffine displacements since zero stress of the kept configurations, in the order of the film.
+
+    ``film`` (frames, n, 2), ``film_fractions``: places in units of the lattice vectors, ``film_strain`` from zero stress.
+    """
+    from glasslib.particles.box import Box, affine
+
+    names = [name.removeprefix("kept ") for name in test if name.startswith("kept ") and not name.endswith("strain")]
+    order = {"unloading": (0, -1), "zero": (1, 1), "reloading": (2, 1), "reverse": (3, 1)}
+
+    def place(name):
+        way, *strain = name.split()
+        return order[way][0], order[way][1] * float(strain[0] if strain else 0)
+
+    zero, moved, fractions, strains = test["kept zero"], [], [], []
+    for name in sorted(names, key=place):
+        strain = float(test[f"kept {name} strain"])
+        box, x = Box.of(test["lengths"], strain), test[f"kept {name}"]
+        moved.append(box.minimum_image(x - affine(zero, strain - float(test["zero"]))))
+        fractions.append(x @ np.linalg.inv(box.lattice()).T)
+        strains.append(strain - float(test["zero"]))
+    return {
+        "film": np.array(moved, np.float16), "film_fractions": np.array(fractions, np.float16),
+        "film_strain": np.array(strains), "film_names": np.array(sorted(names, key=place)),
+    }  # fmt: skip

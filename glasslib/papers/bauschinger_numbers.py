@@ -18,7 +18,7 @@ ZERO = bauschinger.ZERO
 FIT = 0.02  # strain of unloading over which the model is fitted
 SMALL = (0.1, 0.5)  # barriers between which the exponent of their density is taken
 CONTRAST = 0.02  # strain at which reloading and reverse loading are compared
-GRID = np.linspace(-6, 8, 1401)  # of stress, for cumulative distributions
+GRID = np.linspace(-4, 6, 201)  # of stress, for cumulative distributions
 
 
 def samples(results):
