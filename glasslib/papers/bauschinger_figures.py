@@ -109,13 +109,14 @@ def polar_maps(results):
     directions = next(iter(states.values())).shape[2]
     angles = (np.arange(directions + 1) - 0.5) * 2 * np.pi / directions
     centres = np.arange(directions + 1) * 2 * np.pi / directions
+    most = max(barriers.density(values, EDGES).max() for values in states.values()) * 1.2
     import matplotlib.pyplot as plt
 
     with plt.rc_context(figures.STYLE):
         figure, axes = plt.subplots(1, len(states), figsize=(3.1 * len(states), 3.3), subplot_kw={"projection": "polar"}, squeeze=False)
         for axis, letter, (name, values) in zip(axes[0], "abc", states.items()):
             density = np.array([barriers.density(values[:, :, k], EDGES) for k in range(directions)])
-            shown = axis.pcolormesh(angles, EDGES, density.T, cmap="viridis", vmin=0, vmax=0.7, rasterized=True)
+            shown = axis.pcolormesh(angles, EDGES, density.T, cmap="viridis", vmin=0, vmax=most, rasterized=True)
             mean = np.nanmean(values, axis=(0, 1))
             axis.plot(centres, np.append(mean, mean[0]), color="white", linewidth=1.8)
             axis.set(ylim=(0, 3.5), yticks=[1, 2, 3])
@@ -290,7 +291,9 @@ def fields(results):
     """Draw Fig. SM4: displacements of a plastic event in steady flow, unloading, reverse loading and reloading."""
     if not numbers.have(results):
         return figures.not_computed(NEEDS)
-    x, lattice = results["tests/shown_positions"].astype(float), numbers.lattice(results, 0)
+    lattice = numbers.lattice(results, 0)
+    fractions = results["tests/shown_positions"].astype(float) @ np.linalg.inv(lattice).T
+    x = (fractions - np.floor(fractions)) @ lattice.T
     with figures.panels(4, _source(results, "the first test, places as at zero stress"), letters="abcd", height=3.2) as axes:
         for axis, way in zip(axes, ("onward", "unloading", "reverse", "reloading")):
             moved = results[f"tests/shown_{way}"].astype(float)
@@ -325,8 +328,7 @@ def partial_levels(results):
         axes[0].set(xlabel=r"strain $\gamma_{xy}$ from zero stress", ylabel=r"shear stress $\bar\tau_{xy}$ [$\epsilon/\sigma^2$]")
         axes[0].legend(fontsize=7)
         found = numbers.estimate(results, lambda drawn: numbers.partial_contrasts(results, drawn))
-        at = [*np.nanmean(np.array([results["tests/unloading_strain"][row] - levels[row, :, 0] for row in rows]), axis=0),
-              results["tests/unloading_strain"][rows].mean()]  # fmt: skip
+        at = numbers.depths(results, rows)
         figures.points(axes[1], at, found.value, np.nan_to_num(found.error), "contrast at 2 % strain", figures.BLUE)
         axes[1].set(xlabel=r"strain of unloading $|\delta\gamma^u_{xy}|$", ylabel="(reloading − reverse) / reloading", xlim=(0, None))
         axes[1].axhline(0, color="0.6", linewidth=0.8)

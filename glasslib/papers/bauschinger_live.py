@@ -63,8 +63,7 @@ def depth(results):
     slope, strength = numbers.modulus(results, rows), numbers.strength(results, rows)
     both = [numbers.cumulative(results, "steady", rows, backward) for backward in (False, True)]
     strain, full = np.linspace(0, 0.03, 61), float(results["tests/unloading_strain"][rows].mean())
-    levels = np.nanmean(np.array([results["tests/unloading_strain"][row] - results["tests/level"][row, :, 0] for row in rows]), axis=0)
-    measured_at, measured = np.append(levels, full), numbers.partial_contrasts(results, rows)
+    measured_at, measured = numbers.depths(results, rows), numbers.partial_contrasts(results, rows)
     depths = np.linspace(0.2 * full, full, 17)
 
     def after(unloaded):
@@ -81,7 +80,7 @@ def depth(results):
     def compute(unloaded):
         reloading, reverse, taken = after(unloaded)
         near = int(np.nanargmin(np.abs(measured_at - unloaded)))
-        points = _measured(results, rows, near, len(levels)) if abs(measured_at[near] - unloaded) < NEAR else None
+        points = _measured(results, rows, near, len(measured) - 1) if abs(measured_at[near] - unloaded) < NEAR else None
         empty = (np.zeros(0), np.zeros(0))
         return {
             "reloading": (strain, reloading), "reverse": (strain, reverse),

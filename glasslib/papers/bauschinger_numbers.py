@@ -143,13 +143,23 @@ def partial_contrasts(results, rows, strain=CONTRAST):
     found = []
     for j in range(levels.shape[1]):
         there = np.isfinite(levels[:, j, 0])
+        if not there.any():  # no test had so much to unload
+            found.append(np.nan)
+            continue
         reloading = (results["tests/partial"][rows][there, j, k] - levels[there, j, 1]).mean()
         reverse = []
         for row, (begin, stress) in zip(rows[there], levels[there, j]):
             curve = results["tests/down"][row]
-            reverse.append(stress - np.interp(begin - strain, bauschinger.STRAIN, np.nan_to_num(curve, nan=np.nan)))
+            reverse.append(stress - np.interp(begin - strain, bauschinger.STRAIN, curve))
         found.append((reloading - np.mean(reverse)) / reloading)
     return np.array([*found, contrast(results, rows, strain)])
+
+
+def depths(results, rows):
+    """Return the mean strain of unloading of each partial level, growing, and last that to zero stress."""
+    begin, levels = results["tests/unloading_strain"][rows], results["tests/level"][rows, :, 0]
+    found = [(begin - level)[np.isfinite(level)] for level in levels.T]
+    return np.array([*(part.mean() if len(part) else np.nan for part in found), begin.mean()])
 
 
 def hysteresis(results, rows):

@@ -20,7 +20,7 @@ from glasslib.papers import glasses
 KEPT = (0.0, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 1.5, 2.5, 3.5, 4.5, 4.75, 5.0)
 COARSE = (0.5, 4.5)  # a glass quenched at once flows steadily only at strains of 4 or so
 _SEGMENT = 0.05  # of strain between two checkpoints; they begin afresh, so their places are part of the result
-_CHUNK = 16  # sites computed together
+_CHUNK = 4  # sites computed together
 _EVENT = ("strain", "stress_before", "stress_after", "dissipated")
 
 
