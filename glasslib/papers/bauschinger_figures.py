@@ -60,7 +60,8 @@ def _curves(axis, results, rows):
             axis.plot(grid, predicted[way][0], color=colour)
             axis.plot(grid, predicted[way][1], color=colour, linestyle="--", linewidth=1.1)
         strain, fall = _unloading_model(results, rows, value)
-        axis.plot(strain, fall, color=UNLOADING, label=rf"Eq. (2), $\rho a^2\Delta\epsilon_0$ = {value:.3f} (dashed: $P^{{(m)}}$)")
+        label = rf"Eq. (2), $\rho a^2\Delta\epsilon_0$ = {value:.3f} (dashed: $P^{{(m)}}$)"
+        axis.plot(strain, fall, color=UNLOADING, label=label)
     axis.set(xlabel=STRAIN, ylabel=STRESS, xlim=(0, 0.06), ylim=(0, None))
     axis.legend()
 
@@ -89,7 +90,9 @@ def _polarisations(axis, results, rows):
     states = {name[11:] for name in results.arrays if name.startswith("tests/mean ")}
     for way, colour, sign in (("reloading", RELOADING, 1), ("reverse", REVERSE, -1)):
         kept = sorted((float(name.split()[1]), name) for name in states if name.startswith(f"{way} "))
-        chi = [numbers.estimate(results, lambda drawn, at=name: numbers.polarisation(results, at, drawn)) for _, name in kept]
+        chi = [
+            numbers.estimate(results, lambda drawn, at=name: numbers.polarisation(results, at, drawn)) for _, name in kept
+        ]
         if chi:
             label = "reverse loading" if way == "reverse" else way
             figures.points(axis, [sign * at for at, _ in kept], [c.value for c in chi],
@@ -113,7 +116,9 @@ def polar_maps(results):
     import matplotlib.pyplot as plt
 
     with plt.rc_context(figures.STYLE):
-        figure, axes = plt.subplots(1, len(states), figsize=(3.1 * len(states), 3.3), subplot_kw={"projection": "polar"}, squeeze=False)
+        figure, axes = plt.subplots(
+            1, len(states), figsize=(3.1 * len(states), 3.3), subplot_kw={"projection": "polar"}, squeeze=False
+        )
         for axis, letter, (name, values) in zip(axes[0], "abc", states.items()):
             density = np.array([barriers.density(values[:, :, k], EDGES) for k in range(directions)])
             shown = axis.pcolormesh(angles, EDGES, density.T, cmap="viridis", vmin=0, vmax=most, rasterized=True)
@@ -147,8 +152,8 @@ def circles(results):
     lines = ["| state | centre | radius | residual, relative | $\\chi$ |", "|---|---|---|---|---|"]
     for name, values in states.items():
         mean = np.nanmean(values, axis=(0, 1))
-        c, half = barriers.circle(mean), len(mean) // 2
-        lines.append(f"| {name} | ({c.x:+.3f}, {c.y:+.3f}) | {c.radius:.3f} | {c.residual:.3f} | {0.5 * (mean[0] - mean[half]):+.3f} |")
+        c, chi = barriers.circle(mean), barriers.polarisation(mean[0], mean[len(mean) // 2])
+        lines.append(f"| {name} | ({c.x:+.3f}, {c.y:+.3f}) | {c.radius:.3f} | {c.residual:.3f} | {chi:+.3f} |")
     return Markdown("\n".join(lines))
 
 
@@ -202,7 +207,7 @@ def maps(results):
             field, (x, y), loci = _map(results, way, backward)
             shown = axis.pcolormesh(x, y, field, cmap="RdYlBu", vmin=0, vmax=2.5, rasterized=True)
             axis.plot(*loci.T, "o", markersize=5, markerfacecolor="none", color="black", markeredgewidth=1)
-            axis.set(aspect="equal", xticks=[], yticks=[], xlabel=f"{way.replace('reverse', 'backward')}: {len(loci)} events")
+            axis.set(aspect="equal", xticks=[], yticks=[], xlabel=f"{'back' if backward else 'for'}ward: {len(loci)} events")
         axes[1].figure.colorbar(shown, ax=axes, label=BARRIER, shrink=0.8)
 
 
@@ -243,13 +248,14 @@ def to_flow(results):
             if f"{name}/way_mean" in results.arrays:
                 chi = 0.5 * np.diff(results[f"{name}/way_mean"], axis=2)[:, :, 0] * -1
                 kept = np.isfinite(chi).any(axis=0)
-                error = np.nanstd(chi, axis=0, ddof=1) / np.sqrt(np.isfinite(chi).sum(axis=0)) if len(chi) > 1 else 0 * chi[0]
-                figures.points(axes[1], np.log1p(results[f"{name}/way_strain"])[kept], np.nanmean(chi, axis=0)[kept],
-                               np.nan_to_num(error[kept]), name, figures.COLOURS[name])  # fmt: skip
+                chi, count = chi[:, kept], np.isfinite(chi[:, kept]).sum(axis=0)
+                spread = np.sqrt(np.nanmean((chi - np.nanmean(chi, axis=0)) ** 2, axis=0) / np.maximum(count - 1, 1))
+                figures.points(axes[1], np.log1p(results[f"{name}/way_strain"])[kept], np.nanmean(chi, axis=0), spread,
+                               name, figures.COLOURS[name])  # fmt: skip
         figures.paper_value(axes[0], _paper("flow_stress"), f"paper: {_paper('flow_stress')}")
         figures.paper_value(axes[1], _paper("chi_steady"), f"paper: {_paper('chi_steady')}")
-        for axis, label in zip(axes, (r"shear stress $\bar\tau_{xy}$ [$\epsilon/\sigma^2$]", r"polarisation $\chi$ [$\epsilon/\sigma^2$]")):
-            axis.set(xlabel=r"$\ln(1+\gamma_{xy})$", ylabel=label)
+        for axis, label in zip(axes, (r"shear stress $\bar\tau_{xy}$", r"polarisation $\chi$")):
+            axis.set(xlabel=r"$\ln(1+\gamma_{xy})$", ylabel=rf"{label} [$\epsilon/\sigma^2$]")
             axis.legend()
 
 
@@ -266,7 +272,8 @@ def balanced(results):
     with figures.panels(1, _source(results), width=5) as (axis,):
         for backward, label, colour in ((False, "forward", figures.BLUE), (True, "backward", figures.VERMILION)):
             values = numbers.strengths(results, "balanced", rows, backward)
-            axis.plot(centres, barriers.density(values, EDGES), color=colour, label=f"{label}, mean {np.nanmean(values):.3f}")
+            label = f"{label}, mean {np.nanmean(values):.3f}"
+            axis.plot(centres, barriers.density(values, EDGES), color=colour, label=label)
         axis.set(xlabel=BARRIER, ylabel=r"density $P$ [$\sigma^2/\epsilon$]", xlim=(0, 4), ylim=(0, None))
         axis.legend()
 
@@ -279,11 +286,15 @@ def local_stresses(results):
     edges = np.linspace(-2, 2.5, 61)
     centres, taken = (edges[1:] + edges[:-1]) / 2, numbers.start_stress(results, _rows(results))
     with figures.panels(1, _source(results), width=5) as (axis,):
-        for values, label, colour, style in ((flow, "steady flow", figures.BLACK, "-"), (unloaded, "unloaded", figures.VERMILION, "-"),
-                                             (-unloaded, "unloaded, mirrored", figures.GREEN, "--"),
-                                             (flow - taken, "steady flow, shifted", figures.BLUE, ":")):  # fmt: skip
+        for values, label, colour, style in (
+            (flow, "steady flow", figures.BLACK, "-"),
+            (unloaded, "unloaded", figures.VERMILION, "-"),
+            (-unloaded, "unloaded, mirrored", figures.GREEN, "--"),
+            (flow - taken, "steady flow, shifted", figures.BLUE, ":"),
+        ):
             axis.plot(centres, barriers.density(values, edges), color=colour, linestyle=style, label=label)
-        axis.set(xlabel=r"local stress $\sigma_{xy}$ [$\epsilon/\sigma^2$]", ylabel=r"density [$\sigma^2/\epsilon$]", ylim=(0, None))
+        axis.set(xlabel=r"local stress $\sigma_{xy}$ [$\epsilon/\sigma^2$]", ylabel=r"density [$\sigma^2/\epsilon$]")
+        axis.set_ylim(0, None)
         axis.legend()
 
 
@@ -294,7 +305,8 @@ def fields(results):
     lattice = numbers.lattice(results, 0)
     fractions = results["tests/shown_positions"].astype(float) @ np.linalg.inv(lattice).T
     x = (fractions - np.floor(fractions)) @ lattice.T
-    with figures.panels(4, _source(results, "the first test, places as at zero stress"), letters="abcd", height=3.2) as axes:
+    source = _source(results, "the first test, places as at zero stress")
+    with figures.panels(4, source, letters="abcd", height=3.2) as axes:
         for axis, way in zip(axes, ("onward", "unloading", "reverse", "reloading")):
             moved = results[f"tests/shown_{way}"].astype(float)
             axis.set(aspect="equal", xticks=[], yticks=[], xlabel={"onward": "steady flow"}.get(way, way))
@@ -322,13 +334,16 @@ def partial_levels(results):
             if len(there):
                 begin, stress = levels[there, k].mean(axis=0)
                 grid, mean = bauschinger.PARTIAL, results["tests/partial"][there, k].mean(axis=0)
-                axes[0].plot(begin - grid, 2 * stress - mean, color=colour, linestyle="--", label=f"reloading from {begin:.3f}, inverted")
+                label = f"reloading from {begin:.3f}, inverted"
+                axes[0].plot(begin - grid, 2 * stress - mean, color=colour, linestyle="--", label=label)
         grid, reloading, _ = numbers.ways(results, rows)
-        axes[0].plot(-grid, -reloading, color=figures.COLOURS["fit"], linestyle="--", label="reloading from zero stress, inverted")
-        axes[0].set(xlabel=r"strain $\gamma_{xy}$ from zero stress", ylabel=r"shear stress $\bar\tau_{xy}$ [$\epsilon/\sigma^2$]")
+        axes[0].plot(-grid, -reloading, color=figures.PURPLE, linestyle="--", label="reloading from zero stress, inverted")
+        axes[0].set_xlabel(r"strain $\gamma_{xy}$ from zero stress")
+        axes[0].set_ylabel(r"shear stress $\bar\tau_{xy}$ [$\epsilon/\sigma^2$]")
         axes[0].legend(fontsize=7)
         found = numbers.estimate(results, lambda drawn: numbers.partial_contrasts(results, drawn))
         at = numbers.depths(results, rows)
         figures.points(axes[1], at, found.value, np.nan_to_num(found.error), "contrast at 2 % strain", figures.BLUE)
-        axes[1].set(xlabel=r"strain of unloading $|\delta\gamma^u_{xy}|$", ylabel="(reloading − reverse) / reloading", xlim=(0, None))
+        axes[1].set(xlabel=r"strain of unloading $|\delta\gamma^u_{xy}|$", ylabel="(reloading − reverse) / reloading")
+        axes[1].set_xlim(0, None)
         axes[1].axhline(0, color="0.6", linewidth=0.8)

@@ -19,7 +19,7 @@ def film(results):
     from IPython.display import HTML
 
     if not numbers.have(results) or "tests/film" not in results.arrays:
-        return figures.not_computed("It needs a glass sheared to steady flow and then unloaded; none is finished at this scale.")
+        return figures.not_computed("It needs a glass in steady flow and then unloaded; none is finished at this scale.")
     fields = results["tests/film"].astype(float)
     most = float(np.quantile(np.hypot(fields[..., 0], fields[..., 1]), 0.998)) or 1.0
     frames = [_frame(results, k, most) for k in range(len(fields))]
@@ -48,8 +48,8 @@ def _frame(results, k, most):
     canvas = FigureCanvasAgg(drawing)
     left, right = drawing.subplots(1, 2, width_ratios=(1, 1))
     size = np.hypot(*results["tests/film"][k].astype(float).T)
-    shown = left.imshow(_binned(results["tests/film_fractions"][k].astype(float), size).T, origin="lower", cmap="magma_r", vmin=0,
-                        vmax=most, interpolation="nearest")  # fmt: skip
+    field = _binned(results["tests/film_fractions"][k].astype(float), size)
+    shown = left.imshow(field.T, origin="lower", cmap="magma_r", vmin=0, vmax=most, interpolation="nearest")
     left.set(xticks=[], yticks=[], title="nonaffine displacement")
     drawing.colorbar(shown, ax=left, shrink=0.8, label=r"[$\sigma$]")
     rows = np.concatenate(numbers.samples(results))[:1]

@@ -164,7 +164,8 @@ def _barriers(plan, rows, reader):
             continue
         if state in bauschinger.FULL:
             empty = np.full((task.sites**2, task.directions), np.nan, np.float16)
-            result[state] = np.array([empty if one is None else one["residual_strength"].astype(np.float16) for one in found])
+            strength = [empty if one is None else one["residual_strength"] for one in found]
+            result[state] = np.array(strength, np.float16)
             result[f"{state}_stress"] = np.array(
                 [empty[:, 0] if one is None else one["stress"][:, 2].astype(np.float16) for one in found]
             )

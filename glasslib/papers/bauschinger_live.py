@@ -43,7 +43,8 @@ def model(results):
     return live.figure(
         compute, [live.Slider("strength", "ρ a² Δε₀", low, high, nodes, float(np.clip(fitted, low, high)))],
         [live.Panel(live.Axis("strain since the start of unloading"), live.Axis("stress taken off", "ε/σ²"),
-                    (live.Series("unloading", "Eq. (2)", "line", "blue"), live.Series("unloaded", "measured", "points", "grey"))),
+                    (live.Series("unloading", "Eq. (2)", "line", "blue"),
+                     live.Series("unloaded", "measured", "points", "grey"))),
          live.Panel(live.Axis("|strain| from zero stress"), live.Axis("|stress|", "ε/σ²"),
                     (live.Series("reloading", "Eq. (2), reloading", "line", "green"),
                      live.Series("reverse", "Eq. (2), reverse", "line", "orange"),
@@ -56,7 +57,7 @@ def model(results):
 
 
 def depth(results):
-    """Return the figure in which the depth of unloading is a slider: the model's reloading and reverse loading from there."""
+    """Return the figure in which the depth of unloading is a slider: Eq. (2) for reloading and reverse loading from there."""
     if not numbers.have(results, "steady"):
         return figures.not_computed("It needs barriers in steady flow; none is finished at this scale.")
     rows = _rows(results)
@@ -94,7 +95,8 @@ def depth(results):
         [live.Panel(live.Axis("strain from there"), live.Axis("change of stress", "ε/σ²"),
                     (live.Series("reloading", "Eq. (2), reloading", "line", "green"),
                      live.Series("reverse", "Eq. (2), reverse", "line", "orange"),
-                     live.Series("reloaded", "measured, if near", "points", "green"), live.Series("reversed", "", "points", "orange"))),
+                     live.Series("reloaded", "measured, if near", "points", "green"),
+                     live.Series("reversed", "", "points", "orange"))),
          live.Panel(live.Axis("strain of unloading"), live.Axis("contrast at 2 % strain"),
                     (live.Series("curve", "Eq. (2)", "line", "blue"), live.Series("here", "here", "points", "red"),
                      live.Series("levels", "measured", "points", "grey")))],
@@ -104,7 +106,7 @@ def depth(results):
 
 
 def _measured(results, rows, level, count):
-    """Return the measured changes of stress, ((strain, reloading), (strain, reverse)), from a partial level or from zero."""
+    """Return measured changes of stress, ((strain, reloading), (strain, reverse)), from a partial level or from zero."""
     if level == count:
         strain, reloading, reverse = numbers.ways(results, rows)
         kept = (strain <= 0.03) & (np.arange(len(strain)) % 6 == 0)

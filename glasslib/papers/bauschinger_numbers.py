@@ -252,7 +252,8 @@ def foretold(results, rows):
                 pair = stats.rankdata(np.nan_to_num(field[hits], nan=np.inf)), stats.rankdata(np.abs(events[:, 0]))
                 if len(events) > 2 and np.ptp(pair[0]) > 0 and np.ptp(pair[1]) > 0:
                     ranks[j][k].append(np.corrcoef(*pair)[0, 1])
-    return np.array([[[np.mean(areas[j][k] or np.nan), np.mean(ranks[j][k] or np.nan)] for k in range(2)] for j in range(2)])
+    pairs = [[(areas[j][k], ranks[j][k]) for k in range(2)] for j in range(2)]
+    return np.array([[[np.mean(found or np.nan) for found in pair] for pair in of_map] for of_map in pairs])
 
 
 def branch(results, rows):
@@ -307,11 +308,13 @@ def _glasses(results):
         means = np.array([mean for mean, _ in parts])
         error = math.hypot(parts[means.argmax()][1], parts[means.argmin()][1]) / means.mean()
         result["common_steady_state"] = Measurement(float(np.ptp(means) / means.mean()), error, len(every), scale)
-    quenched = {name: results[f"{name}/quenched"].astype(float) for name in ("HTL", "ESL", "GQ") if results.has(f"{name}/quenched")}
+    names = [name for name in ("HTL", "ESL", "GQ") if results.has(f"{name}/quenched")]
+    quenched = {name: results[f"{name}/quenched"].astype(float) for name in names}
     if len(quenched) == 3:
         parts = [statistics.mean_error(np.nanmean(values, axis=(1, 2))) for values in quenched.values()]
         result["barrier_order"] = Measurement(
-            [float(b[0] - a[0]) for a, b in zip(parts, parts[1:])], [math.hypot(a[1], b[1]) for a, b in zip(parts, parts[1:])],
+            [float(b[0] - a[0]) for a, b in zip(parts, parts[1:])],
+            [math.hypot(a[1], b[1]) for a, b in zip(parts, parts[1:])],
             sum(map(len, quenched.values())), scale,
         )  # fmt: skip
     if "ESL" in quenched:
@@ -364,7 +367,8 @@ def _comparisons(results):
     if have(results, "balanced"):
         both = distributions(results, "balanced"), distributions(results, "balanced", True)
         if len(both[0]) > 1:
-            result["asymmetric_at_chi_zero"] = Measurement(barriers.chance_of_gap(*both)[1], 0.0, len(both[0]), _given(results))
+            chance = barriers.chance_of_gap(*both)[1]
+            result["asymmetric_at_chi_zero"] = Measurement(chance, 0.0, len(both[0]), _given(results))
     if have(results, "zero_stress"):
         found = stresses(results, "zero")
         if len(found) > 1:

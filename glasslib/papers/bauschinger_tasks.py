@@ -25,7 +25,7 @@ _EVENT = ("strain", "stress_before", "stress_after", "dissipated")
 
 
 class Flow(NamedTuple):
-    """A glass sheared quasistatically by ``strain`` in steps of ``step``, of ``coarse_step`` between the strains ``coarse``.
+    """A glass sheared quasistatically by ``strain`` in steps of ``step``; of ``coarse_step`` between the strains ``coarse``.
 
     glass: ``prepare.Recipe`` or ``prepare.Cooling``; kept: strains at which the configuration is kept; tolerance: largest
     force left on a particle. Coarse steps only bring the glass to steady flow sooner: nothing is measured there but the
@@ -163,7 +163,8 @@ def tests(task, sequence):
     that moved most, and, zero where not inspected, ``zone_strain`` and ``isolated``; ``W_typical`` (n, 2): displacements
     of the first isolated one, or of the first. Configurations: ``kept C`` with C as ``configurations`` has them.
     """
-    start = flow_configuration(task.flow, glasses.one(flow_task(task.flow, sequence.entropy), sequence.spawn_key[-1]), task.start)
+    arrays = glasses.one(flow_task(task.flow, sequence.entropy), sequence.spawn_key[-1])
+    start = flow_configuration(task.flow, arrays, task.start)
     unloading, levels, seen = _unload(task, start)
     zero = unloading.packing.strain
     kept = {"zero": unloading.packing}
@@ -261,7 +262,7 @@ class Barriers(NamedTuple):
 
 
 def barriers(task, sequence):
-    """Return one sample's ``residual_strength`` (S, K) along 2 alpha = 0, 360/K, ..., and local ``stress`` (S, 3): xx, yy, xy.
+    """Return one sample's ``residual_strength`` (S, K) along 2 alpha = 0, 360/K, ..., and ``stress`` (S, 3): xx, yy, xy.
 
     Both in single precision; NaN where a site did not yield. ``moved``: how many sites were displaced a little because
     no branch was found there. Also the mean ``sigma_xy`` of the whole, and its ``strain``.
