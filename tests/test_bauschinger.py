@@ -201,6 +201,11 @@ def test_wrong_parameters_are_one_line(wrong):
         bauschinger.Parameters(**wrong)
 
 
+def test_cost_grows_with_samples():
+    few, many = (bauschinger.core_hours(bauschinger.Parameters(samples=count)) for count in (4, 8))
+    assert many == pytest.approx(2 * few) and 5 < few < 200
+
+
 def test_every_task_has_its_own_file():
     stages = bauschinger.stages(bauschinger.Parameters())
     paths = [task.path(0) for of_stage in stages.values() for task in of_stage]

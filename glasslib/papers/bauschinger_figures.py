@@ -22,6 +22,15 @@ def _rows(results):
     return np.concatenate(numbers.samples(results))
 
 
+def cost(results):
+    """Return in words what the scale of the paper would take."""
+    given = bauschinger.Parameters(scale="paper")
+    flows = bauschinger.plan(given).flows
+    return Markdown(f"At the scale of the paper, {given.scale!r}, with {bauschinger.SAMPLES['paper']} samples of each of "
+                    f"{len(flows)} glasses, all of this takes about {round(bauschinger.core_hours(given), -1):.0f} core-hours; "
+                    f"this page, at scale {results.given.scale!r}, stands on what its figures say at their feet.")  # fmt: skip
+
+
 def _paper(claim):
     return ledger()["bauschinger"]["claims"][claim]["value"]
 
