@@ -131,7 +131,7 @@ def synthetic():
         partial.append(TAKEN - taken + rise)
     means = {name: np.stack([values[:, :, 0].mean(1), np.nanmean(values[:, :, 9], 1), np.zeros(rows)], 1)
              for name, values in (("steady", steady), ("zero", zero))}  # fmt: skip
-    events = np.array([[-0.01, 0, 0, 0.1, -0.02, 1], [-0.01, 0, 0, 0.1, 0.5, 0], [-0.01, 0, 0, 0.1, -0.024, 1]])
+    events = np.array([[-0.01, -0.5, -0.4, 0.1, -0.02, 1], [-0.01, -0.5, -0.4, 0.1, 0.5, 0], [-0.01, -0.5, -0.4, 0.1, -0.024, 1]])
     branch = barriers.branch_length(barriers.Cumulative.of(steady[:, :, 0]), MODULUS, 0.39 * 9762)
     arrays = {
         "tests/steady": steady, "tests/zero": zero, "tests/mean steady": means["steady"], "tests/mean zero": means["zero"],
@@ -144,9 +144,11 @@ def synthetic():
         "tests/lengths": np.full((rows, 2), 98.8), "tests/zero_strain": np.full(rows, 4.9), "ESL/sample": np.arange(10), "ESL/branch": np.full(10, branch), "ESL/area": np.full(10, 9762.0),
         "ESL/plateau": generator.normal(TAKEN, 0.01, 10), "ESL/quenched": generator.gamma(3.0, 0.6, (10, 100, 18)),
     }  # fmt: skip
+    events = np.concatenate([events, [[-0.01, -0.4, -0.5, 0.1, -0.5, 1]]])  # too small to turn the stress: left out
     for way in ("unloading", "reverse", "reloading", "onward"):
-        arrays[f"tests/{way}_events"] = np.tile(np.pad(events, ((0, 0), (0, 2))), (rows, 1)) * np.array([1, 1, 1, 1, -1 if way == "reloading" else 1, 1, 1, 1])
-        arrays[f"tests/{way}_test"] = np.repeat(np.arange(rows), 3)
+        turned = np.array([1, -1, -1, 1, -1, 1, 1, 1] if way == "reloading" else [1] * 8)
+        arrays[f"tests/{way}_events"] = np.tile(np.pad(events, ((0, 0), (0, 2))), (rows, 1)) * turned
+        arrays[f"tests/{way}_test"] = np.repeat(np.arange(rows), 4)
     return bauschinger.Results(bauschinger.Parameters(scale="smoke"), arrays, "synthetic")
 
 

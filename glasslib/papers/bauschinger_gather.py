@@ -52,27 +52,35 @@ def gather(plan):
 
 
 def _flows(task, flows):
-    """Return of each flow the stress by bins of strain, and the mean stress and branch past the coarse steps.
+    """Return of each flow the stress by bins of strain, and the mean stress and branches past the coarse steps.
 
-    Without coarse steps, past two thirds of the strain.
+    Without coarse steps, past two thirds of the strain. A branch ends where the stress drops over a step (``branch``), or
+    where any energy is lost (``branch_all``): small events do not turn the stress.
     """
     begin = task.coarse[1] if task.strain > task.coarse[1] else task.strain * 2 / 3
     count = round(task.strain / bauschinger.BIN)
     edges = np.linspace(0, task.strain, count + 1)
-    stress, plateau, branch, modulus = [], [], [], []
+    stress, plateau, branch, branch_all, modulus = [], [], [], [], []
     for found in flows.values():
         strain, curve, events = found["strain"], found["stress"], found["event_strain"]
         where = np.clip(np.searchsorted(edges, strain, "right") - 1, 0, count - 1)
         stress.append(np.bincount(where, curve, count) / np.bincount(where, minlength=count))
         late = strain >= begin
         plateau.append(curve[late].mean())
-        branch.append(np.diff(events[events >= begin]).mean())
+        dropped = found["event_stress_after"] < found["event_stress_before"]
+        branch.append(_mean_gap(events[dropped & (events >= begin)]))
+        branch_all.append(_mean_gap(events[events >= begin]))
         modulus.append((curve[1] - curve[0]) / (strain[1] - strain[0]))
     return {
         "sample": np.array(list(flows)), "flow_strain": (edges[1:] + edges[:-1]) / 2,
         "flow_stress": np.array(stress, np.float32), "plateau": np.array(plateau), "branch": np.array(branch),
+        "branch_all": np.array(branch_all),
         "area": np.array([np.prod(found["lengths"]) for found in flows.values()]), "modulus": np.array(modulus),
     }  # fmt: skip
+
+
+def _mean_gap(strains):
+    return np.diff(strains).mean() if len(strains) > 1 else np.nan
 
 
 def _way(plan, glass, reader):

@@ -207,12 +207,16 @@ def prediction_gap(results, rows, low=0.005, high=0.05):
 
 
 def zone_strains(results, rows):
-    """Return |eps_xy| of the isolated events on all ways but onward flow that turn the way of the load."""
+    """Return |eps_xy| of the isolated plastic drops on all ways but onward flow, where they turn the way of the load.
+
+    A drop is an event in which the stress falls over a step, as it is seen on a curve; smaller ones are left out.
+    """
     found = []
     for way, sign in (("unloading", -1), ("reverse", -1), ("reloading", 1)):
         events, test = results[f"tests/{way}_events"], results[f"tests/{way}_test"]
         for row in rows:
-            of = events[(test == row) & (events[:, 5] > 0)][:, 4] * sign
+            dropped = (events[:, 1] - events[:, 2]) * sign > 0
+            of = events[(test == row) & (events[:, 5] > 0) & dropped][:, 4] * sign
             found.append(of[of > 0])
     return np.concatenate(found)
 
@@ -257,7 +261,7 @@ def foretold(results, rows):
 
 
 def branch(results, rows):
-    """Return (mean branch in steady flow, area) of the flows that tests of ``rows`` came from."""
+    """Return (mean strain between drops in steady flow, area) of the flows that tests of ``rows`` came from."""
     names, found = results["tests/glass_names"], []
     for row in rows:
         glass = str(names[results["tests/glass"][row]])
