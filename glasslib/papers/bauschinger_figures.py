@@ -113,6 +113,20 @@ def _polarisations(axis, results, rows):
     axis.legend(fontsize=7.5)
 
 
+def fit_table(results):
+    """Return rho a^2 deps_0 by the range of strain that is fitted and by the modulus that is put in, as a table."""
+    if not numbers.have(results, "steady"):
+        return figures.not_computed(NEEDS_BARRIERS)
+    ours, paper = numbers.modulus(results, _rows(results)), _paper("shear_modulus")
+    slopes = {f"measured, {ours:.1f}": None, f"the paper's, {paper}": paper}
+    lines = ["| unloading fitted up to | " + " | ".join(f"$\\mu$ {name}" for name in slopes) + " |", "|---|---|---|"]
+    for largest in (0.01, numbers.FIT, 0.03):
+        found = [numbers.estimate(results, lambda drawn, at=slope: numbers.strength(results, drawn, largest, at), resamples=100)
+                 for slope in slopes.values()]  # fmt: skip
+        lines.append(f"| {100 * largest:g} % | " + " | ".join(f"{one.value:.3f} ± {2 * one.error:.3f}" for one in found) + " |")
+    return Markdown("\n".join(lines))
+
+
 def polar_maps(results):
     """Draw Figs. 2a to 2c: the density of barriers in all directions as quenched, in flow, unloaded."""
     states = _polar_states(results)

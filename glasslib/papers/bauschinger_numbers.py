@@ -93,13 +93,15 @@ def modulus(results, rows):
     return float(np.nanmean(results["tests/modulus"][rows]))
 
 
-def strength(results, rows):
-    """Return rho a^2 deps_0, fitted to the beginning of unloading with the backward barriers of steady flow."""
+def strength(results, rows, largest=FIT, slope=None):
+    """Return rho a^2 deps_0, fitted to unloading up to a strain with the backward barriers of steady flow.
+
+    ``slope``: the shear modulus, by default that which was measured.
+    """
     strain, stress = down(results, rows)
-    kept = strain <= FIT + 1e-9
-    return barriers.fit_strength(
-        strain[kept], stress[0] - stress[kept], cumulative(results, "steady", rows, True), modulus(results, rows)
-    )
+    kept = strain <= largest + 1e-9
+    p = cumulative(results, "steady", rows, True)
+    return barriers.fit_strength(strain[kept], stress[0] - stress[kept], p, slope or modulus(results, rows))
 
 
 def start_stress(results, rows):
