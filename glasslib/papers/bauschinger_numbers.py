@@ -61,10 +61,16 @@ def cumulative(results, state, rows, backward=False):
     return barriers.Cumulative.of(strengths(results, state, rows, backward))
 
 
-def mean_barriers(results, state, rows):
-    """Return the mean barrier in each direction (K,) of a state; as quenched for ``rows`` of samples."""
-    values = results["quenched" if state == "quenched" else f"tests/{state}"]
-    return np.nanmean(values[rows].astype(float), axis=(0, 1))
+def mean_barriers(values):
+    """Return the mean barrier in each direction (K,) of barriers (..., sites, K)."""
+    return np.nanmean(np.asarray(values, dtype=float).reshape(-1, np.shape(values)[-1]), axis=0)
+
+
+def _largest_residual(results, rows):
+    """Return the largest residual of a circle through mean barriers: in flow, unloaded, and as quenched of each glass."""
+    states = [results[f"tests/{state}"][rows] for state in ("steady", "zero")]
+    states += [results[f"{name}/quenched"] for name in ("HTL", "ESL", "GQ") if f"{name}/quenched" in results.arrays]
+    return max(barriers.circle(mean_barriers(values)).residual for values in states)
 
 
 def polarisation(results, state, rows):
@@ -349,8 +355,7 @@ def _tests(results):
     add("chi_steady", lambda rows: polarisation(results, "steady", rows), "mean steady")
     add("chi_unloaded", lambda rows: polarisation(results, "zero", rows), "mean zero")
     add("chi_zero_crossing", lambda rows: zero_crossing(results, rows), "mean steady", "mean zero", "mean balanced")
-    add("mean_barrier_circular", lambda rows: max(
-        barriers.circle(mean_barriers(results, state, rows)).residual for state in ("steady", "zero")), "steady", "zero")
+    add("mean_barrier_circular", lambda rows: _largest_residual(results, rows), "steady", "zero")
     add("backward_linear_to_zero", lambda rows: barriers.small_barrier_exponent(
         strengths(results, "steady", rows, True), *SMALL), "steady")
     add("forward_pseudogap", lambda rows: _gap_below(results, rows), "zero")
