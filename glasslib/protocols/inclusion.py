@@ -10,8 +10,9 @@ The stress is that of the free particles, each pair shared equally by its two,
 
     sigma = (1 / V) sum_p share_p u'(r_p) d_a d_b / r_p,    share = 1 (free-free) or 1/2 (free-frozen).
 
-Dense linear algebra is written out: one inclusion has a few hundred degrees of freedom, and the result must not
-depend on the threads of a library.
+Free particles are numbered along the first axis, so that the Hessian is a band, see ``envelope``. Work on pairs is done in
+passes over arrays of all pairs of a kind, each simple enough to be vectorised; only the first and the last one, which read
+and write particles, are not.
 """
 
 from typing import NamedTuple
@@ -19,21 +20,22 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from glasslib.particles.potentials import pair_mix, pair_reach, pair_terms
+from glasslib.particles.potentials import pair_mix, pair_reach, pair_terms, where
 
-_BLOCK = 128
 _STRETCH = 1.3  # bound on the stretch of F over the largest strain allowed, 1/2
 
 
 class Work(NamedTuple):
     """Arrays of an inclusion: m particles of which the first n are free, and its pairs, sorted by kind.
 
-    reference: (m, d) X of all; labels, diameters: (m,); current: (m, d) x; forces: (m, d); first, second: pairs, sigma of
-    each, spare: (pairs, 3) for sorting; segments: (kinds + 1,); delta: (d, block), r2, u, w, k: (block,);
-    listed: (n, d) displacements at which the pairs were found; strain: (2,) that of the list and of the map F (d, d);
-    scratch: (2, d, d); generator: L (d, d).
+    axes: (0, 1) or (0, 1, 2), whose length d is known when a kernel is compiled. reference: (d, m) X of all; labels,
+    diameters: (m,); current: (d, m) x; forces: (d, m); first, second: pairs, sigma of each, spare: (pairs, 3) for sorting;
+    segments: (kinds + 1,); delta, pulled, change: (d, pairs); r2, u, w, k: (pairs,); listed: (n d,) displacements at which
+    the pairs were found; strain: (2,) that of the list and of the map F (d, d); scratch: (2, d, d); generator: L (d, d);
+    end: (n d,) one past the last column of each row of the Hessian's upper triangle.
     """
 
+    axes: tuple
     reference: np.ndarray
     labels: np.ndarray
     diameters: np.ndarray
@@ -45,6 +47,8 @@ class Work(NamedTuple):
     spare: np.ndarray
     segments: np.ndarray
     delta: np.ndarray
+    pulled: np.ndarray
+    change: np.ndarray
     r2: np.ndarray
     u: np.ndarray
     w: np.ndarray
@@ -54,20 +58,21 @@ class Work(NamedTuple):
     map: np.ndarray
     scratch: np.ndarray
     generator: np.ndarray
+    end: np.ndarray
     skin: float
 
 
 @njit(cache=True, error_model="numpy")
-def _work(table, reference, labels, diameters, free, skin):
+def _work(axes, table, reference, labels, diameters, free, skin):
     """Return the ``Work`` of an inclusion; its first list is made by the first evaluation."""
-    m, d = reference.shape
+    d, m = reference.shape
     most = 64 + free * (40 if d == 2 else 160)
     return Work(
-        reference.copy(), labels, diameters, np.empty((m, d)), np.empty((m, d)),
+        axes, reference.copy(), labels, diameters, np.empty((d, m)), np.empty((d, m)),
         np.empty(most, np.int32), np.empty(most, np.int32), np.empty(most), np.empty((most, 3), np.int32),
-        np.zeros(len(table.reach) + 1, np.int64), np.empty((d, _BLOCK)), np.empty(_BLOCK), np.empty(_BLOCK),
-        np.empty(_BLOCK), np.empty(_BLOCK), np.empty((free, d)), np.full(2, np.inf), np.empty((d, d)),
-        np.empty((2, d, d)), np.zeros((d, d)), skin,
+        np.zeros(len(table.reach) + 1, np.int64), np.empty((d, most)), np.empty((d, most)), np.empty((d, most)),
+        np.empty(most), np.empty(most), np.empty(most), np.empty(most), np.empty(free * d), np.full(2, np.inf),
+        np.empty((d, d)), np.empty((2, d, d)), np.zeros((d, d)), np.empty(free * d, np.int64), skin,
     )
 
 
@@ -99,7 +104,8 @@ def _affine_map(generator, strain, scratch, out):
 @njit(cache=True, error_model="numpy")
 def _place(work, displacement, strain):
     """Set the map and the current positions; displacement (n d,) of the free ones is in the reference frame."""
-    m, d = work.reference.shape
+    d = len(work.axes)
+    m = work.reference.shape[1]
     free = len(displacement) // d
     f = work.map
     last = m
@@ -108,32 +114,39 @@ def _place(work, displacement, strain):
     else:
         _affine_map(work.generator, strain, work.scratch, f)
         work.strain[1] = strain
-    for i in range(last):
-        for a in range(d):
+    reference, current = work.reference, work.current
+    for a in range(d):
+        for i in range(free):
             total = 0.0
             for b in range(d):
-                x = work.reference[i, b]
-                if i < free:
-                    x += displacement[i * d + b]
-                total += f[a, b] * x
-            work.current[i, a] = total
+                total += f[a, b] * (reference[b, i] + displacement[i * d + b])
+            current[a, i] = total
+        for i in range(free, last):
+            total = 0.0
+            for b in range(d):
+                total += f[a, b] * reference[b, i]
+            current[a, i] = total
 
 
 @njit(cache=True, error_model="numpy")
 def _list_pairs(potential, table, work, displacement, strain):
     """Find the pairs with a free member within reach and skin; current positions must be set."""
-    m, d = work.reference.shape
+    d = len(work.axes)
+    m = work.reference.shape[1]
     free = len(displacement) // d
+    current = work.current
     total = 0
     work.segments[:] = 0
+    work.listed[:] = displacement
+    widest = (table.reach.max() + work.skin) ** 2
     for i in range(free):
-        for a in range(d):
-            work.listed[i, a] = displacement[i * d + a]
         for j in range(i + 1, m):
             r2 = 0.0
             for a in range(d):
-                delta = work.current[j, a] - work.current[i, a]
+                delta = current[a, j] - current[a, i]
                 r2 += delta * delta
+            if not r2 < widest:
+                continue
             kind = table.kind[work.labels[i], work.labels[j]]
             reach = table.reach[kind]
             if table.diameters:
@@ -170,12 +183,12 @@ def _list_pairs(potential, table, work, displacement, strain):
 @njit(cache=True, error_model="numpy")
 def _outdated(work, displacement, strain, reach):
     """Whether some pair within reach may be missing: motion of two particles, and stretch of what lies between."""
-    d = work.reference.shape[1]
+    d = len(work.axes)
     worst = 0.0
     for i in range(len(displacement) // d):
         r2 = 0.0
         for a in range(d):
-            delta = displacement[i * d + a] - work.listed[i, a]
+            delta = displacement[i * d + a] - work.listed[i * d + a]
             r2 += delta * delta
         worst = max(worst, r2)
     norm = 0.0
@@ -196,166 +209,205 @@ def _prepare(potential, table, work, displacement, strain):
 
 
 @njit(cache=True, error_model="numpy")
-def _differences(first, second, current, delta, r2):
-    """Vectors and squared distances of up to a block of pairs; the rest of the block is filled with a harmless 1."""
-    d = current.shape[1]
-    count = len(first)
-    for p in range(count):
+def _differences(axes, first, second, current, delta, r2):
+    """Vectors and squared distances of pairs."""
+    for p in range(len(first)):
         i = first[p]
         j = second[p]
-        for a in range(d):
-            delta[a, p] = current[j, a] - current[i, a]
-    for p in range(count):
-        r2[p] = delta[0, p] * delta[0, p]
-    for a in range(1, d):
-        for p in range(count):
-            r2[p] += delta[a, p] * delta[a, p]
-    for p in range(count, _BLOCK):
-        r2[p] = 1.0
+        total = 0.0
+        for a in range(len(axes)):
+            step = current[a, j] - current[a, i]
+            delta[a, p] = step
+            total += step * step
+        r2[p] = total
 
 
 @njit(cache=True, error_model="numpy")
 def _rates(potential, epsilon, sigma, r2, u, w):
-    """u and u'/r of a whole block, zero beyond reach; without branches, so that it vectorises."""
+    """u and u'/r of pairs of one kind, zero beyond reach; without branches, so that it vectorises."""
     limit = pair_reach(potential, sigma) ** 2
-    for p in range(_BLOCK):
+    for p in range(len(r2)):
         r = np.sqrt(r2[p])
         terms = pair_terms(potential, r, epsilon, sigma)
-        u[p] = terms[0] if r2[p] < limit else 0.0
-        w[p] = terms[1] * (1.0 / r) if r2[p] < limit else 0.0
+        u[p] = where(r2[p] < limit, terms[0], 0.0)
+        w[p] = where(r2[p] < limit, terms[1] * (1.0 / r), 0.0)
 
 
 @njit(cache=True, error_model="numpy")
-def _curvatures(potential, epsilon, sigma, r2, k):
-    """u'' of a whole block."""
+def _curvatures(potential, epsilon, sigma, r2, w, k):
+    """u'/r and u'' of pairs of one kind."""
     limit = pair_reach(potential, sigma) ** 2
-    for p in range(_BLOCK):
-        k[p] = pair_terms(potential, np.sqrt(r2[p]), epsilon, sigma)[2] if r2[p] < limit else 0.0
+    for p in range(len(r2)):
+        r = np.sqrt(r2[p])
+        terms = pair_terms(potential, r, epsilon, sigma)
+        w[p] = where(r2[p] < limit, terms[1] * (1.0 / r), 0.0)
+        k[p] = where(r2[p] < limit, terms[2], 0.0)
 
 
 @njit(cache=True, error_model="numpy")
-def _rates_diameters(potential, epsilon, sigma, r2, count, u, w, k):
-    """u, u'/r and u'' of ``count`` pairs that each have a sigma."""
-    for p in range(count):
+def _rates_diameters(potential, epsilon, sigma, r2, u, w, k):
+    """u, u'/r and u'' of pairs that each have a sigma."""
+    for p in range(len(r2)):
         r = np.sqrt(r2[p])
         terms = pair_terms(potential, r, epsilon, sigma[p])
         inside = r < pair_reach(potential, sigma[p])
-        u[p] = terms[0] if inside else 0.0
-        w[p] = terms[1] * (1.0 / r) if inside else 0.0
-        k[p] = terms[2] if inside else 0.0
+        u[p] = where(inside, terms[0], 0.0)
+        w[p] = where(inside, terms[1] * (1.0 / r), 0.0)
+        k[p] = where(inside, terms[2], 0.0)
 
 
 @njit(cache=True, error_model="numpy")
-def _block(potential, table, work, kind, start, curved):
-    """Fill delta, r2, u, w (and k where ``curved``) with a block of pairs of one kind; return how many."""
-    stop = min(start + _BLOCK, work.segments[kind + 1])
-    count = stop - start
-    _differences(work.first[start:stop], work.second[start:stop], work.current, work.delta, work.r2)
-    if table.diameters:
-        _rates_diameters(potential, table.epsilon[kind], work.sigma[start:stop], work.r2, count, work.u, work.w, work.k)
-    else:
-        _rates(potential, table.epsilon[kind], table.sigma[kind], work.r2, work.u, work.w)
-        if curved:
-            _curvatures(potential, table.epsilon[kind], table.sigma[kind], work.r2, work.k)
+def _pairs(potential, table, work, curved):
+    """Fill delta, r2, w of all pairs, and u, or k where ``curved``; return how many."""
+    count = work.segments[len(table.reach)]
+    _differences(work.axes, work.first[:count], work.second[:count], work.current, work.delta, work.r2)
+    for kind in range(len(table.reach)):
+        s = slice(work.segments[kind], work.segments[kind + 1])
+        if table.diameters:
+            _rates_diameters(potential, table.epsilon[kind], work.sigma[s], work.r2[s], work.u[s], work.w[s], work.k[s])
+        elif curved:
+            _curvatures(potential, table.epsilon[kind], table.sigma[kind], work.r2[s], work.w[s], work.k[s])
+        else:
+            _rates(potential, table.epsilon[kind], table.sigma[kind], work.r2[s], work.u[s], work.w[s])
     return count
+
+
+@njit(cache=True, error_model="numpy")
+def _total(values):
+    """Return the sum, in four sums that do not wait for each other."""
+    a = b = c = d = 0.0
+    n = len(values)
+    for i in range(0, n - 3, 4):
+        a += values[i]
+        b += values[i + 1]
+        c += values[i + 2]
+        d += values[i + 3]
+    for i in range(n - n % 4, n):
+        a += values[i]
+    return (a + b) + (c + d)
+
+
+@njit(cache=True, error_model="numpy")
+def _pull(axes, first, second, w, delta, forces):
+    """forces += those of the pairs."""
+    for p in range(len(first)):
+        i = first[p]
+        j = second[p]
+        for a in range(len(axes)):
+            pull = w[p] * delta[a, p]
+            forces[a, i] += pull
+            forces[a, j] -= pull
 
 
 @njit(cache=True, error_model="numpy")
 def _gradient(potential, table, work, displacement, strain, out):
     """Return U; out (n d,) = dU/dX = -F^T f. U is infinite where the list cannot be held."""
-    d = work.reference.shape[1]
     if not _prepare(potential, table, work, displacement, strain):
         out[:] = np.inf
         return np.inf
-    forces = work.forces
+    d = len(work.axes)
+    forces, f = work.forces, work.map
     forces[:] = 0.0
-    energy = 0.0
-    for kind in range(len(table.reach)):
-        for start in range(work.segments[kind], work.segments[kind + 1], _BLOCK):
-            count = _block(potential, table, work, kind, start, False)
-            for p in range(count):
-                energy += work.u[p]
-                i = work.first[start + p]
-                j = work.second[start + p]
-                for a in range(d):
-                    pull = work.w[p] * work.delta[a, p]
-                    forces[i, a] += pull
-                    forces[j, a] -= pull
+    count = _pairs(potential, table, work, False)
+    _pull(work.axes, work.first[:count], work.second[:count], work.w, work.delta, forces)
     for i in range(len(displacement) // d):
         for a in range(d):
             total = 0.0
             for b in range(d):
-                total -= work.map[b, a] * forces[i, b]
+                total -= f[b, a] * forces[b, i]
             out[i * d + a] = total
-    return energy
+    return _total(work.u[:count])
 
 
 @njit(cache=True, error_model="numpy")
 def _stress(potential, table, work, displacement, strain, volume, out):
     """out (d, d) = stress of the free particles."""
-    d = work.reference.shape[1]
+    d = len(work.axes)
     free = len(displacement) // d
     _prepare(potential, table, work, displacement, strain)
     out[:] = 0.0
-    for kind in range(len(table.reach)):
-        for start in range(work.segments[kind], work.segments[kind + 1], _BLOCK):
-            count = _block(potential, table, work, kind, start, False)
-            for p in range(count):
-                share = (1.0 if work.second[start + p] < free else 0.5) / volume
-                for a in range(d):
-                    for b in range(d):
-                        out[a, b] += share * work.w[p] * work.delta[a, p] * work.delta[b, p]
+    for p in range(_pairs(potential, table, work, False)):
+        share = (1.0 if work.second[p] < free else 0.5) / volume
+        for a in range(d):
+            for b in range(d):
+                out[a, b] += share * work.w[p] * work.delta[a, p] * work.delta[b, p]
+
+
+@njit(cache=True, error_model="numpy")
+def _pull_back(axes, f, generator, delta, r2, w, k, pulled, change):
+    """pulled = F^T d; change = F^T [(u'' - u'/r) (d . L d) / r^2 + u'/r (L + L^T)] d; k = (u'' - u'/r) / r^2, of each pair."""
+    d = len(axes)
+    for p in range(len(w)):
+        k[p] = (k[p] - w[p]) / r2[p]
+    for a in range(d):
+        for p in range(len(w)):
+            total = turned = growth = 0.0
+            for b in range(d):
+                total += f[b, a] * delta[b, p]
+                rate = 0.0
+                for c in range(d):
+                    rate += (generator[b, c] + generator[c, b]) * delta[c, p]
+                turned += f[b, a] * rate
+                growth += 0.5 * rate * delta[b, p]
+            pulled[a, p] = total
+            change[a, p] = k[p] * growth * total + w[p] * turned
 
 
 @njit(cache=True, error_model="numpy")
 def _hessian(potential, table, work, displacement, strain, out, mixed):
-    """out (n d, n d) = d2U/dX2, lower triangle only; mixed (n d,) = d2U/dX dgamma.
+    """out (n d, n d) = d2U/dX2, upper triangle up to ``end``; mixed (n d,) = d2U/dX dgamma.
 
     With d = F D, dF/dgamma = L F: dG_i/dgamma = -sum_j F^T [(u'' - u'/r) (d . L d) / r^2 + u'/r (L + L^T)] d.
     """
-    d = work.reference.shape[1]
+    d = len(work.axes)
     free = len(displacement) // d
     _prepare(potential, table, work, displacement, strain)
-    f = work.map
-    metric = np.zeros((d, d))
+    count = _pairs(potential, table, work, True)
+    f, end = work.map, work.end
+    _pull_back(
+        work.axes, f, work.generator, work.delta, work.r2, work.w[:count], work.k, work.pulled, work.change
+    )
+    _widths(d, work.first[:count], work.second[:count], work.w, work.k, free, end)
+    for row in range(free * d):
+        out[row, row : end[row]] = 0.0
+    metric = work.scratch[0]
     for a in range(d):
         for b in range(d):
+            metric[a, b] = 0.0
             for c in range(d):
                 metric[a, b] += f[c, a] * f[c, b]
-    pulled, change, rate = np.empty(d), np.empty(d), np.empty(d)
-    out[:] = 0.0
     mixed[:] = 0.0
-    for kind in range(len(table.reach)):
-        for start in range(work.segments[kind], work.segments[kind + 1], _BLOCK):
-            count = _block(potential, table, work, kind, start, True)
-            for p in range(count):
-                i = work.first[start + p]
-                j = work.second[start + p]
-                for a in range(d):
-                    pulled[a] = 0.0
-                    for b in range(d):
-                        pulled[a] += f[b, a] * work.delta[b, p]
-                along = (work.k[p] - work.w[p]) / work.r2[p]
-                growth = 0.0
-                for a in range(d):
-                    rate[a] = 0.0
-                    for b in range(d):
-                        symmetric = work.generator[a, b] + work.generator[b, a]
-                        rate[a] += symmetric * work.delta[b, p]
-                    growth += 0.5 * rate[a] * work.delta[a, p]
-                for a in range(d):
-                    change[a] = along * growth * pulled[a]
-                    for b in range(d):
-                        change[a] += work.w[p] * f[b, a] * rate[b]
-                    mixed[i * d + a] -= change[a]
-                    if j < free:
-                        mixed[j * d + a] += change[a]
-                for a in range(d):
-                    for b in range(d):
-                        block = along * pulled[a] * pulled[b] + work.w[p] * metric[a, b]
-                        if b <= a:
-                            out[i * d + a, i * d + b] += block
-                        if j < free:
-                            out[j * d + a, i * d + b] -= block  # j > i: below the diagonal
-                            if b <= a:
-                                out[j * d + a, j * d + b] += block
+    first, second, w, k, pulled, change = work.first, work.second, work.w, work.k, work.pulled, work.change
+    for p in range(count):
+        if w[p] == 0.0 and k[p] == 0.0:
+            continue
+        i = first[p] * d
+        j = second[p] * d
+        inner = second[p] < free
+        for a in range(d):
+            mixed[i + a] -= change[a, p]
+            for b in range(a, d):
+                out[i + a, i + b] += k[p] * pulled[a, p] * pulled[b, p] + w[p] * metric[a, b]
+        if inner:
+            for a in range(d):
+                mixed[j + a] += change[a, p]
+                for b in range(d):
+                    block = k[p] * pulled[a, p] * pulled[b, p] + w[p] * metric[a, b]
+                    out[i + a, j + b] = -block  # i < j: above the diagonal
+                    if b >= a:
+                        out[j + a, j + b] += block
+
+
+@njit(cache=True, error_model="numpy")
+def _widths(d, first, second, w, k, free, end):
+    """end = one past the last column of each row, never less than that of the row before, so that factors fit in."""
+    for row in range(free * d):
+        end[row] = (row // d + 1) * d
+    for p in range(len(first)):
+        if second[p] < free and (w[p] != 0.0 or k[p] != 0.0):
+            row = first[p] * d
+            end[row] = max(end[row], (second[p] + 1) * d)
+    last = 0
+    for row in range(free * d):
+        last = max(last, end[row])
+        end[row] = last

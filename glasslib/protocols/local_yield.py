@@ -25,14 +25,17 @@ from numba import njit
 from glasslib import checks
 from glasslib.particles.packing import validate
 from glasslib.protocols.branch import (
-    _descend, _dot, _factorise, _follow, _hermite, _invert, _multiply, _solve, _summit, _tangent,
+    _descend, _follow, _hermite, _summit, _tangent,
 )
+from glasslib.protocols.envelope import _dot, _factorise, _room, _solve
 from glasslib.protocols.inclusion import _STRETCH, _gradient, _hessian, _stress, _work
 
-_SKIN, _WANDER = 0.4, 1.0  # of lists; of free particles beyond their radius [length]
-_CONTROLS = np.array([0.02, 0.2, 0.003])  # first and largest step, wanted correction, of the norm of all displacements
+_SKIN, _WANDER = 0.3, 1.0  # of lists; of free particles beyond their radius [length]
+_CONTROLS = np.array([0.04, 0.25, 0.003])  # first and largest step, wanted correction, of the norm of all displacements
 _FARTHEST, _MOST = 0.1, 5000  # of a descent: largest displacement of a particle in a step, iterations
 _TOLERANCE = 1e-9
+_NODES = 64  # points of a branch that are remembered
+_NEAR = 1e-3  # largest force from which a descent ends by Newton's method
 
 
 class LocalYield(NamedTuple):
@@ -112,13 +115,13 @@ def _equilibrate(potential, table, work, strain, tolerance, hessian, displacemen
     gradient = np.empty(n)
     for _ in range(12):
         _hessian(potential, table, work, displacement, strain, hessian, gradient)
-        if not _factorise(hessian):
+        if not _factorise(hessian, work.end):
             return False
         for _ in range(3):
             _gradient(potential, table, work, displacement, strain, gradient)
             if np.abs(gradient).max() < tolerance:
                 return True
-            _solve(hessian, gradient)
+            _solve(hessian, work.end, gradient)
             cut = min(1.0, 0.1 / np.abs(gradient).max())
             for i in range(n):
                 displacement[i] -= cut * gradient[i]
@@ -137,114 +140,147 @@ def _conjugate(potential, table, work, displacement, strain, volume, stress):
 
 
 @njit(cache=True, error_model="numpy")
-def _rest(potential, table, work, hessian, base, tolerance):
-    """Bring the inclusion to equilibrium at zero strain, the new reference; factor and inverse of its Hessian."""
-    n, d = len(base), work.reference.shape[1]
-    displacement = np.zeros(n)
-    if not _equilibrate(potential, table, work, 0.0, tolerance, hessian, displacement):
+def _rest(potential, table, work, base, base_end, tolerance):
+    """Bring the inclusion to equilibrium at zero strain, the new reference; factor of its Hessian there."""
+    n, d = len(base_end), len(work.axes)
+    displacement, mixed = np.zeros(n), np.empty(n)
+    if not _equilibrate(potential, table, work, 0.0, tolerance, base, displacement):
         base[:] = 0.0
         for i in range(n):
-            base[i, i] = 1e-2  # the stiffness of a particle in its cage, roughly
+            base[i, i] = 0.1  # inverse root of the stiffness of a particle in its cage, roughly
+            base_end[i] = i + 1
         displacement[:] = 0.0
-        _descend(potential, table, work, base, 0.0, 1e-6, _FARTHEST, _MOST, displacement)
-        if not _equilibrate(potential, table, work, 0.0, tolerance, hessian, displacement):
+        _descend(potential, table, work, base, base_end, 0.0, 1e-6, _FARTHEST, _MOST, displacement)
+        if not _equilibrate(potential, table, work, 0.0, tolerance, base, displacement):
             return False
     for i in range(n // d):
         for a in range(d):
-            work.reference[i, a] += displacement[i * d + a]
+            work.reference[a, i] += displacement[i * d + a]
     displacement[:] = 0.0
     work.strain[:] = np.inf
-    _hessian(potential, table, work, displacement, 0.0, hessian, displacement.copy())
-    if not _factorise(hessian):
+    _hessian(potential, table, work, displacement, 0.0, base, mixed)
+    if not _factorise(base, work.end):
         return False
-    _invert(hessian, base)
+    base_end[:] = work.end
     return True
 
 
 @njit(cache=True, error_model="numpy")
-def _before_end(nodes, tangents, length, target, point):
-    """point = place on the cubic, on the stable side of its end, where Z's last entry is ``target``."""
+def _fall(potential, table, work, base, base_end, factor, strain, state):
+    """Descend from an unstable state to a minimum: until forces are small, then by Newton's method if that goes not far."""
+    rough = np.empty_like(state)
+    tolerance = _NEAR
+    while True:
+        iterations, residual = _descend(
+            potential, table, work, base, base_end, strain, tolerance, _FARTHEST, _MOST, state
+        )
+        if not residual < tolerance:
+            return False
+        rough[:] = state
+        if _equilibrate(potential, table, work, strain, _TOLERANCE, factor, state) and np.abs(state - rough).max() < _FARTHEST:
+            return True
+        state[:] = rough
+        if tolerance < 10 * _TOLERANCE:
+            return True
+        tolerance *= 1e-2
+
+
+@njit(cache=True, error_model="numpy")
+def _before_end(nodes, tangents, lengths, points, target, point):
+    """point = place on the branch, on the stable side of its end, where Z's last entry is ``target``."""
     n = len(point) - 1
-    if target < nodes[0, n]:  # behind both points, where the cubic may bend the other way: the tangent will do
-        back = (target - nodes[0, n]) / tangents[0, n]
-        for i in range(n + 1):
-            point[i] = nodes[0, i] + back * tangents[0, i]
-        return
-    low = 0.0
-    high = _summit(0.0, nodes[0, n], tangents[0, n], length, nodes[1, n], tangents[1, n])[0]
-    if not np.isfinite(high):
-        high = length
+    now = points - 1
+    while now > 1 and nodes[now - 1, n] > target:
+        now -= 1
+    z0, t0, z1, t1, length = nodes[now - 1], tangents[now - 1], nodes[now], tangents[now], lengths[now]
+    low, high = 0.0, length
+    if target > z1[n]:  # behind the last point: the cubic as far as its summit
+        high = _summit(0.0, z0[n], t0[n], length, z1[n], t1[n])[0]
+        if not np.isfinite(high):
+            high = 2 * length
     for _ in range(50):
         middle = 0.5 * (low + high)
-        _hermite(0.0, nodes[0, n:], tangents[0, n:], length, nodes[1, n:], tangents[1, n:], middle, point[n:])
+        _hermite(0.0, z0[n:], t0[n:], length, z1[n:], t1[n:], middle, point[n:])
         if point[n] < target:
             low = middle
         else:
             high = middle
-    _hermite(0.0, nodes[0], tangents[0], length, nodes[1], tangents[1], low, point)
+    _hermite(0.0, z0, t0, length, z1, t1, low, point)
 
 
 @njit(cache=True, error_model="numpy")
 def _yield_site(
-    potential, table, reference, labels, diameters, free, volume, generators, resolution, limit, controls, local, out, counts
+    potential, table, axes, reference, labels, diameters, free, volume, generators, resolution, limit, controls, local, out
 ):
     """Thresholds of one site; out (K, 5): status, tau(0), dtau_c, strain, drop. status 1 yielded, 0 not, < 0 failed."""
-    d = reference.shape[1]
+    d = len(axes)
     n = free * d
-    work = _work(table, reference, labels, diameters, free, _SKIN)
-    hessian, base, factor = np.empty((n, n)), np.empty((n, n)), np.empty((n, n))
+    work = _work(axes, table, reference, labels, diameters, free, _SKIN)
+    base, base_end, factor = _room(n), np.empty(n, np.int64), _room(n)
     zero, state, mixed, slope = np.zeros(n), np.empty(n), np.empty(n), np.empty(n)
-    scratch, nodes, tangents = np.empty((4, n + 1)), np.empty((2, n + 1)), np.empty((2, n + 1))
-    point, stress = np.empty(n + 1), np.empty((d, d))
-    if not _rest(potential, table, work, hessian, base, _TOLERANCE):
+    if not _rest(potential, table, work, base, base_end, _TOLERANCE):
         out[:, 0] = -4
         return
-    _stress(potential, table, work, zero, 0.0, volume, local)
+    _stress(potential, table, work, np.zeros(n), 0.0, volume, local)
     for k in range(len(generators)):
         work.generator[:] = generators[k]
-        work.strain[:] = np.inf
-        start = _conjugate(potential, table, work, zero, 0.0, volume, stress)
-        _hessian(potential, table, work, zero, 0.0, factor, mixed)
-        _multiply(base, mixed, slope)
-        scale = np.sqrt(_dot(slope, slope))
-        _tangent(hessian, mixed, scale, tangents[1], slope)
-        status, end, length = _follow(
-            potential, table, work, scale, limit, resolution, controls, factor, nodes, tangents, scratch, counts
-        )
-        out[k, 0] = status
-        out[k, 1] = start
-        if status != 1:
-            continue
-        last = np.ceil(end / resolution)
-        found = False
-        while not found and last > np.ceil(end / resolution) - 3 and last > 0:
-            last -= 1  # the step before the end; one less where rounding says that it is past it
-            _before_end(nodes, tangents, length, last * resolution * scale, point)
-            state[:] = point[:n]
-            found = _equilibrate(potential, table, work, last * resolution, _TOLERANCE, factor, state)
-        if not found:
-            out[k, 0] = -2
-            continue
-        before = _conjugate(potential, table, work, state, last * resolution, volume, stress)
-        strain = (last + 1) * resolution
-        residual = _descend(potential, table, work, base, strain, 10 * _TOLERANCE, _FARTHEST, _MOST, state)[1]
-        if not residual < 1e-6:
-            out[k, 0] = -3
-            continue
-        out[k, 2] = before - start
-        out[k, 3] = last * resolution
-        out[k, 4] = before - _conjugate(potential, table, work, state, strain, volume, stress)
+        for attempt in range(3):
+            finer = controls * 0.3**attempt
+            _yield_loading(potential, table, work, base, base_end, factor, volume, resolution, limit, finer, out[k])
+            if out[k, 0] >= 0:
+                break
+
+
+@njit(cache=True, error_model="numpy")
+def _yield_loading(potential, table, work, base, base_end, factor, volume, resolution, limit, controls, out):
+    """Thresholds under work.generator; out (5,): status, tau(0), dtau_c, strain, drop."""
+    n, d = len(base_end), len(work.axes)
+    nodes, tangents, lengths = np.empty((_NODES, n + 1)), np.empty((_NODES, n + 1)), np.empty(_NODES)
+    zero, state, mixed, slope = np.zeros(n), np.empty(n), np.empty(n), np.empty(n)
+    scratch, point, stress = np.empty((4, n + 1)), np.empty(n + 1), np.empty((d, d))
+    work.strain[:] = np.inf
+    start = _conjugate(potential, table, work, zero, 0.0, volume, stress)
+    _hessian(potential, table, work, zero, 0.0, factor, mixed)
+    slope[:] = mixed
+    _solve(base, base_end, slope)
+    scale = np.sqrt(_dot(slope, slope))
+    _tangent(base, base_end, mixed, scale, tangents[1], slope)
+    status, end, points = _follow(
+        potential, table, work, scale, limit, resolution, controls, factor, nodes, tangents, lengths, scratch
+    )
+    out[0], out[1] = status, start
+    if status != 1:
+        return
+    last = np.ceil(end / resolution)
+    found = False
+    while not found and last > np.ceil(end / resolution) - 3 and last > 0:
+        last -= 1  # the step before the end; one less where rounding says that it is past it
+        _before_end(nodes, tangents, lengths, points, last * resolution * scale, point)
+        state[:] = point[:n]
+        found = _equilibrate(potential, table, work, last * resolution, _TOLERANCE, factor, state)
+    if not found:
+        out[0] = -2
+        return
+    before = _conjugate(potential, table, work, state, last * resolution, volume, stress)
+    strain = (last + 1) * resolution
+    if not _fall(potential, table, work, base, base_end, factor, strain, state):
+        out[0] = -3
+        return
+    out[2] = before - start
+    out[3] = last * resolution
+    out[4] = before - _conjugate(potential, table, work, state, strain, volume, stress)
 
 
 def _cluster(tree, points, owner, packing, site, free_radius, radius):
-    """Return positions relative to the site (m, d), species, diameters of what lies around it, and how many are free."""
+    """Return positions relative to the site (d, m), species, diameters of what lies around it, and how many are free."""
     near = np.sort(tree.query_ball_point(site, radius))
     relative = points[near] - site
     inside = (relative**2).sum(axis=1) <= free_radius**2
-    order = np.concatenate([np.flatnonzero(inside), np.flatnonzero(~inside)])
+    within = np.flatnonzero(inside)
+    order = np.concatenate([within[np.argsort(relative[within, 0], kind="stable")], np.flatnonzero(~inside)])
     who = owner[near][order]
     sizes = np.zeros(0) if packing.diameters is None else packing.diameters[who]
-    return np.ascontiguousarray(relative[order]), packing.species[who], sizes, int(inside.sum())
+    return np.ascontiguousarray(relative[order].T), packing.species[who], sizes, int(inside.sum())
 
 
 def _with_images(packing, margin):
@@ -297,8 +333,8 @@ def local_yield(packing, potential, sites, loadings, *, free_radius=5.0, resolut
         if free[s] < 2:
             raise ValueError(f"site {s} at {site}: {free[s]} particles within free_radius = {free_radius:g}")
         _yield_site(
-            potential, table, reference, species, sizes, int(free[s]), free[s] * volume, loadings, resolution,
-            largest_strain, _CONTROLS, stress[s], out[s], np.zeros(4, np.int64),
+            potential, table, tuple(range(d)), reference, species, sizes, int(free[s]), free[s] * volume, loadings, resolution,
+            largest_strain, _CONTROLS, stress[s], out[s],
         )
         bad = np.flatnonzero(out[s, :, 0] < 0)
         if len(bad):
