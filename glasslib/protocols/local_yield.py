@@ -251,13 +251,15 @@ def _yield_loading(potential, table, work, base, base_end, factor, volume, resol
     out[0], out[1] = status, start
     if status != 1:
         return
-    last = np.ceil(end / resolution)
-    found = False
-    while not found and last > np.ceil(end / resolution) - 3 and last > 0:
-        last -= 1  # the step before the end; one less where rounding says that it is past it
+    # the last multiple before the end, tried also where the end seems to lie just before it
+    first = np.floor(end / resolution + 0.02)
+    last, found = first + 1, False
+    while not found and last > max(first - 2, 0):
+        last -= 1
         _before_end(nodes, tangents, lengths, points, last * resolution * scale, point)
         state[:] = point[:n]
         found = _equilibrate(potential, table, work, last * resolution, _TOLERANCE, factor, state)
+        found = found and np.abs(state - point[:n]).max() < 0.5 * _FARTHEST
     if not found:
         out[0] = -2
         return
