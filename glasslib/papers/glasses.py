@@ -2,9 +2,13 @@
 
 Holding times and cooling rates are what two cores afford, not those of the papers (10^6 time units for GQ); energies
 say how far each glass has aged, and figures state them. A GQ is made from the liquid of the ESL of the same number.
+
+Published samples are whole: ``restore`` writes them back as if they had just been computed, so that a fresh clone goes on
+from what the repository holds.
 """
 
 import itertools
+import json
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -55,7 +59,9 @@ def cooled(cooling, sequence):
 
 
 def one(task, sample):
-    """Return the arrays of one sample of a task, computed here and now if it is not finished."""
+    """Return the arrays of one sample of a task: finished, restored from what is published, or computed here and now."""
+    if not task.path(sample).exists():
+        restore(task)
     with ThreadPoolExecutor(1) as here:
         path, = ensemble.run(task, [sample], here, progress=False)
     return store.read(path).arrays
@@ -74,25 +80,53 @@ def packing(made, seed, sample):
 
 
 def campaign(given, executor=None, *, workers=None, progress=True):
-    """Prepare the missing samples of all glasses; return {glass: paths}."""
-    return {
-        glass: ensemble.run(packings(glass, seed=given.seed), given.samples or count, executor, workers=workers,
-                            progress=progress)
-        for glass, count in COUNTS.items()
-    }  # fmt: skip
+    """Prepare the samples of all glasses that are neither finished nor published; return {glass: paths}."""
+    result = {}
+    for glass, count in COUNTS.items():
+        task = packings(glass, seed=given.seed)
+        restore(task)
+        result[glass] = ensemble.run(task, given.samples or count, executor, workers=workers, progress=progress)
+    return result
 
 
 def publish(seed=SEED):
-    """Gather the finished samples of each glass, up to the first that is missing, and return the paths written."""
+    """Gather the finished samples of each glass and return the paths written."""
+    return [path for glass in COUNTS for path in publish_samples(packings(glass, seed=seed))]
+
+
+def file(task):
+    """Return the name below ``data/`` under which the samples of a task are published."""
+    return f"glasses/{task.name.removeprefix('glass-')}.npz"
+
+
+def publish_samples(task):
+    """Gather the samples of a task, up to the first that is missing, as they are; return the paths written, one or none.
+
+    What is published already is kept. Beside the arrays stands each sample's own provenance, as JSON: ``provenances``.
+    """
+    restore(task)
+    paths = list(itertools.takewhile(lambda path: path.exists(), map(task.path, itertools.count())))
+    if not paths:
+        return []
+    arrays, provenances = ensemble.load(paths)
+    records = np.array([json.dumps(record, sort_keys=True) for record in provenances])
+    return [ensemble.publish(file(task), arrays | {"provenances": records}, provenances)]
+
+
+def restore(task):
+    """Write the published samples of a task where it keeps its own, unless they are there; return the paths written.
+
+    Samples of other parameters or another seed than the task's are left alone.
+    """
+    if not store.is_published(file(task)):
+        return []
+    arrays = store.read(store.published(file(task))).arrays
     written = []
-    for glass in COUNTS:
-        task = packings(glass, seed=seed)
-        paths = list(itertools.takewhile(lambda path: path.exists(), map(task.path, itertools.count())))
-        if paths:
-            arrays, provenances = ensemble.load(paths)
-            kept = {name: arrays[name] for name in ("positions", "lengths", "inherent_energy", "residual")}
-            kept["species"] = arrays["species"].astype(np.int8)
-            written.append(ensemble.publish(f"glasses/{glass}.npz", kept, provenances))
+    for sample, record in enumerate(map(json.loads, arrays.pop("provenances").tolist())):
+        path, wanted = task.path(sample), {"parameters": ensemble.plain(task.parameters), "entropy": [task.seed, sample]}
+        if not path.exists() and all(record[name] == value for name, value in wanted.items()):
+            store.write(path, {name: values[sample] for name, values in arrays.items()}, record)
+            written.append(path)
     return written
 
 
