@@ -3,8 +3,8 @@
 Holding times and cooling rates are what two cores afford, not those of the papers (10^6 time units for GQ); energies
 say how far each glass has aged, and figures state them. A GQ is made from the liquid of the ESL of the same number.
 
-Published samples are whole: ``restore`` writes them back as if they had just been computed, so that a fresh clone goes on
-from what the repository holds.
+Published samples are whole: ``restore`` writes them back as if they had just been computed, so that a fresh clone goes
+on from what the repository holds.
 """
 
 import itertools
@@ -59,7 +59,7 @@ def cooled(cooling, sequence):
 
 
 def one(task, sample):
-    """Return the arrays of one sample of a task: finished, restored from what is published, or computed here and now."""
+    """Return the arrays of one sample of a task: finished, restored from ``data/``, or computed here and now."""
     if not task.path(sample).exists():
         restore(task)
     with ThreadPoolExecutor(1) as here:
@@ -100,7 +100,7 @@ def file(task):
 
 
 def publish_samples(task):
-    """Gather the samples of a task, up to the first that is missing, as they are; return the paths written, one or none.
+    """Gather the samples of a task as they are, up to the first that is missing; return the path written in a list.
 
     What is published already is kept. Beside the arrays stands each sample's own provenance, as JSON: ``provenances``.
     """
@@ -121,10 +121,10 @@ def restore(task):
     if not store.is_published(file(task)):
         return []
     arrays = store.read(store.published(file(task))).arrays
-    written = []
+    written, parameters = [], ensemble.plain(task.parameters)
     for sample, record in enumerate(map(json.loads, arrays.pop("provenances").tolist())):
-        path, wanted = task.path(sample), {"parameters": ensemble.plain(task.parameters), "entropy": [task.seed, sample]}
-        if not path.exists() and all(record[name] == value for name, value in wanted.items()):
+        path, ours = task.path(sample), record["parameters"] == parameters and record["entropy"] == [task.seed, sample]
+        if ours and not path.exists():
             store.write(path, {name: values[sample] for name, values in arrays.items()}, record)
             written.append(path)
     return written

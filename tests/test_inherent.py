@@ -1,0 +1,214 @@
+"""What is measured on small glasses as quenched; its numbers on arrays of known laws; samples restored from data/."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from glasslib import ensemble, store
+from glasslib.papers import coarse_graining, glasses, inherent
+from glasslib.particles.box import Box
+from glasslib.particles.forces import evaluate
+from glasslib.particles.hessian import moduli
+from glasslib.protocols import local_yield, prepare
+
+SEED = 11
+RECIPE = glasses.recipe("HTL", 400)._replace(melting_time=5.0)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def results(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GLASSLIB_RESULTS", str(tmp_path_factory.mktemp("results")))
+        yield
+
+
+@pytest.fixture(scope="module")
+def task():
+    return inherent.task(RECIPE, SEED, sites=3)
+
+
+@pytest.fixture(scope="module")
+def paths(task):
+    with ThreadPoolExecutor(1) as here:
+        return ensemble.run(task, 2, here, progress=False)
+
+
+def test_a_sample_is_that_of_its_glass(task, paths):
+    arrays, (first, _) = ensemble.load(paths)
+    packing = glasses.packing(RECIPE, SEED, 1)
+    found = local_yield.local_yield_map(packing, RECIPE.potential, local_yield.grid_sites(packing.box, 3))
+    assert arrays["moved"].tolist() == [0, 0] and arrays["residual_strength"].shape == (2, 9, 18)
+    assert arrays["residual_strength"][1] == pytest.approx(found.residual_strength, rel=1e-6, nan_ok=True)
+    assert arrays["stress_drop"][1] == pytest.approx(found.stress_drop, rel=1e-6, nan_ok=True)
+    glass = glasses.one(glasses.prepared(RECIPE, SEED), 1)
+    assert arrays["energy"][1] == pytest.approx(float(glass["inherent_energy"]), rel=1e-12)
+    assert arrays["pressure"][1] == pytest.approx(-arrays["stress"][1, :2].mean(), rel=1e-12)
+    measured = inherent.Maps(arrays)
+    assert measured.frozen_stress()[1] == pytest.approx(found.local_stress, abs=1e-5)
+    assert task.name == "inherent-HTL" and first["entropy"] == [SEED, 0]
+
+
+def test_thresholds_are_projected_and_carry_their_drop(paths):
+    measured = inherent.Maps(ensemble.load(paths)[0])
+    yields, drops = measured.yielding()
+    strength, external = measured.arrays["residual_strength"].astype(float), yields - measured.frozen_stress()
+    for k in (0, 5):
+        wanted = local_yield.projected_threshold(strength, measured.angles, measured.angles[k])
+        assert external[..., k] == pytest.approx(wanted)
+    assert (external > 0).all() and np.isfinite(drops).all()
+    assert set(drops.ravel()) <= set(measured.arrays["stress_drop"].astype(float).ravel())
+
+
+def test_a_turned_packing_is_the_same_glass_sheared_at_45_degrees():
+    packing, potential = glasses.packing(RECIPE, SEED, 0), RECIPE.potential
+    turned = inherent.turned(packing)
+    state, other = evaluate(packing, potential), evaluate(turned, potential)
+    assert other.energy == pytest.approx(state.energy, rel=1e-12) and other.pressure == pytest.approx(state.pressure)
+    assert other.stress[0, 1] == pytest.approx(0.5 * (state.stress[0, 0] - state.stress[1, 1]), abs=1e-10)
+
+    def energy(strain):  # of pure shear along the edges of the cell as it was
+        stretch = np.exp([strain / 2, -strain / 2])
+        box = Box.of(np.array(packing.box.lengths) * stretch)
+        return prepare.quench(packing._replace(positions=packing.positions * stretch, box=box), potential, 1e-10)[1]
+
+    step, n = 2e-4, len(packing.positions)
+    second = n * (energy(step) - 2 * energy(0.0) + energy(-step)) / step**2 / packing.box.volume
+    # simple shear makes the strain gamma^2 / 2 along y beside gamma / 2, pure shear gamma^2 / 4 along both
+    wanted = moduli(turned, potential).shear - (other.stress[1, 1] + other.pressure)
+    assert second == pytest.approx(wanted, rel=1e-3)
+    with pytest.raises(ValueError, match="box = .*square"):
+        inherent.turned(turned)
+
+
+@pytest.fixture
+def clone(tmp_path, monkeypatch):
+    monkeypatch.setattr(store, "_CLONE", tmp_path / "data")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "registry.txt").touch()
+    monkeypatch.setenv("GLASSLIB_RESULTS", str(tmp_path / "results"))
+    return tmp_path
+
+
+def test_a_fresh_clone_goes_on_from_what_is_published(clone):
+    made = glasses.packings("HTL", 100, SEED)
+    with ThreadPoolExecutor(1) as here:
+        written = ensemble.run(made, 2, here, progress=False)
+        before = [path.read_bytes() for path in written]
+        assert [path.name for path in glasses.publish_samples(made)] == ["HTL.npz"]
+        store.register()
+        for path in written:
+            path.unlink()
+        assert glasses.restore(made) == written
+        stamps = [path.stat().st_mtime_ns for path in written]
+        assert ensemble.run(made, 2, here, progress=False) == written
+    assert [path.stat().st_mtime_ns for path in written] == stamps
+    assert [path.read_bytes() for path in written] == before
+    assert glasses.restore(made) == []
+
+
+def test_a_sample_that_is_published_is_not_computed_again(clone):
+    made = glasses.packings("HTL", 100, SEED)
+    wanted = glasses.one(made, 0)
+    glasses.publish_samples(made)
+    store.register()
+    made.path(0).unlink()
+    made.path(0).parent.rmdir()
+    found = glasses.one(made, 0)
+    assert all(found[name].tobytes() == values.tobytes() for name, values in wanted.items())
+    assert len(glasses.publish_samples(made)) == 1 and len(glasses.published("HTL")) == 1
+    other = glasses.packings("HTL", 101, SEED)
+    assert glasses.restore(other) == [] and glasses.restore(glasses.packings("HTL", 100, SEED + 1)) == []
+
+
+def test_a_published_file_does_not_lose_samples(clone):
+    made = glasses.packings("HTL", 100, SEED)
+    for sample in (0, 1):
+        glasses.one(made, sample)
+    path, = glasses.publish_samples(made)
+    store.register()
+    before = path.read_bytes()
+    made.path(1).unlink()
+    glasses.publish_samples(made)
+    assert path.read_bytes() == before
+
+
+@pytest.fixture
+def synthetic():
+    """Samples of two glasses: strengths equal in all directions, drops exponential, their mean 0.1 + 0.2 sigma_c^2."""
+    generator, shape = np.random.default_rng(5), (6, 2000)
+
+    def made(width, strength):
+        stress = generator.normal(0, width, (*shape, 3))
+        stress[..., :2] *= np.sqrt(2)  # so that half of their difference is as wide as the shear stress
+        values = np.repeat(generator.gamma(9.0, strength / 9.0, shape)[..., None], 18, axis=-1)
+        moduli = np.array([14.0, 15.0]) + generator.normal(0, 0.1, (6, 2))
+        law = generator.exponential(0.1 + 0.2 * values**2)
+        arrays = {"local_stress": stress, "residual_strength": values, "stress_drop": law, "shear_moduli": moduli}
+        zero, bulk = np.zeros(6), 52 + generator.normal(0, 0.1, 6)
+        return inherent.Maps(arrays | {"energy": zero, "pressure": zero, "bulk_modulus": bulk})
+
+    return {"ESL": made(0.175, 1.2), "MCT": made(0.175, 1.0)}
+
+
+def within(estimate, wanted, least=0.0):
+    return abs(estimate.value - wanted) < 4 * estimate.error + least and estimate.error > 0
+
+
+def numbers(maps):
+    return inherent.Numbers(maps.summary())
+
+
+def test_numbers_of_known_laws_are_found(synthetic):
+    esl, mct = numbers(synthetic["ESL"]), numbers(synthetic["MCT"])
+    assert within(esl.mean("shear_modulus"), 14.5) and within(esl.mean("bulk_modulus"), 52.0)
+    assert within(esl.frozen_width(), 0.175) and within(esl.mean("yield_mean"), 1.2)
+    assert within(esl.mean("yield_square"), 1.2**2 * (1 + 1 / 9) + 0.175**2)
+    assert within(inherent.age(esl, mct), 0.2)
+    flat = inherent.Maps(synthetic["ESL"].arrays | {"local_stress": np.zeros((6, 2000, 3))})
+    assert within(numbers(flat).mean("parabola"), 0.2) and flat.frozen_stress().max() == 0
+
+
+@pytest.mark.parametrize("law, wanted", [("exponential", 0.0), ("uniform", 0.5 * (1 - np.log(2)))])
+def test_an_exponential_law_has_no_gap_and_others_have(law, wanted):
+    draw = np.random.default_rng(1)
+    drops = draw.exponential(0.3, (4, 50_000)) if law == "exponential" else draw.uniform(0, 2, (4, 50_000))
+    values = {"drop_mean": drops.mean(axis=1), "drop_survival": np.array([inherent.survival(one) for one in drops])}
+    # 1 - x / 2 and exp(-x) part most at x = log 2
+    assert inherent.Numbers(values).exponential_gap().value == pytest.approx(wanted, abs=0.006)
+
+
+def publish(synthetic, samples):
+    arrays = {f"{glass}|{name}": values[:samples[glass]] for glass, maps in synthetic.items()
+              for name, values in maps.summary().items()}  # fmt: skip
+    store.write(store.ledger_file(inherent.FILE), arrays, {})
+    store.register()
+
+
+def test_claims_are_measured_from_two_samples_on(clone, synthetic):
+    assert coarse_graining.measure() == {}
+    publish(synthetic, {"ESL": 6, "MCT": 2})
+    found = coarse_graining.measure()
+    names = {"mu_ESL", "K_ESL", "frozen_stress_width", "yield2_ESL", "yield2_MCT", "age_ESL", "stress_drop_exponential",
+             "stress_drop_parabolic"}  # fmt: skip
+    assert set(found) == names and all(one.error > 0 for one in found.values())
+    assert found["mu_ESL"].samples == 6 and found["age_ESL"].samples == 2
+    publish(synthetic, {"ESL": 1, "MCT": 2})
+    assert set(coarse_graining.measure()) == {"yield2_MCT"}
+
+
+def test_maps_and_numbers_are_published_together(clone, paths, task, monkeypatch):
+    monkeypatch.setattr(glasses, "COUNTS", {"HTL": 2})
+    monkeypatch.setattr(inherent, "task", lambda made, seed: task)
+    monkeypatch.setenv("GLASSLIB_RESULTS", str(paths[0].parents[1]))
+    assert [path.name for path in inherent.publish(SEED)] == ["inherent-HTL.npz", "inherent.npz"]
+    store.register()
+    maps, found = inherent.maps("HTL"), inherent.numbers()["HTL"]
+    assert maps.samples == 2 and inherent.maps("ESL") is None
+    assert found.mean("bulk_modulus").value == pytest.approx(maps.arrays["bulk_modulus"].mean())
+
+
+def test_smoke_and_book_have_their_own_glasses():
+    book, smoke = (inherent.tasks(coarse_graining.Parameters(scale=scale)) for scale in ("book", "smoke"))
+    assert book["GQ"][0].parameters.glass == glasses.packings("GQ").parameters and book["GQ"][1] == glasses.COUNTS["GQ"]
+    assert smoke["ESL"][0].parameters.glass.particles == 400 and smoke["ESL"][1] == 2
