@@ -14,10 +14,8 @@ GLASS = glasses.recipe("HTL", 240)._replace(melting_time=5.0)
 
 
 @pytest.fixture(scope="module", autouse=True)
-def results(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GLASSLIB_RESULTS", str(tmp_path_factory.mktemp("results")))
-        yield
+def results(own_results):
+    """Of this module alone."""
 
 
 def sequence(sample=0):

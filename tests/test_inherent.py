@@ -17,10 +17,8 @@ RECIPE = glasses.recipe("HTL", 400)._replace(melting_time=5.0)
 
 
 @pytest.fixture(scope="module", autouse=True)
-def results(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GLASSLIB_RESULTS", str(tmp_path_factory.mktemp("results")))
-        yield
+def results(own_results):
+    """Of this module alone."""
 
 
 @pytest.fixture(scope="module")

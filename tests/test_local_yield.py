@@ -11,6 +11,7 @@ from scipy.linalg import expm
 from glasslib.particles.box import Box
 from glasslib.particles.packing import Packing, load
 from glasslib.particles.potentials import SmoothedLennardJones
+from glasslib.protocols import local_yield as module
 from glasslib.protocols.local_yield import (
     grid_sites, local_yield, local_yield_map, projected_threshold, pure_shears, simple_shears,
 )
@@ -59,6 +60,25 @@ def test_invariant_under_shift_quarter_turn_and_copy(glass):
     )
     copied = local_yield(double, POTENTIAL, site + [length, 0.0], loadings)
     np.testing.assert_allclose(copied.residual_strength, wanted.residual_strength, atol=1e-6)
+
+
+def test_a_lost_site_is_taken_close_by(glass, monkeypatch):
+    sites, loadings = grid_sites(glass.box, 2), pure_shears(2)
+    wanted = local_yield(glass, POTENTIAL, sites, loadings)
+    found, moved = module.local_yield_nearby(glass, POTENTIAL, sites, loadings, chunk=3)
+    assert moved == 0 and found.residual_strength.tobytes() == wanted.residual_strength.tobytes()
+
+    def lossy(packing, potential, places, *rest):
+        if (places == sites[1]).all(axis=1).any():
+            raise RuntimeError("lost")
+        return local_yield(packing, potential, places, *rest)
+
+    monkeypatch.setattr(module, "local_yield", lossy)
+    found, moved = module.local_yield_nearby(glass, POTENTIAL, sites, loadings, chunk=3)
+    assert moved == 1
+    assert 0 < np.linalg.norm(found.sites[1] - sites[1]) < 0.45
+    for k in (0, 2, 3):
+        assert found.residual_strength[k].tobytes() == wanted.residual_strength[k].tobytes()
 
 
 def test_same_bytes_for_any_number_of_workers(glass):

@@ -20,7 +20,6 @@ from glasslib.papers import glasses
 KEPT = (0.0, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 1.5, 2.5, 3.5, 4.5, 4.75, 5.0)
 COARSE = (0.5, 4.5)  # a glass quenched at once flows steadily only at strains of 4 or so
 _SEGMENT = 0.05  # of strain between two checkpoints; they begin afresh, so their places are part of the result
-_CHUNK = 4  # sites computed together
 _EVENT = ("strain", "stress_before", "stress_after", "dissipated")
 
 
@@ -272,36 +271,13 @@ def barriers(task, sequence):
 
     packing, potential = configuration(task, sequence)
     sites, loadings = local_yield.grid_sites(packing.box, task.sites), local_yield.pure_shears(task.directions)
-    strength, tensor, moved = [], [], 0
-    for k in range(0, len(sites), _CHUNK):
-        try:
-            found, shift = [local_yield.local_yield(packing, potential, sites[k : k + _CHUNK], loadings)], 0
-        except RuntimeError:  # of one of them
-            alone = [_elsewhere(packing, potential, site, loadings) for site in sites[k : k + _CHUNK]]
-            found, shift = [one for one, _ in alone], sum(where > 0 for _, where in alone)
-        strength += [one.residual_strength for one in found]
-        tensor += [one.stress for one in found]
-        moved += shift
-    strength, tensor = np.concatenate(strength), np.concatenate(tensor)
+    found, moved = local_yield.local_yield_nearby(packing, potential, sites, loadings)
+    tensor = found.stress
     return {
-        "residual_strength": strength.astype(np.float32), "moved": np.array(moved),
+        "residual_strength": found.residual_strength.astype(np.float32), "moved": np.array(moved),
         "stress": np.stack([tensor[:, 0, 0], tensor[:, 1, 1], tensor[:, 0, 1]], axis=1).astype(np.float32),
         "sigma_xy": np.array(evaluate(packing, potential).shear_stress), "strain": np.array(packing.strain),
     }  # fmt: skip
-
-
-def _elsewhere(packing, potential, site, loadings):
-    """Return the ``LocalYield`` of one site, or of the first of some close by where it succeeds; and which."""
-    from glasslib.protocols import local_yield
-
-    for k in range(20):  # on a spiral; a place is as good as another
-        angle = 2.399963 * k
-        try:
-            place = site + 0.1 * np.sqrt(k) * np.array([np.cos(angle), np.sin(angle)])
-            return local_yield.local_yield(packing, potential, place[None], loadings), k
-        except RuntimeError as error:
-            lost = error
-    raise lost
 
 
 def configuration(task, sequence):

@@ -22,7 +22,6 @@ from glasslib.papers import glasses
 SMOKE = {"particles": 400, "holding_time": 5.0, "cooling_time": 20.0}  # at scale smoke
 DROPS = np.linspace(0, 8, 2001)  # of stress, at which survival functions are kept
 FILE = "glasses/inherent.npz"  # the numbers; maps lie beside it
-_CHUNK = 4  # sites computed together
 
 
 class Inherent(NamedTuple):
@@ -51,41 +50,25 @@ def inherent(task, sequence):
     """
     from glasslib.particles.forces import evaluate  # here: the scorecard starts without compiling anything
     from glasslib.particles.hessian import moduli
+    from glasslib.protocols import local_yield
 
     packing, potential = glasses.packing(task.glass, sequence.entropy, sequence.spawn_key[-1]), task.glass.potential
     state, straight = evaluate(packing, potential), moduli(packing, potential)
-    strength, drop, tensor, moved = _map(packing, potential, task.sites, task.directions)
+    sites, loadings = local_yield.grid_sites(packing.box, task.sites), local_yield.pure_shears(task.directions)
+    found, moved = local_yield.local_yield_nearby(packing, potential, sites, loadings)
     return {
         "shear_moduli": np.array([straight.shear, moduli(turned(packing), potential).shear]),
         "bulk_modulus": np.array(straight.bulk), "energy": np.array(state.energy / len(packing.positions)),
         "pressure": np.array(state.pressure), "stress": _components(state.stress[None])[0],
-        "residual_strength": strength.astype(np.float32), "stress_drop": drop.astype(np.float32),
-        "local_stress": _components(tensor).astype(np.float32), "moved": np.array(moved),
+        "residual_strength": found.residual_strength.astype(np.float32),
+        "stress_drop": found.stress_drop.astype(np.float32),
+        "local_stress": _components(found.stress).astype(np.float32), "moved": np.array(moved),
     }  # fmt: skip
 
 
 def _components(tensors):
     """Return xx, yy, xy (..., 3) of tensors (..., 2, 2)."""
     return np.stack([tensors[..., 0, 0], tensors[..., 1, 1], tensors[..., 0, 1]], axis=-1)
-
-
-def _map(packing, potential, count, directions):
-    """Return residual strength, stress drop (S, K), local stress (S, 2, 2), and how many sites were displaced."""
-    from glasslib.papers.bauschinger_tasks import _elsewhere
-    from glasslib.protocols import local_yield
-
-    sites, loadings = local_yield.grid_sites(packing.box, count), local_yield.pure_shears(directions)
-    found, moved = [], 0
-    for k in range(0, len(sites), _CHUNK):
-        chunk = sites[k : k + _CHUNK]
-        try:
-            found.append(local_yield.local_yield(packing, potential, chunk, loadings))
-        except RuntimeError:  # of one of them
-            alone = [_elsewhere(packing, potential, site, loadings) for site in chunk]
-            found += [one for one, _ in alone]
-            moved += sum(where > 0 for _, where in alone)
-    names = ("residual_strength", "stress_drop", "stress")
-    return *(np.concatenate([getattr(one, name) for one in found]) for name in names), moved
 
 
 def turned(packing):

@@ -127,6 +127,18 @@ def _dissect(coordinates, starts, neighbours):
 
 
 @njit(cache=True, error_model="numpy")
+def _meet(w, high, k, seen, boundary, total):
+    """Put place ``w`` at the end of ``boundary`` if it lies beyond node k, for the first time; return both, grown."""
+    if w >= high and seen[w] != k:
+        seen[w] = k
+        if total == len(boundary):
+            boundary = np.concatenate((boundary, boundary))
+        boundary[total] = w
+        total += 1
+    return boundary, total
+
+
+@njit(cache=True, error_model="numpy")
 def _analyse(coordinates, first, second, keep):
     """Return the ``Symbolic`` factorisation of the graph of pairs ``keep``."""
     n, d = coordinates.shape
@@ -161,24 +173,12 @@ def _analyse(coordinates, first, second, keep):
         high = own[k + 1]
         for v in range(own[k], high):
             for q in range(edge_start[v], edge_start[v + 1]):
-                w = edge_place[q]
-                if w >= high and seen[w] != k:
-                    seen[w] = k
-                    if total == len(boundary):
-                        boundary = np.concatenate((boundary, boundary))
-                    boundary[total] = w
-                    total += 1
+                boundary, total = _meet(edge_place[q], high, k, seen, boundary, total)
         for side in range(2):
             c = child[k, side]
             if c >= 0:
                 for q in range(start[c], start[c + 1]):
-                    w = boundary[q]
-                    if w >= high and seen[w] != k:
-                        seen[w] = k
-                        if total == len(boundary):
-                            boundary = np.concatenate((boundary, boundary))
-                        boundary[total] = w
-                        total += 1
+                    boundary, total = _meet(boundary[q], high, k, seen, boundary, total)
         boundary[start[k] : total] = np.sort(boundary[start[k] : total])
         start[k + 1] = total
         inner = (high - own[k]) * d

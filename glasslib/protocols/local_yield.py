@@ -345,6 +345,40 @@ def local_yield(packing, potential, sites, loadings, *, free_radius=5.0, resolut
     return LocalYield(sites, free, stress, out[..., 1], out[..., 2], out[..., 3], out[..., 4])
 
 
+def local_yield_nearby(packing, potential, sites, loadings, chunk=4):
+    """Return (``LocalYield``, how many sites were displaced): where a branch is lost, a place close by takes the site's.
+
+    Such places lie on a spiral of 20, at most 0.45 away; one is as good as another. Sites are tried ``chunk`` at a time.
+    Raises RuntimeError where all of them fail.
+    """
+    found, moved = [], 0
+    for k in range(0, len(sites), checks.integer("chunk", chunk, 1)):
+        part = sites[k : k + chunk]
+        try:
+            found.append(local_yield(packing, potential, part, loadings))
+        except RuntimeError:  # of one of them
+            alone = [_nearby(packing, potential, site, loadings) for site in part]
+            found += [one for one, _ in alone]
+            moved += sum(place > 0 for _, place in alone)
+    return _join(found), moved
+
+
+def _nearby(packing, potential, site, loadings):
+    """Return the ``LocalYield`` of one site, or of the first of some close by where it succeeds; and which."""
+    for k in range(20):
+        angle = 2.399963 * k
+        try:
+            place = site + 0.1 * np.sqrt(k) * np.array([np.cos(angle), np.sin(angle)])
+            return local_yield(packing, potential, place[None], loadings), k
+        except RuntimeError as error:
+            lost = error
+    raise lost
+
+
+def _join(parts):
+    return LocalYield(*[np.concatenate(arrays) for arrays in zip(*parts)])
+
+
 def local_yield_map(packing, potential, sites=None, loadings=None, executor=None, chunk=32, **options):
     """Return the ``LocalYield`` of a whole map, sites shared among the workers of ``executor`` in chunks.
 
@@ -358,7 +392,7 @@ def local_yield_map(packing, potential, sites=None, loadings=None, executor=None
     parts = [sites[k : k + checks.integer("chunk", chunk, 1)] for k in range(0, len(sites), chunk)]
     task = functools.partial(_part, packing, potential, loadings, options)
     results = [task(part) for part in parts] if executor is None else list(executor.map(task, parts))
-    return LocalYield(*[np.concatenate(arrays) for arrays in zip(*results)])
+    return _join(results)
 
 
 def _part(packing, potential, loadings, options, sites):
