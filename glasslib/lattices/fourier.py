@@ -19,7 +19,7 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-from .vectors import ARRAY, INDICES, LANES, Complex, Memory, integer, offsets
+from glasslib.vectors import ARRAY, INDICES, LANES, Complex, Memory, integer, offsets
 
 SMALLEST = 16  # rows and columns; smaller lattices are summed directly
 

@@ -21,7 +21,7 @@ from numba.extending import intrinsic
 from .fourier import _convolve
 from .randoms import CLOCK, random_uniform
 from .thresholds import draw_threshold
-from .vectors import ARRAY, LANES, VECTOR, Memory, integer, spread
+from glasslib.vectors import ARRAY, LANES, VECTOR, Memory, integer, spread
 
 REBUILD = 4096  # steps between two rebuilds of the stress from the plastic strain
 FEW = 12  # plastic sites up to which shifted kernel rows are cheaper than a Fourier transform

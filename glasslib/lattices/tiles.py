@@ -20,7 +20,7 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from .vectors import ARRAY, INDICES, LANES, VECTOR, Memory, integer, spread
+from glasslib.vectors import ARRAY, INDICES, LANES, VECTOR, Memory, integer, spread
 
 TILE = 16  # columns
 _options = {"cache": True, "error_model": "numpy", "nogil": True, "_nrt": False}  # arrays are borrowed: to count

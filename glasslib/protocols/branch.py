@@ -40,7 +40,7 @@ def _hermite(s0, z0, t0, s1, z1, t1, s, out):
         out[i] = a * z0[i] + b * t0[i] + c * z1[i] + e * t1[i]
 
 
-@njit(cache=True, error_model="numpy")
+@njit(inline="always", cache=True, error_model="numpy")
 def _summit(s0, z0, t0, s1, z1, t1):
     """Return where, beyond s1, the strain of that cubic is largest: (s, strain); s = inf where it keeps rising."""
     h = s1 - s0
@@ -80,7 +80,7 @@ def _bordered(factor, end, slope, normal, residual, offset, out):
     out[n] = z
 
 
-@njit(cache=True, error_model="numpy")
+@njit(inline="always", cache=True, error_model="numpy")
 def _step(potential, table, work, scale, factor, slope, normal, point, tangent, scratch):
     """Bring ``point`` to the curve within its plane and find the tangent there.
 
@@ -132,7 +132,7 @@ def _step(potential, table, work, scale, factor, slope, normal, point, tangent, 
     return total
 
 
-@njit(cache=True, error_model="numpy")
+@njit(inline="always", cache=True, error_model="numpy")
 def _turns_back(z0, t0, z1, t1, h):
     """Whether the strain falls somewhere on that cubic between its points, rising at both: two folds hide there."""
     mean = (z1 - z0) / h

@@ -76,7 +76,7 @@ def _work(axes, table, reference, labels, diameters, free, skin):
     )
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", _nrt=False)
 def _affine_map(generator, strain, scratch, out):
     """out = exp(strain * generator), by its series: |strain * generator| is at most a half."""
     d = len(generator)
@@ -101,7 +101,7 @@ def _affine_map(generator, strain, scratch, out):
             break
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", _nrt=False)
 def _place(work, displacement, strain):
     """Set the map and the current positions; displacement (n d,) of the free ones is in the reference frame."""
     d = len(work.axes)
@@ -128,7 +128,15 @@ def _place(work, displacement, strain):
             current[a, i] = total
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", _nrt=False)
+def _widest(reach):
+    widest = 0.0
+    for kind in range(len(reach)):
+        widest = max(widest, reach[kind])
+    return widest
+
+
+@njit(cache=True, error_model="numpy", _nrt=False)
 def _list_pairs(potential, table, work, displacement, strain):
     """Find the pairs with a free member within reach and skin; current positions must be set."""
     d = len(work.axes)
@@ -137,8 +145,9 @@ def _list_pairs(potential, table, work, displacement, strain):
     current = work.current
     total = 0
     work.segments[:] = 0
-    work.listed[:] = displacement
-    widest = (table.reach.max() + work.skin) ** 2
+    for i in range(len(displacement)):
+        work.listed[i] = displacement[i]
+    widest = (_widest(table.reach) + work.skin) ** 2
     for i in range(free):
         for j in range(i + 1, m):
             r2 = 0.0
@@ -180,7 +189,7 @@ def _list_pairs(potential, table, work, displacement, strain):
     return True
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", _nrt=False)
 def _outdated(work, displacement, strain, reach):
     """Whether some pair within reach may be missing: motion of two particles, and stretch of what lies between."""
     d = len(work.axes)
@@ -199,16 +208,16 @@ def _outdated(work, displacement, strain, reach):
     return not 2 * _STRETCH * np.sqrt(worst) + stretch < work.skin
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", _nrt=False)
 def _prepare(potential, table, work, displacement, strain):
     """Set the current positions and renew the list if needed. False where the list cannot be held: particles collapse."""
     _place(work, displacement, strain)
-    if _outdated(work, displacement, strain, table.reach.max()):
+    if _outdated(work, displacement, strain, _widest(table.reach)):
         return _list_pairs(potential, table, work, displacement, strain)
     return True
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", _nrt=False)
 def _differences(axes, first, second, current, delta, r2):
     """Vectors and squared distances of pairs."""
     for p in range(len(first)):
@@ -222,7 +231,7 @@ def _differences(axes, first, second, current, delta, r2):
         r2[p] = total
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", _nrt=False)
 def _rates(potential, epsilon, sigma, r2, u, w):
     """u and u'/r of pairs of one kind, zero beyond reach; without branches, so that it vectorises."""
     limit = pair_reach(potential, sigma) ** 2
@@ -233,7 +242,7 @@ def _rates(potential, epsilon, sigma, r2, u, w):
         w[p] = where(r2[p] < limit, terms[1] * (1.0 / r), 0.0)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", _nrt=False)
 def _curvatures(potential, epsilon, sigma, r2, w, k):
     """u'/r and u'' of pairs of one kind."""
     limit = pair_reach(potential, sigma) ** 2
@@ -244,7 +253,7 @@ def _curvatures(potential, epsilon, sigma, r2, w, k):
         k[p] = where(r2[p] < limit, terms[2], 0.0)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", _nrt=False)
 def _rates_diameters(potential, epsilon, sigma, r2, u, w, k):
     """u, u'/r and u'' of pairs that each have a sigma."""
     for p in range(len(r2)):
@@ -256,7 +265,7 @@ def _rates_diameters(potential, epsilon, sigma, r2, u, w, k):
         k[p] = where(inside, terms[2], 0.0)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", _nrt=False)
 def _pairs(potential, table, work, curved):
     """Fill delta, r2, w of all pairs, and u, or k where ``curved``; return how many."""
     count = work.segments[len(table.reach)]
@@ -272,7 +281,7 @@ def _pairs(potential, table, work, curved):
     return count
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", _nrt=False)
 def _total(values):
     """Return the sum, in four sums that do not wait for each other."""
     a = b = c = d = 0.0
@@ -287,7 +296,7 @@ def _total(values):
     return (a + b) + (c + d)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", _nrt=False)
 def _pull(axes, first, second, w, delta, forces):
     """forces += those of the pairs."""
     for p in range(len(first)):
@@ -299,7 +308,7 @@ def _pull(axes, first, second, w, delta, forces):
             forces[a, j] -= pull
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", _nrt=False)
 def _gradient(potential, table, work, displacement, strain, out):
     """Return U; out (n d,) = dU/dX = -F^T f. U is infinite where the list cannot be held."""
     if not _prepare(potential, table, work, displacement, strain):
@@ -319,7 +328,7 @@ def _gradient(potential, table, work, displacement, strain, out):
     return _total(work.u[:count])
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", _nrt=False)
 def _stress(potential, table, work, displacement, strain, volume, out):
     """out (d, d) = stress of the free particles."""
     d = len(work.axes)
@@ -333,7 +342,7 @@ def _stress(potential, table, work, displacement, strain, volume, out):
                 out[a, b] += share * work.w[p] * work.delta[a, p] * work.delta[b, p]
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", _nrt=False)
 def _pull_back(axes, f, generator, delta, r2, w, k, pulled, change):
     """pulled = F^T d; change = F^T [(u'' - u'/r) (d . L d) / r^2 + u'/r (L + L^T)] d; k = (u'' - u'/r) / r^2, of each pair."""
     d = len(axes)
@@ -353,7 +362,7 @@ def _pull_back(axes, f, generator, delta, r2, w, k, pulled, change):
             change[a, p] = k[p] * growth * total + w[p] * turned
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", _nrt=False)
 def _hessian(potential, table, work, displacement, strain, out, mixed):
     """out (n d, n d) = d2U/dX2, upper triangle up to ``end``; mixed (n d,) = d2U/dX dgamma.
 
@@ -398,7 +407,7 @@ def _hessian(potential, table, work, displacement, strain, out, mixed):
                         out[j + a, j + b] += block
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", _nrt=False)
 def _widths(d, first, second, w, k, free, end):
     """end = one past the last column of each row, never less than that of the row before, so that factors fit in."""
     for row in range(free * d):

@@ -139,7 +139,7 @@ def _conjugate(potential, table, work, displacement, strain, volume, stress):
     return total
 
 
-@njit(cache=True, error_model="numpy")
+@njit(inline="always", cache=True, error_model="numpy")
 def _rest(potential, table, work, base, base_end, tolerance):
     """Bring the inclusion to equilibrium at zero strain, the new reference; factor of its Hessian there."""
     n, d = len(base_end), len(work.axes)
@@ -165,7 +165,7 @@ def _rest(potential, table, work, base, base_end, tolerance):
     return True
 
 
-@njit(cache=True, error_model="numpy")
+@njit(inline="always", cache=True, error_model="numpy")
 def _fall(potential, table, work, base, base_end, factor, strain, state):
     """Descend from an unstable state to a minimum: until forces are small, then by Newton's method if that goes not far."""
     rough = np.empty_like(state)
@@ -185,7 +185,7 @@ def _fall(potential, table, work, base, base_end, factor, strain, state):
         tolerance *= 1e-2
 
 
-@njit(cache=True, error_model="numpy")
+@njit(inline="always", cache=True, error_model="numpy")
 def _before_end(nodes, tangents, lengths, points, target, point):
     """point = place on the branch, on the stable side of its end, where Z's last entry is ``target``."""
     n = len(point) - 1
@@ -231,7 +231,7 @@ def _yield_site(
                 break
 
 
-@njit(cache=True, error_model="numpy")
+@njit(inline="always", cache=True, error_model="numpy")
 def _yield_loading(potential, table, work, base, base_end, factor, volume, resolution, limit, controls, out):
     """Thresholds under work.generator; out (5,): status, tau(0), dtau_c, strain, drop."""
     n, d = len(base_end), len(work.axes)

@@ -9,6 +9,7 @@ import math
 
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 
 LANES = 8
 VECTOR = ir.VectorType(ir.DoubleType(), LANES)
@@ -86,6 +87,23 @@ def spread(builder, number):
     return builder.shuffle_vector(one, ir.Constant(VECTOR, ir.Undefined), zeros)
 
 
+def fused(builder, a, b, c):
+    """Return a b + c of vectors, rounded once on every machine."""
+    kind = ir.FunctionType(VECTOR, [VECTOR] * 3)
+    function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.fma.v{LANES}f64")
+    return builder.call(function, [a, b, c])
+
+
+def total(builder, vector):
+    """Return the sum of the lanes, halves added to halves."""
+    for half in (4, 2, 1):
+        mask = ir.Constant(ir.VectorType(ir.IntType(32), half), list(range(half)))
+        rest = ir.Constant(ir.VectorType(ir.IntType(32), half), list(range(half, 2 * half)))
+        empty = ir.Constant(vector.type, ir.Undefined)
+        vector = builder.fadd(builder.shuffle_vector(vector, empty, mask), builder.shuffle_vector(vector, empty, rest))
+    return builder.extract_element(vector, ir.Constant(ir.IntType(32), 0))
+
+
 def integer(value):
     return ir.Constant(ir.IntType(64), value)
 
@@ -95,4 +113,5 @@ def offsets(builder, start, step, count):
 
 
 ARRAY = types.Array(types.float64, 1, "C")
+MATRIX = types.Array(types.float64, 2, "C")
 INDICES = types.Array(types.int64, 1, "C")
