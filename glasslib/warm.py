@@ -1,14 +1,52 @@
 """Compile all kernels into the cache, by calling each engine once on something small."""
 
+import multiprocessing
+import os
 import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
 
 
-def compile_kernels(report=print):
-    """Call every engine once; ``report`` gets one line for each with its seconds."""
-    for name, call in _CALLS.items():
-        start = time.perf_counter()
-        call()
-        report(f"{name}: {time.perf_counter() - start:.1f} s")
+def compile_kernels(report=print, workers=None):
+    """Call every engine once, in as many processes as there are cores; ``report`` gets one line for each with its seconds."""
+    context = multiprocessing.get_context("spawn")  # forked processes would inherit the threads of libraries
+    with ProcessPoolExecutor(min(len(CALLS), workers or len(os.sched_getaffinity(0))), mp_context=context) as executor:
+        for done in as_completed([executor.submit(_timed, name) for name in CALLS]):
+            report("{}: {:.1f} s".format(*done.result()))
+
+
+def _timed(name):
+    start = time.perf_counter()
+    CALLS[name]()
+    return name, time.perf_counter() - start
+
+
+def _local_yield():
+    import numpy as np
+
+    from glasslib.particles.box import Box
+    from glasslib.particles.packing import Packing
+    from glasslib.particles.potentials import SmoothedLennardJones
+    from glasslib.protocols import local_yield
+
+    rows, columns = np.divmod(np.arange(196), 14)  # a mixed crystal needs no other kernel to be made
+    positions = 1.05 * np.stack([columns + 0.5 * (rows % 2), np.sqrt(0.75) * rows], axis=1)
+    species = np.random.default_rng(1).integers(0, 2, 196)
+    crystal = Packing.of(positions, Box.of((14.7, 14.7 * np.sqrt(0.75))), species=species)
+    site = local_yield.grid_sites(crystal.box, 1)
+    loading = local_yield.pure_shears(1)
+    local_yield.local_yield(crystal, SmoothedLennardJones(), site, loading, free_radius=3.0, largest_strain=1e-3)
+
+
+def _glasses():
+    import numpy as np
+
+    from glasslib.particles.hessian import moduli
+    from glasslib.protocols import prepare, shear
+
+    recipe = prepare.Recipe("MCT", 200, holding_time=0.5, approach_time=1.0, melting_time=1.0)
+    glass = prepare.prepare(recipe, np.random.SeedSequence(1))
+    moduli(glass.packing, recipe.potential)
+    shear.shear(glass.packing, recipe.potential, 2e-4)
 
 
 def _time_dependent_lattice():
@@ -29,19 +67,6 @@ def _quasistatic_lattice():
         quasistatic.shear(lattice, [0.0, 2.0], seed=1)
 
 
-def _particles():
-    import numpy as np
-
-    from glasslib.particles.hessian import moduli
-    from glasslib.protocols import local_yield, prepare, shear
-
-    recipe = prepare.Recipe("MCT", 200, holding_time=0.5, approach_time=1.0, melting_time=1.0)
-    glass = prepare.prepare(recipe, np.random.SeedSequence(1))
-    moduli(glass.packing, recipe.potential)
-    shear.shear(glass.packing, recipe.potential, 2e-4)
-    site = local_yield.grid_sites(glass.packing.box, 1)
-    local_yield.local_yield(glass.packing, recipe.potential, site, local_yield.pure_shears(1), free_radius=3.0)
-
-
-_CALLS = {"time-dependent lattice": _time_dependent_lattice, "quasistatic lattice": _quasistatic_lattice,
-          "particles": _particles}
+# longest first
+CALLS = {"local yield": _local_yield, "glasses": _glasses, "time-dependent lattice": _time_dependent_lattice,
+         "quasistatic lattice": _quasistatic_lattice}  # fmt: skip
