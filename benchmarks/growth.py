@@ -3,7 +3,7 @@
 Each quantity at each size is measured in a process of its own, from the same state at that size. States are
 flow-like: a thousand particles are sheared with damping at a rate of 2e-2 by a strain of 1, copied side by side, given
 random velocities so that the copies part, sheared on by 0.15, and brought to equilibrium. Lattices are in steady flow,
-see their own benchmarks. All of it takes some seven minutes, of which the state of the largest size takes half.
+see their own benchmarks. All of it takes some ten minutes.
 
     force              energy, forces and stress, list at hand [ms]
     neighbour_list     a Verlet list from nothing [ms]
@@ -152,7 +152,7 @@ def _quasistatic_step(packing):
     driver = Shear(packing, _potential(), TOLERANCE, keep_displacements=False)
     for _ in range(3):
         driver.step(STEP)
-    steps = int(np.clip(400_000 // len(packing.positions), 12, 150))
+    steps = int(np.clip(400_000 // len(packing.positions), 8, 400))
     begun = time.perf_counter()
     for _ in range(steps):
         driver.step(STEP)
