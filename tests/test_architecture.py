@@ -10,7 +10,7 @@ import glasslib
 ROOT = Path(glasslib.__file__).parent
 MODULES = sorted(path.relative_to(ROOT) for path in ROOT.rglob("*.py"))
 MAY_IMPORT = {  # the rooms of glasslib that a room may import from, besides itself
-    "particles": {"checks"},
+    "particles": {"checks", "vectors"},
     "lattices": {"checks", "vectors"},
     "analysis": {"checks"},
     "protocols": {"checks", "particles", "lattices", "analysis", "store", "vectors"},

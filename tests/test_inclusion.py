@@ -6,8 +6,8 @@ import pytest
 from glasslib.particles.box import Box
 from glasslib.particles.packing import Packing, validate
 from glasslib.particles.potentials import InversePower, SmoothedLennardJones
-from glasslib.protocols.envelope import _dot, _factorise, _room, _solve
-from glasslib.protocols.inclusion import _gradient, _hessian, _work
+from glasslib.particles.skyline_cholesky import _dot, _factorise, _empty_matrix, _solve
+from glasslib.particles.inclusion import _gradient, _hessian, _work
 from glasslib.protocols.local_yield import local_yield, pure_shears, simple_shears
 from glasslib.protocols.prepare import mixture, quench
 
@@ -52,7 +52,7 @@ def test_gradient_and_hessian_are_derivatives_of_the_energy(case):
     work.generator[:] = generator
     rng = np.random.default_rng(0)
     x, h = 0.02 * rng.normal(size=n), 1e-6
-    gradient, ahead, behind, mixed, upper = np.empty(n), np.empty(n), np.empty(n), np.empty(n), _room(n)
+    gradient, ahead, behind, mixed, upper = np.empty(n), np.empty(n), np.empty(n), np.empty(n), _empty_matrix(n)
     _gradient(potential, table, work, x, STRAIN, gradient)
     _hessian(potential, table, work, x, STRAIN, upper, mixed)
     full = np.zeros((n, n))
@@ -79,7 +79,7 @@ def test_factor_within_the_envelope_solves(n):
     for i in range(n):
         full[i, i + 1 : end[i]] = rng.normal(size=end[i] - i - 1)
     full = full + full.T + 20 * np.eye(n)
-    matrix = _room(n)
+    matrix = _empty_matrix(n)
     matrix[:] = np.nan  # what lies outside is never read
     for i in range(n):
         matrix[i, i : end[i]] = full[i, i : end[i]]

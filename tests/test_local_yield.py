@@ -65,17 +65,19 @@ def test_invariant_under_shift_quarter_turn_and_copy(glass):
 def test_a_lost_site_is_taken_close_by(glass, monkeypatch):
     sites, loadings = grid_sites(glass.box, 2), pure_shears(2)
     wanted = local_yield(glass, POTENTIAL, sites, loadings)
-    found, moved = module.local_yield_nearby(glass, POTENTIAL, sites, loadings, chunk=3)
-    assert moved == 0 and found.residual_strength.tobytes() == wanted.residual_strength.tobytes()
+    found = local_yield(glass, POTENTIAL, sites, loadings, nearby=True)
+    assert not found.displaced.any() and found.residual_strength.tobytes() == wanted.residual_strength.tobytes()
+    one_site = module._one_site
 
-    def lossy(packing, potential, places, *rest):
-        if (places == sites[1]).all(axis=1).any():
-            raise RuntimeError("lost")
-        return local_yield(packing, potential, places, *rest)
+    def lossy(surroundings, potential, table, site, *rest):
+        result, lost = one_site(surroundings, potential, table, site, *rest)
+        return result, "loading 1: the branch was lost" if (site == sites[1]).all() else lost
 
-    monkeypatch.setattr(module, "local_yield", lossy)
-    found, moved = module.local_yield_nearby(glass, POTENTIAL, sites, loadings, chunk=3)
-    assert moved == 1
+    monkeypatch.setattr(module, "_one_site", lossy)
+    with pytest.raises(RuntimeError, match=r"site 1 at .*, loading 1: the branch was lost"):
+        local_yield(glass, POTENTIAL, sites, loadings)
+    found = local_yield(glass, POTENTIAL, sites, loadings, nearby=True)
+    assert found.displaced.tolist() == [False, True, False, False]
     assert 0 < np.linalg.norm(found.sites[1] - sites[1]) < 0.45
     for k in (0, 2, 3):
         assert found.residual_strength[k].tobytes() == wanted.residual_strength[k].tobytes()

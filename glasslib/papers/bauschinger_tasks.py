@@ -271,10 +271,10 @@ def barriers(task, sequence):
 
     packing, potential = configuration(task, sequence)
     sites, loadings = local_yield.grid_sites(packing.box, task.sites), local_yield.pure_shears(task.directions)
-    found, moved = local_yield.local_yield_nearby(packing, potential, sites, loadings)
+    found = local_yield.local_yield(packing, potential, sites, loadings, nearby=True)
     tensor = found.stress
     return {
-        "residual_strength": found.residual_strength.astype(np.float32), "moved": np.array(moved),
+        "residual_strength": found.residual_strength.astype(np.float32), "moved": np.array(found.displaced.sum()),
         "stress": np.stack([tensor[:, 0, 0], tensor[:, 1, 1], tensor[:, 0, 1]], axis=1).astype(np.float32),
         "sigma_xy": np.array(evaluate(packing, potential).shear_stress), "strain": np.array(packing.strain),
     }  # fmt: skip

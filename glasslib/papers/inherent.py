@@ -55,14 +55,14 @@ def inherent(task, sequence):
     packing, potential = glasses.packing(task.glass, sequence.entropy, sequence.spawn_key[-1]), task.glass.potential
     state, straight = evaluate(packing, potential), moduli(packing, potential)
     sites, loadings = local_yield.grid_sites(packing.box, task.sites), local_yield.pure_shears(task.directions)
-    found, moved = local_yield.local_yield_nearby(packing, potential, sites, loadings)
+    found = local_yield.local_yield(packing, potential, sites, loadings, nearby=True)
     return {
         "shear_moduli": np.array([straight.shear, moduli(turned(packing), potential).shear]),
         "bulk_modulus": np.array(straight.bulk), "energy": np.array(state.energy / len(packing.positions)),
         "pressure": np.array(state.pressure), "stress": _components(state.stress[None])[0],
         "residual_strength": found.residual_strength.astype(np.float32),
         "stress_drop": found.stress_drop.astype(np.float32),
-        "local_stress": _components(found.stress).astype(np.float32), "moved": np.array(moved),
+        "local_stress": _components(found.stress).astype(np.float32), "moved": np.array(found.displaced.sum()),
     }  # fmt: skip
 
 

@@ -1,12 +1,15 @@
 """Athermal quasistatic shear: affine steps, each followed by a descent to mechanical equilibrium.
 
-A step shears box and particles affinely by d gamma and minimises the energy. The minimiser starts where earlier
-steps say the
-new minimum is: nonaffine displacements of up to three steps are extrapolated in strain, and the start with the smallest
+Simple shear: x flows along y, (x, y) -> (x + gamma y, y), and in 3D z stays. gamma is the engineering strain, twice the
+tensor strain eps_xy, and grows by the tilt of the box; negative steps shear backward. The stress is sigma_xy, positive
+where it resists growing gamma. Units are those of the potential; defaults suit energies and diameters of order one.
+
+A step shears box and particles affinely by d gamma and minimises the energy. The minimiser starts where earlier steps say
+the new minimum is: nonaffine displacements of up to three steps are extrapolated in strain, and the start with the smallest
 force, that of the plain affine state included, is taken. On an elastic branch this changes nothing but the work;
 after an event the history is forgotten.
 
-A step is an event when energy was dissipated in it, more than ``event_energy``:
+A step is an event when energy was dissipated in it, more than ``event_energy`` (of the whole packing, in units of energy):
 
     D = V d gamma (sigma_n + sigma_(n+1)) / 2 - (U_(n+1) - U_n),
 

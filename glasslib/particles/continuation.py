@@ -19,12 +19,15 @@ displacement and backtracked until the energy falls: it defines what follows an 
 import numpy as np
 from numba import njit
 
-from glasslib.protocols.envelope import _dot, _factorise, _solve
-from glasslib.protocols.inclusion import _gradient, _hessian
+from glasslib.particles.skyline_cholesky import _dot, _factorise, _solve
+from glasslib.particles.inclusion import _gradient, _hessian
 
-_FAR = 2e-3  # correction after which the Hessian is made anew
-_CLOSE = 1e-6  # correction after which a point is on the curve
+_RENEWING_CORRECTION = 2e-3  # correction after which the Hessian is made anew
+_LAST_CORRECTION = 1e-6  # correction after which a point is on the curve
 _PAIRS = 24  # pairs of L-BFGS
+
+# what becomes of a loading
+YIELDED, ELASTIC, BRANCH_LOST, END_LOST, DESCENT_FAILED, NO_EQUILIBRIUM = 1, 0, -1, -2, -3, -4
 
 
 @njit(cache=True, error_model="numpy")
@@ -41,7 +44,7 @@ def _hermite(s0, z0, t0, s1, z1, t1, s, out):
 
 
 @njit(inline="always", cache=True, error_model="numpy")
-def _summit(s0, z0, t0, s1, z1, t1):
+def _extrapolated_maximum(s0, z0, t0, s1, z1, t1):
     """Return where, beyond s1, the strain of that cubic is largest: (s, strain); s = inf where it keeps rising."""
     h = s1 - s0
     mean = (z1 - z0) / h
@@ -103,9 +106,9 @@ def _step(potential, table, work, scale, factor, slope, normal, point, tangent, 
             point[i] += change[i]
         total = max(total, size)
         former = size
-        if size < _CLOSE:
+        if size < _LAST_CORRECTION:
             break
-    if total > _FAR:  # the factor is of another place
+    if total > _RENEWING_CORRECTION:  # the factor is of another place
         _hessian(potential, table, work, point[:n], point[n] / scale, factor, mixed)
         if not _factorise(factor, work.end):
             return -1.0
@@ -113,7 +116,7 @@ def _step(potential, table, work, scale, factor, slope, normal, point, tangent, 
         return total
     # the tangent is that of the uncorrected point: one chord on H t_x + Xi t_gamma = 0, by differences
     ahead = scratch[3]
-    if total > _CLOSE:
+    if total > _LAST_CORRECTION:
         h = 1e-4
         for i in range(n + 1):
             ahead[i] = point[i] + h * tangent[i]
@@ -146,7 +149,7 @@ def _follow(potential, table, work, scale, limit, resolution, controls, factor, 
 
     nodes, tangents (capacity, n + 1), lengths (capacity,): the last of the points found, that at Z = 0 not counted unless
     it is among them, their tangents, and the distances along the branch from the point before. tangents[1] must hold that
-    at Z = 0. status: 1 the branch ends at gamma_c, 0 it reaches ``limit``, -1 it was lost. controls: (3,) first step,
+    at Z = 0. status: ``YIELDED`` where the branch ends at gamma_c, ``ELASTIC`` where it reaches ``limit``, ``BRANCH_LOST``. controls: (3,) first step,
     largest step, wanted correction.
     """
     n = nodes.shape[1] - 1
@@ -175,7 +178,7 @@ def _follow(potential, table, work, scale, limit, resolution, controls, factor, 
             step *= 0.5
             if step < 1e-7:
                 found = np.isfinite(end) and abs(end - nodes[now, n]) < 1e-2 * unit
-                return (1 if found else -1), end / scale, now + 1
+                return (YIELDED if found else BRANCH_LOST), end / scale, now + 1
             continue
         if now + 1 == len(nodes):  # the older half is forgotten
             half = len(nodes) // 2
@@ -184,15 +187,15 @@ def _follow(potential, table, work, scale, limit, resolution, controls, factor, 
         now += 1
         nodes[now], tangents[now], lengths[now] = point, tangent, length
         if nodes[now, n] > limit * scale:
-            return 0, np.inf, now + 1
-        ahead, summit = _summit(0.0, nodes[now - 1, n], tangents[now - 1, n], length, nodes[now, n], tangents[now, n])
+            return ELASTIC, np.inf, now + 1
+        ahead, summit = _extrapolated_maximum(0.0, nodes[now - 1, n], tangents[now - 1, n], length, nodes[now, n], tangents[now, n])
         former, end = end, summit
         growth = (aim / max(error, 1e-12)) ** 0.25
         step = min(largest, step * min(2.5, max(0.3, growth)))
         if np.isfinite(end):
             left = (end - nodes[now, n]) / unit
             if left < 1e-2 or (left < 0.3 and abs(end - former) < 1e-3 * unit):
-                return 1, end / scale, now + 1
+                return YIELDED, end / scale, now + 1
             step = min(step, 0.75 * (ahead - length))
 
 

@@ -42,7 +42,7 @@ def _dot(a, b):
 
 
 @njit(cache=True, error_model="numpy")
-def _room(n):
+def _empty_matrix(n):
     """Return an array for a matrix of n rows: whole groups of rows, and columns for whole vectors from any group on."""
     return np.zeros((-(-n // _ROWS) * _ROWS, -(-n // LANES) * LANES + LANES))
 
@@ -150,7 +150,7 @@ def _collect(typing_context, matrix, first, stride, start, stop, vector):
 def _factorise(matrix, end):
     """Replace the upper triangle of H by U, the diagonal by its inverse; False where H is not positive definite.
 
-    ``matrix`` as ``_room`` makes it; ``end`` (n,) becomes one for each group. Rows that fill the last group are those of 1.
+    ``matrix`` as ``_empty_matrix`` makes it; ``end`` (n,) becomes one for each group. Rows that fill the last group are those of 1.
     """
     m, n, stride = matrix, len(end), matrix.shape[1]
     for k in range(0, n, _ROWS):

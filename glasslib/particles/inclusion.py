@@ -10,7 +10,7 @@ The stress is that of the free particles, each pair shared equally by its two,
 
     sigma = (1 / V) sum_p share_p u'(r_p) d_a d_b / r_p,    share = 1 (free-free) or 1/2 (free-frozen).
 
-Free particles are numbered along the first axis, so that the Hessian is a band, see ``envelope``. Work on pairs is done in
+Free particles are numbered along the first axis, so that the Hessian is a band, see ``skyline_cholesky``. Work on pairs is done in
 passes over arrays of all pairs of a kind, each simple enough to be vectorised; only the first and the last one, which read
 and write particles, are not.
 """
@@ -22,7 +22,7 @@ from numba import njit
 
 from glasslib.particles.potentials import pair_mix, pair_reach, pair_terms, where
 
-_STRETCH = 1.3  # bound on the stretch of F over the largest strain allowed, 1/2
+STRETCH = 1.3  # bound on the stretch of F over the largest strain allowed, 1/2
 
 
 class Work(NamedTuple):
@@ -102,7 +102,7 @@ def _affine_map(generator, strain, scratch, out):
 
 
 @njit(cache=True, error_model="numpy", _nrt=False)
-def _place(work, displacement, strain):
+def _update_positions(work, displacement, strain):
     """Set the map and the current positions; displacement (n d,) of the free ones is in the reference frame."""
     d = len(work.axes)
     m = work.reference.shape[1]
@@ -204,14 +204,14 @@ def _outdated(work, displacement, strain, reach):
     for a in range(d):
         for b in range(d):
             norm += work.generator[a, b] ** 2
-    stretch = abs(strain - work.strain[0]) * np.sqrt(norm) * (reach + work.skin) * _STRETCH
-    return not 2 * _STRETCH * np.sqrt(worst) + stretch < work.skin
+    stretch = abs(strain - work.strain[0]) * np.sqrt(norm) * (reach + work.skin) * STRETCH
+    return not 2 * STRETCH * np.sqrt(worst) + stretch < work.skin
 
 
 @njit(cache=True, error_model="numpy", _nrt=False)
-def _prepare(potential, table, work, displacement, strain):
+def _update(potential, table, work, displacement, strain):
     """Set the current positions and renew the list if needed. False where the list cannot be held: particles collapse."""
-    _place(work, displacement, strain)
+    _update_positions(work, displacement, strain)
     if _outdated(work, displacement, strain, _widest(table.reach)):
         return _list_pairs(potential, table, work, displacement, strain)
     return True
@@ -311,7 +311,7 @@ def _pull(axes, first, second, w, delta, forces):
 @njit(cache=True, error_model="numpy", _nrt=False)
 def _gradient(potential, table, work, displacement, strain, out):
     """Return U; out (n d,) = dU/dX = -F^T f. U is infinite where the list cannot be held."""
-    if not _prepare(potential, table, work, displacement, strain):
+    if not _update(potential, table, work, displacement, strain):
         out[:] = np.inf
         return np.inf
     d = len(work.axes)
@@ -333,7 +333,7 @@ def _stress(potential, table, work, displacement, strain, volume, out):
     """out (d, d) = stress of the free particles."""
     d = len(work.axes)
     free = len(displacement) // d
-    _prepare(potential, table, work, displacement, strain)
+    _update(potential, table, work, displacement, strain)
     out[:] = 0.0
     for p in range(_pairs(potential, table, work, False)):
         share = (1.0 if work.second[p] < free else 0.5) / volume
@@ -370,7 +370,7 @@ def _hessian(potential, table, work, displacement, strain, out, mixed):
     """
     d = len(work.axes)
     free = len(displacement) // d
-    _prepare(potential, table, work, displacement, strain)
+    _update(potential, table, work, displacement, strain)
     count = _pairs(potential, table, work, True)
     f, end = work.map, work.end
     _pull_back(

@@ -1,0 +1,190 @@
+"""One site of a frozen matrix: an inclusion strained until it yields, and what it falls to.
+
+The kernels behind ``local_yield``, which says what is measured and defines the quantities. An inclusion is relaxed at zero
+strain; for each loading its branch of equilibria is followed to the end (``continuation``), brought to the last multiple of
+the resolution before it, strained once more and let fall.
+
+Tolerances are for units in which diameters of particles and energies of pairs are of order one.
+"""
+
+import numpy as np
+from numba import njit
+
+from glasslib.particles.continuation import (
+    DESCENT_FAILED, END_LOST, NO_EQUILIBRIUM, YIELDED, _descend, _extrapolated_maximum, _follow, _hermite, _tangent,
+)
+from glasslib.particles.inclusion import _gradient, _hessian, _stress, _work
+from glasslib.particles.skyline_cholesky import _dot, _empty_matrix, _factorise, _solve
+
+_SKIN = 0.3  # of lists [length]
+CONTROLS = np.array([0.04, 0.25, 0.003])  # first and largest step, wanted correction, of the norm of all displacements
+_FINER = 0.3  # by which these shrink where a branch was lost, twice at most
+_LARGEST_DISPLACEMENT, _MOST_ITERATIONS = 0.1, 5000  # of a descent: of a particle in a step [length]; in all
+_TOLERANCE = 1e-9  # largest force in equilibrium
+_NODES = 64  # points of a branch that are remembered
+_NEWTON_FORCE = 1e-3  # largest force from which a descent ends by Newton's method
+_CAGE = 0.1  # inverse root of the stiffness of a particle in its cage, roughly
+
+
+@njit(cache=True, error_model="numpy")
+def _equilibrate(potential, table, work, strain, tolerance, hessian, displacement):
+    """Newton's method at fixed strain; whether it ends in a minimum, max |G| < tolerance."""
+    n = len(displacement)
+    gradient = np.empty(n)
+    for _ in range(12):
+        _hessian(potential, table, work, displacement, strain, hessian, gradient)
+        if not _factorise(hessian, work.end):
+            return False
+        for _ in range(3):
+            _gradient(potential, table, work, displacement, strain, gradient)
+            if np.abs(gradient).max() < tolerance:
+                return True
+            _solve(hessian, work.end, gradient)
+            cut = min(1.0, 0.1 / np.abs(gradient).max())
+            for i in range(n):
+                displacement[i] -= cut * gradient[i]
+    return False
+
+
+@njit(cache=True, error_model="numpy")
+def _conjugate(potential, table, work, displacement, strain, volume, stress):
+    """Return tau = sigma : L."""
+    _stress(potential, table, work, displacement, strain, volume, stress)
+    total = 0.0
+    for a in range(len(stress)):
+        for b in range(len(stress)):
+            total += stress[a, b] * work.generator[a, b]
+    return total
+
+
+@njit(inline="always", cache=True, error_model="numpy")
+def _relax_reference(potential, table, work, base, base_end, tolerance):
+    """Bring the inclusion to equilibrium at zero strain, the new reference; factor of its Hessian there."""
+    n, d = len(base_end), len(work.axes)
+    displacement, mixed = np.zeros(n), np.empty(n)
+    if not _equilibrate(potential, table, work, 0.0, tolerance, base, displacement):
+        base[:] = 0.0
+        for i in range(n):
+            base[i, i] = _CAGE
+            base_end[i] = i + 1
+        displacement[:] = 0.0
+        _descend(potential, table, work, base, base_end, 0.0, 1e-6, _LARGEST_DISPLACEMENT, _MOST_ITERATIONS, displacement)
+        if not _equilibrate(potential, table, work, 0.0, tolerance, base, displacement):
+            return False
+    for i in range(n // d):
+        for a in range(d):
+            work.reference[a, i] += displacement[i * d + a]
+    displacement[:] = 0.0
+    work.strain[:] = np.inf
+    _hessian(potential, table, work, displacement, 0.0, base, mixed)
+    if not _factorise(base, work.end):
+        return False
+    base_end[:] = work.end
+    return True
+
+
+@njit(inline="always", cache=True, error_model="numpy")
+def _relax_after_instability(potential, table, work, base, base_end, factor, strain, state):
+    """Descend from an unstable state to a minimum: until forces are small, then by Newton's method if that goes not far."""
+    rough = np.empty_like(state)
+    tolerance = _NEWTON_FORCE
+    while True:
+        iterations, residual = _descend(
+            potential, table, work, base, base_end, strain, tolerance, _LARGEST_DISPLACEMENT, _MOST_ITERATIONS, state
+        )
+        if not residual < tolerance:
+            return False
+        rough[:] = state
+        if _equilibrate(potential, table, work, strain, _TOLERANCE, factor, state) and np.abs(state - rough).max() < _LARGEST_DISPLACEMENT:
+            return True
+        state[:] = rough
+        if tolerance < 10 * _TOLERANCE:
+            return True
+        tolerance *= 1e-2
+
+
+@njit(inline="always", cache=True, error_model="numpy")
+def _before_end(nodes, tangents, lengths, points, target, point):
+    """point = place on the branch, on the stable side of its end, where Z's last entry is ``target``."""
+    n = len(point) - 1
+    now = points - 1
+    while now > 1 and nodes[now - 1, n] > target:
+        now -= 1
+    z0, t0, z1, t1, length = nodes[now - 1], tangents[now - 1], nodes[now], tangents[now], lengths[now]
+    low, high = 0.0, length
+    if target > z1[n]:  # behind the last point: the cubic as far as its summit
+        high = _extrapolated_maximum(0.0, z0[n], t0[n], length, z1[n], t1[n])[0]
+        if not np.isfinite(high):
+            high = 2 * length
+    for _ in range(50):
+        middle = 0.5 * (low + high)
+        _hermite(0.0, z0[n:], t0[n:], length, z1[n:], t1[n:], middle, point[n:])
+        if point[n] < target:
+            low = middle
+        else:
+            high = middle
+    _hermite(0.0, z0, t0, length, z1, t1, low, point)
+
+
+@njit(cache=True, error_model="numpy")
+def _yield_site(
+    potential, table, axes, reference, labels, diameters, free, volume, generators, resolution, limit, controls, local, out
+):
+    """Thresholds of one site; out (K, 5): status, tau(0), dtau_c, strain, drop. Statuses as in ``continuation``."""
+    d = len(axes)
+    n = free * d
+    work = _work(axes, table, reference, labels, diameters, free, _SKIN)
+    base, base_end, factor = _empty_matrix(n), np.empty(n, np.int64), _empty_matrix(n)
+    if not _relax_reference(potential, table, work, base, base_end, _TOLERANCE):
+        out[:, 0] = NO_EQUILIBRIUM
+        return
+    _stress(potential, table, work, np.zeros(n), 0.0, volume, local)
+    for k in range(len(generators)):
+        work.generator[:] = generators[k]
+        for attempt in range(3):
+            finer = controls * _FINER**attempt
+            _yield_loading(potential, table, work, base, base_end, factor, volume, resolution, limit, finer, out[k])
+            if out[k, 0] >= 0:  # yielded, or elastic as far as it was strained
+                break
+
+
+@njit(inline="always", cache=True, error_model="numpy")
+def _yield_loading(potential, table, work, base, base_end, factor, volume, resolution, limit, controls, out):
+    """Thresholds under work.generator; out (5,): status, tau(0), dtau_c, strain, drop."""
+    n, d = len(base_end), len(work.axes)
+    nodes, tangents, lengths = np.empty((_NODES, n + 1)), np.empty((_NODES, n + 1)), np.empty(_NODES)
+    zero, state, mixed, slope = np.zeros(n), np.empty(n), np.empty(n), np.empty(n)
+    scratch, point, stress = np.empty((4, n + 1)), np.empty(n + 1), np.empty((d, d))
+    work.strain[:] = np.inf
+    start = _conjugate(potential, table, work, zero, 0.0, volume, stress)
+    _hessian(potential, table, work, zero, 0.0, factor, mixed)
+    slope[:] = mixed
+    _solve(base, base_end, slope)
+    scale = np.sqrt(_dot(slope, slope))
+    _tangent(base, base_end, mixed, scale, tangents[1], slope)
+    status, end, points = _follow(
+        potential, table, work, scale, limit, resolution, controls, factor, nodes, tangents, lengths, scratch
+    )
+    out[0], out[1] = status, start
+    if status != YIELDED:
+        return
+    # the last multiple before the end, tried also where the end seems to lie just before it
+    first = np.floor(end / resolution + 0.02)
+    last, found = first + 1, False
+    while not found and last > max(first - 2, 0):
+        last -= 1
+        _before_end(nodes, tangents, lengths, points, last * resolution * scale, point)
+        state[:] = point[:n]
+        found = _equilibrate(potential, table, work, last * resolution, _TOLERANCE, factor, state)
+        found = found and np.abs(state - point[:n]).max() < 0.5 * _LARGEST_DISPLACEMENT
+    if not found:
+        out[0] = END_LOST
+        return
+    before = _conjugate(potential, table, work, state, last * resolution, volume, stress)
+    strain = (last + 1) * resolution
+    if not _relax_after_instability(potential, table, work, base, base_end, factor, strain, state):
+        out[0] = DESCENT_FAILED
+        return
+    out[2] = before - start
+    out[3] = last * resolution
+    out[4] = before - _conjugate(potential, table, work, state, strain, volume, stress)
