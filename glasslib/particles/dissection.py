@@ -9,6 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from glasslib.particles.panels import _triangle_size, _up
+
 _LEAF = 10  # particles; below it cutting on costs more than it saves
 
 
@@ -182,7 +184,7 @@ def _analyse(coordinates, first, second, keep):
         boundary[start[k] : total] = np.sort(boundary[start[k] : total])
         start[k + 1] = total
         inner = (high - own[k]) * d
-        offset[k + 1] = offset[k] + inner * (inner + (total - start[k]) * d)
+        offset[k + 1] = offset[k] + _triangle_size(inner) + inner * _up((total - start[k]) * d)
         above = parent[k]
         if above >= 0:
             child[above, 0 if child[above, 0] < 0 else 1] = k

@@ -9,8 +9,9 @@ A11 = L L^T,
     W = A21 L^-T,    A22 <- A22 - W W^T,
 
 which is added to the parent's front (the multifrontal method). What is kept is L^-1 and W, so that both sweeps of a
-solve are products of dense matrices with vectors, as fast as memory delivers them; single precision halves that.
-It limits the preconditioner, not the result: conjugate gradients correct it.
+solve are products of dense matrices with vectors, as fast as memory delivers them: the factor is made in single
+precision and kept in half of it (``panels``). That limits the preconditioner, not the result: conjugate gradients
+correct it, in as many steps as with all digits.
 """
 
 import functools
@@ -20,6 +21,8 @@ import numpy as np
 import threadpoolctl
 from numba import njit, types
 from numba.extending import get_cython_function_address
+
+from glasslib.particles.panels import ROWS, _pack, _times, _transposed, _triangle_size, _up
 
 
 def _routine(module, name, arguments):
@@ -85,7 +88,7 @@ def _extend(rows, update, front, m):
 
 @njit(cache=True, error_model="numpy")
 def _factorise(symbolic, d, blocks, diagonal, values):
-    """Fill ``values`` with L^-1 and W of all nodes; return whether the matrix is positive definite."""
+    """Fill ``values`` with the panels of L^-1 and W of all nodes; return whether the matrix is positive definite."""
     nodes = len(symbolic.own) - 1
     n = len(symbolic.order)
     local = np.empty(n, np.int64)
@@ -127,7 +130,6 @@ def _factorise(symbolic, d, blocks, diagonal, values):
                     for a in range(d):
                         rows[q * d + a] = local[symbolic.boundary[begin + q]] * d + a
                 _extend(rows, stack[top : top + size * size], front, m)
-        inverse = values[symbolic.offset[k] : symbolic.offset[k] + inner * inner]
         if inner > 0:
             whole[0] = inner
             whole[1] = m
@@ -138,10 +140,6 @@ def _factorise(symbolic, d, blocks, diagonal, values):
             _potrf(_L.ctypes.data, word, base, word + 4, word + 12)
             if whole[3] != 0:
                 return False
-            for c in range(inner):
-                for r in range(inner):
-                    inverse[c * inner + r] = front[c * m + r] if r >= c else 0.0
-            _trtri(_L.ctypes.data, _N.ctypes.data, word, inverse.ctypes.data, word, word + 12)
             if outer > 0:
                 _trsm(
                     _R.ctypes.data, _L.ctypes.data, _T.ctypes.data, _N.ctypes.data, word + 8, word,
@@ -151,9 +149,9 @@ def _factorise(symbolic, d, blocks, diagonal, values):
                     _L.ctypes.data, _N.ctypes.data, word + 8, word, _MINUS.ctypes.data, base + 4 * inner, word + 4,
                     _ONE.ctypes.data, base + 4 * (inner * m + inner), word + 4,
                 )
-                begin = symbolic.offset[k] + inner * inner
-                for c in range(inner):
-                    values[begin + c * outer : begin + (c + 1) * outer] = front[c * m + inner : (c + 1) * m]
+            _trtri(_L.ctypes.data, _N.ctypes.data, word, base, word + 4, word + 12)
+            at = _pack(front, 0, m, inner, inner, True, values, symbolic.offset[k])
+            _pack(front, inner, m, outer, inner, False, values, at)
         if top + outer * outer > len(stack):
             bigger = np.empty(2 * len(stack) + outer * outer, np.float32)
             bigger[:top] = stack[:top]
@@ -166,99 +164,49 @@ def _factorise(symbolic, d, blocks, diagonal, values):
 
 
 @njit(cache=True, error_model="numpy")
-def _add_columns(matrix, rows, columns, x, out):
-    """out += A x, A of ``rows`` x ``columns`` stored by columns; four columns at a time."""
-    c = 0
-    while c + 4 <= columns:
-        a0 = matrix[c * rows : (c + 1) * rows]
-        a1 = matrix[(c + 1) * rows : (c + 2) * rows]
-        a2 = matrix[(c + 2) * rows : (c + 3) * rows]
-        a3 = matrix[(c + 3) * rows : (c + 4) * rows]
-        x0, x1, x2, x3 = x[c], x[c + 1], x[c + 2], x[c + 3]
-        for r in range(rows):
-            out[r] += a0[r] * x0 + a1[r] * x1 + a2[r] * x2 + a3[r] * x3
-        c += 4
-    while c < columns:
-        a0 = matrix[c * rows : (c + 1) * rows]
-        x0 = x[c]
-        for r in range(rows):
-            out[r] += a0[r] * x0
-        c += 1
-
-
-@njit(cache=True, error_model="numpy", fastmath={"reassoc", "contract"})
-def _add_dots(matrix, rows, columns, x, out):
-    """out += A^T x; sums may be reordered, always in the same way."""
-    c = 0
-    while c + 4 <= columns:
-        a0 = matrix[c * rows : (c + 1) * rows]
-        a1 = matrix[(c + 1) * rows : (c + 2) * rows]
-        a2 = matrix[(c + 2) * rows : (c + 3) * rows]
-        a3 = matrix[(c + 3) * rows : (c + 4) * rows]
-        s0 = s1 = s2 = s3 = np.float32(0.0)
-        for r in range(rows):
-            s0 += a0[r] * x[r]
-            s1 += a1[r] * x[r]
-            s2 += a2[r] * x[r]
-            s3 += a3[r] * x[r]
-        out[c] += s0
-        out[c + 1] += s1
-        out[c + 2] += s2
-        out[c + 3] += s3
-        c += 4
-    while c < columns:
-        a0 = matrix[c * rows : (c + 1) * rows]
-        s0 = np.float32(0.0)
-        for r in range(rows):
-            s0 += a0[r] * x[r]
-        out[c] += s0
-        c += 1
-
-
-@njit(cache=True, error_model="numpy")
 def _solve(symbolic, values, right, out):
     """out = A^-1 right, both (n, d), double outside and single precision inside."""
     n, d = right.shape
     nodes = len(symbolic.own) - 1
     b = np.empty(n * d, np.float32)
+    largest = 0
+    for k in range(nodes):
+        inner, outer = symbolic.own[k + 1] - symbolic.own[k], symbolic.start[k + 1] - symbolic.start[k]
+        largest = max(largest, max(inner, outer) * d)
+    work, sums = np.empty(_up(largest), np.float32), np.empty(ROWS * largest, np.float32)
     for v in range(n):
         for a in range(d):
             b[v * d + a] = right[symbolic.order[v], a]
-    work = np.empty(n * d, np.float32)
-    rest = np.empty(n * d, np.float32)
     for k in range(nodes):
         low, high = symbolic.own[k] * d, symbolic.own[k + 1] * d
         inner = high - low
         begin, end = symbolic.start[k], symbolic.start[k + 1]
-        outer = (end - begin) * d
         at = symbolic.offset[k]
-        y = work[:inner]
-        y[:] = 0.0
-        _add_columns(values[at : at + inner * inner], inner, inner, b[low:high], y)
-        b[low:high] = y
-        t = rest[:outer]
-        t[:] = 0.0
-        _add_columns(values[at + inner * inner : symbolic.offset[k + 1]], outer, inner, y, t)
+        _times(values, at, inner, inner, True, b, low, work)
+        for r in range(inner):
+            b[low + r] = work[r]
+        _times(values, at + _triangle_size(inner), (end - begin) * d, inner, False, b, low, work)
         for q in range(end - begin):
             w = symbolic.boundary[begin + q] * d
             for a in range(d):
-                b[w + a] -= t[q * d + a]
+                b[w + a] -= work[q * d + a]
     for k in range(nodes - 1, -1, -1):
         low, high = symbolic.own[k] * d, symbolic.own[k + 1] * d
         inner = high - low
         begin, end = symbolic.start[k], symbolic.start[k + 1]
         outer = (end - begin) * d
         at = symbolic.offset[k]
-        t = rest[:outer]
         for q in range(end - begin):
             w = symbolic.boundary[begin + q] * d
             for a in range(d):
-                t[q * d + a] = -b[w + a]
-        _add_dots(values[at + inner * inner : symbolic.offset[k + 1]], outer, inner, t, b[low:high])
-        y = work[:inner]
-        y[:] = 0.0
-        _add_dots(values[at : at + inner * inner], inner, inner, b[low:high], y)
-        b[low:high] = y
+                work[q * d + a] = -b[w + a]
+        work[outer : _up(outer)] = 0.0
+        _transposed(values, at + _triangle_size(inner), outer, inner, False, work, sums, b, low)
+        for r in range(inner):
+            work[r] = b[low + r]
+            b[low + r] = 0.0
+        work[inner : _up(inner)] = 0.0
+        _transposed(values, at, inner, inner, True, work, sums, b, low)
     for v in range(n):
         for a in range(d):
             out[symbolic.order[v], a] = b[v * d + a]

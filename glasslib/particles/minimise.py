@@ -65,7 +65,7 @@ class Preconditioner:
         lattice = box.lattice(system.pairs.wraps)
         keep, diagonal = _near_pairs(system.pairs, system.positions, lattice, blocks, reach)
         self.symbolic = _analyse(box.wrap(system.positions), system.pairs.first, system.pairs.second, keep)
-        self.values = np.empty(self.symbolic.offset[-1], np.float32)
+        self.values = np.empty(self.symbolic.offset[-1], np.uint16)
         columns = (0, 2) if d == 2 else (0, 3, 5)
         stiffness = diagonal[:, columns].mean()
         self.shift = max(1.0, self.shift / 16)

@@ -1,0 +1,61 @@
+"""Panels of sixteen-bit numbers against dense matrices, and the preconditioner's factor against a dense solve."""
+
+import numpy as np
+import pytest
+
+from glasslib.particles.forces import System
+from glasslib.particles.minimise import Preconditioner
+from glasslib.particles.factor import _solve
+from glasslib.particles.panels import ROWS, _pack, _times, _transposed, _triangle_size, _up
+from glasslib.particles.potentials import SmoothedLennardJones
+from glasslib.particles.stiffness import _stiffness
+from glasslib.protocols.prepare import mixture
+
+
+@pytest.mark.parametrize("rows, columns, triangle", [(1, 1, True), (8, 8, True), (13, 13, True), (20, 7, False), (3, 11, False)])
+def test_panels_equal_dense_products(rows, columns, triangle):
+    rng = np.random.default_rng(rows)
+    front = rng.normal(size=(columns, rows + 3)).astype(np.float32)  # by columns, beginning two rows further down
+    dense = front[:, 2 : 2 + rows].T
+    dense = np.tril(dense) if triangle else dense
+    size = _triangle_size(rows) if triangle else _up(rows) * columns
+    panels = np.full(size, 0x7FC0, np.uint16)  # not a number
+    assert _pack(front.ravel(), 2, rows + 3, rows, columns, triangle, panels, 0) == size
+    x, y = rng.normal(size=columns + 5).astype(np.float32), np.zeros(_up(rows), np.float32)
+    y[:rows] = rng.normal(size=rows)
+    out = np.empty(_up(rows), np.float32)
+    _times(panels, 0, rows, columns, triangle, x, 5, out)
+    error = 2**-8 * np.abs(dense)  # half of the last of eight bits
+    assert (np.abs(out[:rows] - dense @ x[5:]) <= error @ np.abs(x[5:]) + 1e-6).all()
+    sums, back = np.full(ROWS * columns, np.nan, np.float32), np.ones(columns + 2, np.float32)
+    _transposed(panels, 0, rows, columns, triangle, y, sums, back, 2)
+    assert (np.abs(back[2:] - 1 - dense.T @ y[:rows]) <= error.T @ np.abs(y[:rows]) + 1e-6).all()
+    assert (back[:2] == 1).all()
+
+
+def test_factor_inverts_the_near_stiffness_to_a_percent():
+    """M^-1 M v for the whole stiffness of a packing in which all pairs are near, but for its eight bits."""
+    packing = mixture(300, np.random.default_rng(4))
+    system = System(packing, SmoothedLennardJones(inner=1.35, cutoff=1.5))
+    blocks = np.empty((len(system.pairs.first), 3))
+    _stiffness(system.potential, system.table, system.pairs, system.positions, system.lengths, system.strain, blocks)
+    blocks[:] = np.abs(blocks[:, [0, 0, 0]]) * [1.0, 0.2, 1.0]  # positive definite, whatever the packing
+    factor = Preconditioner()
+    factor.renew(system, blocks)
+    matrix = np.zeros((300, 2, 300, 2))
+    for p, (i, j) in enumerate(zip(system.pairs.first, system.pairs.second)):
+        b = blocks[p, [0, 1, 1, 2]].reshape(2, 2)
+        matrix[i, :, i] += b
+        matrix[j, :, j] += b
+        matrix[i, :, j] -= b
+        matrix[j, :, i] -= b
+    matrix = matrix.reshape(600, 600)
+    shift = 1e-4 * np.diag(matrix).mean()
+    matrix += shift * np.eye(600)
+    right = np.random.default_rng(5).normal(size=(300, 2))
+    found = np.empty_like(right)
+    _solve(factor.symbolic, factor.values, right, found)
+    wanted = np.linalg.solve(matrix, right.ravel())
+    # in the norm of the matrix, which is the one in which conjugate gradients converge
+    wrong = found.ravel() - wanted
+    assert wrong @ matrix @ wrong < 0.01**2 * (wanted @ matrix @ wanted)
