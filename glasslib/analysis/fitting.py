@@ -262,8 +262,8 @@ def _misfit(points, whole, without):
     chances = []
     for f in range(whole.shape[1]):
         covariance = _spread(parts[:, :, f])
-        floor = (1e-12 * (1 + np.abs(whole[:, f]).max())) ** 2 * np.eye(dimensions)
-        square = left[:, f] @ np.linalg.solve(covariance + floor, left[:, f])
+        floor = (1e-12 * (1 + np.abs(whole[:, f]).max())) ** 2 + 1e-10 * np.trace(covariance)
+        square = left[:, f] @ np.linalg.solve(covariance + floor * np.eye(dimensions), left[:, f])
         factor = (samples - dimensions) / (dimensions * (samples - 1))
         chances.append(stats.f.sf(factor * square, dimensions, samples - dimensions))
     return float(min(1.0, len(chances) * min(chances))), size
