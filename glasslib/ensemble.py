@@ -177,6 +177,7 @@ def archived(task):
     return [
         sample for sample, record in enumerate(provenances)
         if records.matches(task.parameters, record["parameters"]) and record["entropy"] == [task.seed, sample]
+        and record.get("version", 0) == task.version
     ]  # fmt: skip
 
 
@@ -215,7 +216,7 @@ def _compute_sample(task, sample):
     with threadpool_limits(1):  # sums split over threads would round differently on another number of cores
         arrays = task.function(task.parameters, task.sequence(sample))
     record = store.provenance(records.plain(task.parameters), [task.seed, sample], time.process_time() - start)
-    store.write(task.path(sample), arrays, record)
+    store.write(task.path(sample), arrays, record | ({"version": task.version} if task.version else {}))
     return sample
 
 

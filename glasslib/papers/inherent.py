@@ -21,6 +21,7 @@ from glasslib.papers import costs, glasses, maps
 
 DROPS = np.linspace(0, 8, 2001)  # of stress, at which survival functions are kept
 FILE = "glasses/inherent.npz"  # the numbers; maps lie beside it
+VERSION = 1  # of the maps; before, a branch that ends on a knife edge was followed beyond its end
 
 
 class Inherent(NamedTuple):
@@ -68,7 +69,7 @@ def task(made, seed=glasses.SEED, folder=None, **changes):
     """Return the ``ensemble.Task`` on ``made``, as ``glasses.recipe`` returns it; ``changes`` are to ``Inherent``."""
     label, spec = glasses.label_of(made), Inherent(made, **changes)
     seconds = costs.barriers(spec.sites, spec.directions)
-    return ensemble.Task(f"inherent-{label}", inherent, spec, seed, folder, label=label, core_seconds=seconds,
+    return ensemble.Task(f"inherent-{label}", inherent, spec, seed, folder, VERSION, label=label, core_seconds=seconds,
                          archive=f"glasses/inherent-{label}.npz")  # fmt: skip
 
 
