@@ -283,6 +283,7 @@ def test_published_samples_may_lack_fields_that_have_a_default(tmp_path, monkeyp
     assert digests([fresh.path(0)]) == digests([published.path(0)])
     for other in (Renamed(steps=3), Renamed(drift=0.5)):
         assert ensemble.archived(ensemble.Task("walk", walk, other, 7, tmp_path / "new", archive="walks.npz")) == []
+    assert ensemble.archived(ensemble.Task("walk", walk, Renamed(), 7, tmp_path / "new", 1, archive="walks.npz")) == []
 
 
 @pytest.mark.parametrize("workers", [0, -2, 1.5])
