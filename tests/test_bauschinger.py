@@ -5,8 +5,8 @@ import pytest
 
 from glasslib.analysis import barriers
 from glasslib.papers import bauschinger
-from glasslib.papers import bauschinger_numbers as numbers
-from glasslib.papers import bauschinger_tasks as tasks
+from glasslib.papers.bauschinger import numbers
+from glasslib.papers.bauschinger import simulations as tasks
 from glasslib.papers import glasses
 
 SEED = 11

@@ -7,7 +7,7 @@ import io
 import numpy as np
 
 from glasslib import figures
-from glasslib.papers import bauschinger_numbers as numbers
+from glasslib.papers.bauschinger import numbers
 
 CELLS = 64  # along an edge, over which displacements are averaged
 _SECONDS = 0.7  # of one picture

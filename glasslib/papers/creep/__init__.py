@@ -1,7 +1,7 @@
 """Steady and transient flow of sheared disordered solids (Liu, Dutta, Chaudhuri and Martens 2021): the lattice side.
 
 The paper's parameters, the ensembles of the time-dependent lattice behind its figures, and the numbers of its claims.
-Stresses are in units of eps/sigma^2, times in units of tau = 1. ``creep_figures`` draws.
+Stresses are in units of eps/sigma^2, times in units of tau = 1. ``figures`` draws.
 """
 
 import dataclasses

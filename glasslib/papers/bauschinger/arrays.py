@@ -8,7 +8,7 @@ import numpy as np
 
 from glasslib import store
 from glasslib.papers import bauschinger
-from glasslib.papers import bauschinger_tasks as tasks
+from glasslib.papers.bauschinger import simulations as tasks
 
 _ZONES = ("strain", "stress_before", "stress_after", "dissipated", "zone_strain", "isolated")
 

@@ -5,7 +5,7 @@ import numpy as np
 from glasslib import figures, live
 from glasslib.analysis import barriers
 from glasslib.papers import bauschinger
-from glasslib.papers import bauschinger_numbers as numbers
+from glasslib.papers.bauschinger import numbers
 
 STRENGTHS = (0.0, 0.6, 25)  # of the slider: lowest, highest, nodes
 NEAR = 4e-3  # strain within which a measured level is shown beside the model's

@@ -6,7 +6,7 @@ from IPython.display import Markdown
 from glasslib import figures
 from glasslib.analysis import barriers, statistics
 from glasslib.papers import bauschinger
-from glasslib.papers import bauschinger_numbers as numbers
+from glasslib.papers.bauschinger import numbers
 from glasslib.scorecard import ledger
 
 STRESS = r"shear stress $|\bar\tau_{xy}|$ [$\epsilon/\sigma^2$]"

@@ -1,7 +1,7 @@
 """Origin of the Bauschinger effect in amorphous solids (Patinet et al. 2020): parameters, campaign and gathered arrays.
 
-``bauschinger_tasks`` has the simulations, ``bauschinger_numbers`` turns gathered arrays into the numbers of figures and
-claims, ``bauschinger_figures`` draws. Stresses in epsilon/sigma^2.
+``simulations`` has the simulations, ``numbers`` turns gathered arrays into the numbers of figures and
+claims, ``figures`` draws. Stresses in epsilon/sigma^2.
 
 Tests start from flow of any of the glasses, since all come to flow in the same way; independent samples, of which errors
 are made, are samples of glass, not the several configurations of one.
@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from glasslib import checks, ensemble, store
-from glasslib.papers import bauschinger_tasks as tasks
+from glasslib.papers.bauschinger import simulations as tasks
 from glasslib.papers import glasses, parameters
 
 FILE = "bauschinger/particles.npz"
@@ -182,7 +182,7 @@ def gather(given):
 
     ``G/...`` with the glass G: flows, samples first; ``tests/...``: one row for each test.
     """
-    from glasslib.papers import bauschinger_gather
+    from glasslib.papers.bauschinger import arrays as bauschinger_gather
 
     return bauschinger_gather.gather(plan(given))
 
@@ -191,6 +191,6 @@ def measure():
     """Return our numbers by claim, from the published arrays."""
     if not store.is_published(FILE):
         return {}
-    from glasslib.papers import bauschinger_numbers
+    from glasslib.papers.bauschinger import numbers as bauschinger_numbers
 
     return bauschinger_numbers.measure(results(Parameters()))
