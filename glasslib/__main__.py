@@ -1,7 +1,9 @@
 """The command line: ``python -m glasslib COMMAND``. Wrong usage ends with exit status 2 and one line."""
 
 import argparse
+import ast
 import contextlib
+import dataclasses
 import importlib
 import json
 import sys
@@ -24,14 +26,42 @@ def _scorecard(arguments):
     print(json.dumps(rows, indent=1, ensure_ascii=False) if arguments.json else scorecard.table(rows))
 
 
-def _run(arguments):
+def _paper(arguments):
+    """Return (a paper's module, the parameters that the command asks for); ValueError where they cannot be used."""
     paper = importlib.import_module(f"glasslib.papers.{arguments.paper}")
-    if not hasattr(paper, "campaign"):
-        raise ValueError(f"paper = {arguments.paper!r}: no ensemble is defined for it yet")
     given = {name: value for name, value in vars(arguments).items() if name in ("seed", "samples") and value is not None}
-    parameters = paper.Parameters(scale=arguments.scale, source="compute", **given)
+    own = {field.name: field.type for field in dataclasses.fields(paper.Parameters)}
+    for name, text in arguments.parameters or ():
+        if name not in own or name == "source":
+            raise ValueError(f"{name} = {text}: unknown parameter; must be one of {', '.join(sorted(own.keys() - {'source'}))}")
+        given[name] = _value(text)
+    return paper, paper.Parameters(**{"scale": arguments.scale, "source": "compute"} | given)
+
+
+def _value(text):
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def _run(arguments):
+    from glasslib.papers import campaign
+
+    paper, given = _paper(arguments)
+    chosen = {"only": arguments.only, "glass": arguments.glass}
+    campaign.select(paper, given, **chosen)
     with _executor(arguments) as executor:
-        paper.campaign(parameters, executor, workers=arguments.workers)
+        campaign.run(paper, given, executor, workers=arguments.workers, **chosen)
+
+
+def _status(arguments):
+    from glasslib.papers import campaign
+
+    paper, given = _paper(arguments)
+    print(campaign.status_table(campaign.status(paper, given, arguments.only, arguments.glass)))
+    if given.is_published():
+        print(f"published for these parameters: {', '.join(f'data/{name}' for name in given.FILES)}")
 
 
 @contextlib.contextmanager
@@ -55,12 +85,13 @@ def _executor(arguments):
 
 
 def _publish(arguments):
+    from glasslib.papers import campaign
+
     paper = importlib.import_module(f"glasslib.papers.{arguments.paper}")
-    if not hasattr(paper, "publish"):
-        raise ValueError(f"paper = {arguments.paper!r}: no ensemble is defined for it yet")
-    for path in paper.publish():
+    for path in campaign.publish(paper):
         print(path)
-    print(f"{store.register()} files registered")
+    reached = campaign.total(campaign.status(paper, paper.Parameters(source="compute")))
+    print(f"{reached.finished} of {reached.wanted} samples finished; {store.register()} files registered")
 
 
 def _data(arguments):
@@ -88,13 +119,22 @@ def _parser():
 
     command = add("scorecard", _scorecard, "print the verdict on every claim of the five papers")
     command.add_argument("--json", action="store_true", help="one object per claim instead of a table")
-    command = add("run", _run, "compute the missing samples of a paper's ensembles; goes on where it was stopped")
-    command.add_argument("paper", choices=papers.KEYS)
-    command.add_argument("--scale", default="book", choices=("smoke", "book", "paper"))
-    command.add_argument("--seed", type=int, help="entropy of the ensembles")
-    command.add_argument("--samples", type=int, help="independent samples of each ensemble")
+    def add_run(name, function, summary):
+        command = add(name, function, summary)
+        command.add_argument("paper", choices=papers.KEYS)
+        command.add_argument("--scale", default="book", choices=("smoke", "book", "paper"))
+        command.add_argument("--seed", type=int, help="entropy of the ensembles")
+        command.add_argument("--samples", type=int, help="independent samples of each ensemble")
+        command.add_argument("-p", dest="parameters", nargs=2, action="append", metavar=("NAME", "VALUE"),
+                             help="another parameter of the paper's notebook")  # fmt: skip
+        command.add_argument("--only", action="append", metavar="STAGE", help="this stage alone; may be given again")
+        command.add_argument("--glass", metavar="LABEL", help="this glass alone, of a paper that has several")
+        return command
+
+    command = add_run("run", _run, "compute the missing samples of a paper's ensembles; goes on where it was stopped")
     command.add_argument("--workers", type=int, help="processes; as many as cores if not given")
     command.add_argument("--dask", metavar="ADDRESS", help="address of a dask scheduler, or 'local' for one of our own")
+    add_run("status", _status, "print how far a paper's ensembles are, and what the rest takes")
     command = add("publish", _publish, "gather a paper's finished samples into data/ and register them")
     command.add_argument("paper", choices=papers.KEYS)
     add("data", _data, "check the published data against its registered hashes")

@@ -4,18 +4,24 @@ A task is a function of its parameters and of one ``SeedSequence`` child per sam
 finished sample is one file, so that a run that was killed goes on where it stopped and computes nothing twice, and
 its arrays do not depend on the number of workers nor on having been interrupted. Processes on this machine are the
 default; ``dask.distributed.Client(...).get_executor()`` spreads the same run over a cluster.
+
+A file is named by the task's name, its version and those parameters that differ from their defaults (``records``). So
+code may be moved and renamed, and parameters added with a default, without losing a result; but a *default* is part of
+results that were made with it. To change one, raise the version of the tasks that used it: a sample whose stored
+parameters are not those of its task is refused.
 """
 
 import contextlib
 import dataclasses
 import hashlib
+import itertools
 import json
 import multiprocessing
 import os
 import signal
 import threading
 import time
-from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, as_completed
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any, Callable
 
@@ -23,7 +29,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
-from glasslib import checks, store
+from glasslib import checks, records, store
 from glasslib.errors import OneLine
 
 
@@ -43,6 +49,9 @@ class Task:
     ``parameters``: a NamedTuple or frozen dataclass of plain values. ``seed``: entropy of the ensemble.
     ``folder``: where the samples are kept; ``store.results_folder()`` if None. ``version``: to be raised when the
     function changes what it returns, since finished samples are otherwise taken as they are.
+
+    What does not name the result: ``label``, of what the task is about; ``core_seconds``, what one sample is expected to
+    take; ``archive``: file of ``data/`` in which whole samples are published, from which they are restored.
     """
 
     name: str
@@ -51,36 +60,41 @@ class Task:
     seed: int
     folder: Path | None = None
     version: int = 0
+    label: str = ""
+    core_seconds: float = 0.0
+    archive: str | None = None
 
     def key(self):
-        """Return 12 hexadecimal digits that name the function, its parameters and its version."""
-        named = [self.function.__module__, self.function.__qualname__, plain(self.parameters)]
-        text = json.dumps(named + ([self.version] if self.version else []), sort_keys=True)
+        """Return 12 hexadecimal digits that stand for the name, the version, and parameters that are not defaults."""
+        text = json.dumps([self.name, self.version, records.identity(self.parameters)], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def path(self, sample):
         """Return the file of one sample."""
-        folder = Path(self.folder or store.results_folder())
-        return folder / self.name / f"{self.key()}-seed{self.seed}-{sample:05d}.npz"
+        return self._base() / self.name / f"{self._stem(sample)}.npz"
+
+    def sequence(self, sample):
+        """Return the ``SeedSequence`` of one sample."""
+        return np.random.SeedSequence(self.seed, spawn_key=(sample,))
+
+    def _base(self):
+        return Path(self.folder or store.results_folder())
+
+    def _stem(self, sample):
+        return f"{self.key()}-seed{self.seed}-{sample:05d}"
 
 
-def plain(value):
-    """Return records, tuples and arrays in ``value`` as JSON values."""
-    if hasattr(value, "_asdict"):
-        return {"record": type(value).__name__} | {name: plain(item) for name, item in value._asdict().items()}
-    if dataclasses.is_dataclass(value):
-        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    if isinstance(value, dict):
-        return {str(name): plain(item) for name, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    if isinstance(value, np.ndarray):
-        return value.tolist()
-    return value.item() if isinstance(value, np.generic) else value
+def checkpoint_path(task, sequence):
+    """Return the file, in the folder ``unfinished``, from which a killed sample of a task goes on.
+
+    ``sequence``: the ``SeedSequence`` of the sample. The task's function writes the file, reads it, and removes it at the
+    end.
+    """
+    return task._base() / "unfinished" / f"{task.name}-{task._stem(sequence.spawn_key[0])}.npz"
 
 
 def run(task, samples, executor=None, *, workers=None, progress=True):
-    """Compute the missing ones of ``samples`` and return the paths of all, in order.
+    """Compute what is neither finished nor published of ``samples`` and return the paths of all, in order.
 
     ``samples``: how many, or which (ints). ``executor``: any ``concurrent.futures.Executor``; by default
     ``workers`` processes, as many as there are cores. Raises ``EnsembleError`` when samples fail (after the others
@@ -90,8 +104,9 @@ def run(task, samples, executor=None, *, workers=None, progress=True):
     numbers = [checks.integer("samples", s, 0) for s in samples] if several else range(checks.integer("samples", samples, 1))
     if workers is not None:
         checks.integer("workers", workers, 1)
+    restore(task, numbers)
     paths = [task.path(sample) for sample in numbers]
-    missing = [sample for sample, path in zip(numbers, paths) if not _is_finished(path)]
+    missing = [sample for sample in numbers if not is_finished(task, sample)]
     if missing:
         with _Executor(executor, workers, len(missing)) as pool:
             _compute(task, missing, len(paths), pool, progress)
@@ -121,6 +136,72 @@ def publish(name, arrays, provenances):
     return path
 
 
+def publish_samples(task):
+    """Gather the samples of a task as they are, up to the first that is missing, into its archive; return its path or None.
+
+    What is published already is kept. Beside the arrays stands each sample's own provenance, as JSON: ``provenances``.
+    """
+    restore(task)
+    finished = itertools.takewhile(lambda sample: is_finished(task, sample), itertools.count())
+    paths = [task.path(sample) for sample in finished]
+    if not paths:
+        return None
+    arrays, provenances = load(paths)
+    kept = np.array([json.dumps(record, sort_keys=True) for record in provenances])
+    return publish(task.archive, arrays | {"provenances": kept}, provenances)
+
+
+def restore(task, samples=None):
+    """Write the published ones of ``samples``, or all, where the task keeps its own, unless they are there; return paths.
+
+    Published samples are whole, so that a fresh clone goes on from them. Those of other parameters or another seed than the
+    task's are left alone; a parameter that their provenance does not name had its default.
+    """
+    wanted = [k for k in archived(task) if (samples is None or k in samples) and not task.path(k).exists()]
+    if not wanted:
+        return []
+    arrays = store.read(store.published(task.archive)).arrays
+    provenances = arrays.pop("provenances").tolist()
+    for sample in wanted:
+        of_one = {name: values[sample] for name, values in arrays.items()}
+        store.write(task.path(sample), of_one, json.loads(provenances[sample]))
+    return [task.path(sample) for sample in wanted]
+
+
+def archived(task):
+    """Return the numbers of the published samples of a task, which are of its own parameters and seed, as a list."""
+    if task.archive is None or not store.is_published(task.archive):
+        return []
+    with np.load(store.published(task.archive), allow_pickle=False) as file:  # of which only the provenances are read
+        provenances = list(map(json.loads, file["provenances"].tolist()))
+    return [
+        sample for sample, record in enumerate(provenances)
+        if records.matches(task.parameters, record["parameters"]) and record["entropy"] == [task.seed, sample]
+    ]  # fmt: skip
+
+
+def sample_arrays(task, sample):
+    """Return the arrays of one sample of a task: finished, restored from ``data/``, or computed here and now."""
+    with ThreadPoolExecutor(1) as here:
+        path, = run(task, [sample], here, progress=False)
+    return store.read(path).arrays
+
+
+def is_finished(task, sample):
+    """Return whether a sample is there. Raises ``store.DataError`` where it is damaged, or is of other parameters."""
+    path = task.path(sample)
+    if not path.exists():
+        return False
+    stored = store.read(path).provenance["parameters"]  # a damaged one is an error, not a reason to compute it in silence
+    other = records.differing(task.parameters, stored) if records.is_record(task.parameters) else []
+    if other:
+        raise store.DataError(
+            f"{path} was computed with another {', '.join(other)} than {task.name} has now: where a default has changed, "
+            f"the task needs a higher version"
+        )
+    return True
+
+
 def _distinct(values):
     kept = []
     for value in values:
@@ -129,19 +210,11 @@ def _distinct(values):
     return kept
 
 
-def _is_finished(path):
-    if not path.exists():
-        return False
-    store.read(path)  # a damaged sample is an error that names it, not a reason to compute it again in silence
-    return True
-
-
 def _compute_sample(task, sample):
-    sequence = np.random.SeedSequence(task.seed, spawn_key=(sample,))
     start = time.process_time()
     with threadpool_limits(1):  # sums split over threads would round differently on another number of cores
-        arrays = task.function(task.parameters, sequence)
-    record = store.provenance(plain(task.parameters), [task.seed, sample], time.process_time() - start)
+        arrays = task.function(task.parameters, task.sequence(sample))
+    record = store.provenance(records.plain(task.parameters), [task.seed, sample], time.process_time() - start)
     store.write(task.path(sample), arrays, record)
     return sample
 
@@ -178,6 +251,16 @@ def _raise(task, errors, done, total):
         raise EnsembleError(message) from error
     message = f"{len(errors)} of {total} samples of {task.name} failed, {done} are kept; sample {sample}: {error}"
     raise EnsembleError(message) from error
+
+
+def processes(workers=None, samples=1_000_000):
+    """Return a context of an executor of our own: ``workers`` processes, as many as cores if None, for several runs.
+
+    Ended by an error, it ends its processes at once.
+    """
+    if workers is not None:
+        checks.integer("workers", workers, 1)
+    return _Executor(None, workers, samples)
 
 
 class _Executor(contextlib.AbstractContextManager):

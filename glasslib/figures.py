@@ -14,7 +14,7 @@ BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE = (
     "#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7",
 )  # fmt: skip
 COLOURS = {
-    "HTL": ORANGE, "ESL": BLUE, "GQ": VERMILION, "MCT": GREEN,
+    "HTL": ORANGE, "ESL": BLUE, "GQ": VERMILION, "GQ5": PURPLE, "MCT": GREEN,
     "lattice": GREEN, "particles": BLUE, "paper": BLACK, "fit": VERMILION,
 }  # fmt: skip
 SEQUENCE = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, BLACK)
@@ -48,10 +48,45 @@ def panels(count, source, *, letters="", height=2.9, columns=None, width=WIDTH):
         plt.close(figure)
 
 
-def source(scale, samples, names):
-    """Return the line at the foot of a figure: scale, number of samples, file or files."""
+def source(scale, samples, names, *, by=None):
+    """Return the line at the foot of a figure: scale, number of samples, file or files, and the function that draws.
+
+    ``by``: that function.
+    """
     files = names if isinstance(names, str) else ", ".join(names)
-    return f"scale {scale} · {samples} samples · {files}"
+    drawn = f" · drawn by {by.__module__.removeprefix('glasslib.papers.')}.{by.__name__}" if by else ""
+    return f"scale {scale} · {samples} samples · {files}{drawn}"
+
+
+def table(head, rows):
+    """Return a table for a page: ``head`` and ``rows`` of texts."""
+    return markdown(table_text(head, rows))
+
+
+def table_text(head, rows):
+    """Return a table as Markdown text.
+
+    >>> print(table_text(("", "ours"), [("n", "0.8")]))
+    |  | ours |
+    |---|---|
+    | n | 0.8 |
+    """
+    lines = [f"| {' | '.join(cells)} |" for cells in (head, *rows)]
+    return "\n".join([lines[0], "|---" * len(head) + "|", *lines[1:]])
+
+
+def markdown(text):
+    """Return what a cell shows as Markdown."""
+    from IPython.display import Markdown
+
+    return Markdown(text)
+
+
+def value_error(value, error, digits=2, factor=1):
+    """Return 'value ± error' to a number of decimals; the value alone where there is no error, a dash without a value."""
+    if not np.isfinite(value):
+        return "–"
+    return f"{value:.{digits}f}" + (f" ± {factor * error:.{digits}f}" if np.isfinite(error) else "")
 
 
 def band(axis, x, mean, error, label, colour, **options):

@@ -4,6 +4,7 @@ The ledger, ``data/claims.yaml``, holds for each claim the paper's value and the
 ``glasslib.papers`` measures what the stored arrays allow. Here both meet; no verdict is written down anywhere.
 """
 
+import functools
 import importlib
 import math
 from typing import NamedTuple
@@ -21,40 +22,71 @@ class Measurement(NamedTuple):
 
     ``ours``: a number, or a list where the paper gives several; for the tests ``same`` and ``differs`` the p-value;
     for ``order`` the differences that the ordering asks to be positive. ``error``: one standard error, of the same
-    form. ``samples``: independent samples behind it. ``scale``: the scale it was computed at.
+    form. ``samples``: independent samples behind it. ``scale``: the scale it was computed at. Data that give no number have
+    ``ours`` None, and ``why`` says so.
     """
 
-    ours: float | list
-    error: float | list
+    ours: float | list | None
+    error: float | list | None
     samples: int
     scale: str
+    why: str = ""
+
+    @classmethod
+    def none(cls, why, samples, scale):
+        """Return the measurement of data that give no number, with the reason."""
+        return cls(None, None, samples, scale, why)
 
 
 def ledger():
     """Return the ledger: by paper its title, system, notes, figures and claims."""
     path = store.ledger_file("claims.yaml")
     try:
-        return yaml.load(path.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        return _parsed(path.read_text())
     except (OSError, yaml.YAMLError) as error:
         raise store.DataError(f"{path} cannot be read: {str(error).splitlines()[0]}") from error
 
 
+@functools.lru_cache(2)
+def _parsed(text):
+    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+
+
+def paper_value(paper, claim):
+    """Return the paper's own value of a claim."""
+    return ledger()[paper]["claims"][claim]["value"]
+
+
 def scorecard():
     """Return one dict per claim: paper, claim, figure, value, ours, error, unit, scale, samples, verdict, why."""
-    return [
-        _row(key, name, claim, measured.get(name))
-        for key, paper in ledger().items()
-        for measured in [importlib.import_module(f"{papers.__name__}.{key}").measure()]
-        for name, claim in paper["claims"].items()
-    ]
+    return [row for key in ledger() for row in rows(key, published(key))]
+
+
+def published(key):
+    """Return a paper's numbers by claim from its published arrays, at its default parameters."""
+    from glasslib.papers import results  # here: the papers' modules import this one
+
+    paper = importlib.import_module(f"{papers.__name__}.{key}")
+    found = results.published(paper.Parameters())
+    return {} if found is None else paper.measure(found)
+
+
+def rows(key, measured):
+    """Return the rows of one paper for its numbers by claim; ValueError for a claim that is not in the ledger."""
+    claims = ledger()[key]["claims"]
+    unknown = sorted(measured.keys() - claims.keys())
+    if unknown:
+        raise ValueError(f"claim = {unknown[0]!r}: is none of {key} in the ledger")
+    return [_row(key, name, claim, measured.get(name)) for name, claim in claims.items()]
 
 
 def _row(paper, name, claim, measurement):
     row = {"paper": paper, "claim": name, "figure": claim["figure"], "value": claim["value"]}
     unit = {"unit": claim.get("unit", "")}
-    if measurement is None:
+    if measurement is None or measurement.ours is None:
         none = {"ours": None, "error": None, "scale": None, "samples": 0, "verdict": NOT_COMPUTED}
-        return row | none | unit | {"why": "no stored result measures it"}
+        reason = f"measured, but without a number: {measurement.why}" if measurement else "no stored result measures it"
+        return row | none | unit | {"why": reason}
     holds, why = judge(claim["value"], claim["test"], measurement)
     if not holds and "because" in claim:
         why = f"{why}: {claim['because']}"
@@ -111,16 +143,34 @@ def table(rows):
 
 
 class Verdicts:
-    """The scorecard of one paper, for the last cell of its notebook."""
+    """The scorecard of one paper, for the last cell of its notebook: of the numbers ``measured`` from its own results."""
 
-    def __init__(self, paper):
-        self.rows = [row for row in scorecard() if row["paper"] == paper]
+    def __init__(self, paper, measured):
+        self.rows = rows(paper, measured)
 
     def __repr__(self):
         return table(self.rows)
 
     def _repr_html_(self):
         return claims_table(self.rows)
+
+
+class Conclusion:
+    """What a sentence of a page may assert: our number for a claim with its verdict; else what the paper finds."""
+
+    def __init__(self, paper, measured, claim):
+        self.row, = (row for row in rows(paper, measured) if row["claim"] == claim)
+
+    def __repr__(self):
+        row, name = self.row, self.row["claim"].replace("_", " ")
+        paper = f"The paper finds {show(row['value'])} {row['unit']}".rstrip()
+        if row["ours"] is None:
+            reason = "not computed at this scale" if row["why"].startswith("no stored") else row["why"]
+            return f"{name}: {paper}; {reason}."
+        return f"{name}: {paper}; ours at scale {row['scale']}: {_ours(row)}, {row['verdict']}. {row['why'].capitalize()}."
+
+    def _repr_markdown_(self):
+        return f"*{self!r}*"
 
 
 def show(value):

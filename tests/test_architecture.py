@@ -13,10 +13,11 @@ MAY_IMPORT = {  # the rooms of glasslib that a room may import from, besides its
     "particles": {"checks", "vectors"},
     "lattices": {"checks", "vectors"},
     "analysis": {"checks"},
-    "protocols": {"checks", "particles", "lattices", "analysis", "store", "vectors"},
+    "protocols": {"checks", "particles", "lattices", "analysis", "records", "store", "vectors"},
     "errors": set(),
     "store": {"errors"},
-    "ensemble": {"checks", "errors", "store"},
+    "ensemble": {"checks", "errors", "records", "store"},
+    "records": set(),
     "checks": set(),
     "vectors": set(),
     "figures": set(),
@@ -59,6 +60,16 @@ def test_imports_point_one_way(module):
     if allowed is not None:
         public = {name for name in imported(module)[0] if (ROOT / name).is_dir() or (ROOT / f"{name}.py").exists()}
         assert public <= allowed | {room(module)}
+
+
+def test_scorecard_and_status_compile_nothing():
+    """Numbers are read, and tasks named, without numba wherever no task is made of particles."""
+    import subprocess
+    import sys
+
+    program = "import sys; from glasslib import scorecard, papers; scorecard.scorecard(); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    assert "glasslib.papers.creep" in loaded and "numba" not in loaded and "matplotlib" not in loaded
 
 
 @pytest.mark.parametrize("module", MODULES, ids=str)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from glasslib.analysis import barriers
+from glasslib.analysis import barriers, statistics
 from glasslib.analysis.barriers import Cumulative
 
 GENERATOR = np.random.default_rng(3)
@@ -23,15 +23,15 @@ def test_cumulative_counts_those_that_did_not_yield():
 
 
 def test_model_of_uniform_and_linear_densities_is_solved_in_closed_form():
-    modulus, strength, strain = 15.7, 0.25, np.linspace(0, 0.05, 51)
+    modulus, coupling, strain = 15.7, 0.25, np.linspace(0, 0.05, 51)
     uniform = Cumulative.of(spread(40_000, lambda q: 5 * q))  # p = 1/5
-    assert barriers.response(strain, uniform, modulus, strength) == pytest.approx(
-        modulus * strain / (1 + 2 * modulus * strength / 5), abs=1e-4
+    assert barriers.response(strain, uniform, modulus, coupling) == pytest.approx(
+        modulus * strain / (1 + 2 * modulus * coupling / 5), abs=1e-4
     )
     linear = Cumulative.of(spread(40_000, lambda q: 2 * np.sqrt(q)))  # P = s^2 / 4
-    # strength s^2 / 2 + s / modulus = strain
-    expected = (-1 / modulus + np.sqrt(1 / modulus**2 + 2 * strength * strain)) / strength
-    assert barriers.response(strain, linear, modulus, strength) == pytest.approx(expected, abs=1e-4)
+    # coupling s^2 / 2 + s / modulus = strain
+    expected = (-1 / modulus + np.sqrt(1 / modulus**2 + 2 * coupling * strain)) / coupling
+    assert barriers.response(strain, linear, modulus, coupling) == pytest.approx(expected, abs=1e-4)
 
 
 def test_model_agrees_with_a_glass_flipped_barrier_by_barrier():
@@ -49,18 +49,18 @@ def test_model_agrees_with_a_glass_flipped_barrier_by_barrier():
     strain, stress = np.array(curve).T
     p = Cumulative.of(heights)
     assert barriers.response(strain, p, modulus, density * release) == pytest.approx(stress, abs=3 * drop)
-    assert barriers.fit_strength(strain, stress, p, modulus) == pytest.approx(density * release, rel=0.01)
+    assert barriers.fit_coupling(strain, stress, p, modulus) == pytest.approx(density * release, rel=0.01)
 
 
 def test_reverse_loading_continues_unloading_and_reloading_is_elastic_up_to_the_stress_taken_off():
-    modulus, strength, taken = 15.7, 0.25, 0.53
+    modulus, coupling, taken = 15.7, 0.25, 0.53
     backward, forward = Cumulative.of(GENERATOR.gamma(2, 0.8, 5000)), Cumulative.of(GENERATOR.gamma(2, 0.6, 5000))
-    full = barriers.strain_at(taken, backward, modulus, strength)
+    full = barriers.strain_at(taken, backward, modulus, coupling)
     strain = np.linspace(0, 0.04, 41)
-    onwards = barriers.response(full + strain, backward, modulus, strength) - taken
-    again = barriers.response(strain, backward.shifted(taken), modulus, strength)
+    onwards = barriers.response(full + strain, backward, modulus, coupling) - taken
+    again = barriers.response(strain, backward.shifted(taken), modulus, coupling)
     assert again == pytest.approx(onwards, abs=2e-3)  # one flip
-    reloaded = barriers.response(strain, forward.shifted(-taken), modulus, strength)
+    reloaded = barriers.response(strain, forward.shifted(-taken), modulus, coupling)
     # elastic, but for the straight line of P up to the first barrier
     assert reloaded[strain < 0.9 * taken / modulus] == pytest.approx(modulus * strain[strain < 0.9 * taken / modulus], abs=3e-3)
     assert np.all(reloaded[1:] > again[1:])
@@ -151,14 +151,14 @@ def test_chance_of_a_gap_is_uniform_under_equality_and_small_under_difference():
     grid = np.linspace(-4, 4, 81)
 
     def blocks(count, mean=0.0):
-        return np.array([barriers.empirical(GENERATOR.normal(mean + GENERATOR.normal(0, 0.3), 1, 400), grid)
+        return np.array([statistics.empirical(GENERATOR.normal(mean + GENERATOR.normal(0, 0.3), 1, 400), grid)
                          for _ in range(count)])  # fmt: skip
 
-    chances = [barriers.chance_of_gap(blocks(10), blocks(10), 400)[1] for _ in range(60)]
+    chances = [statistics.chance_of_gap(blocks(10), blocks(10), 400)[1] for _ in range(60)]
     assert 0.35 < np.mean(chances) < 0.65 and np.mean(np.array(chances) < 0.05) < 0.15
-    gap, chance = barriers.chance_of_gap(blocks(10), blocks(10, 1.0))
+    gap, chance = statistics.chance_of_gap(blocks(10), blocks(10, 1.0))
     assert gap > 0.25 and chance < 0.01
-    assert barriers.chance_of_gap(blocks(2), blocks(2), 100)[1] >= 1 / 101
+    assert statistics.chance_of_gap(blocks(2), blocks(2), 100)[1] >= 1 / 101
 
 
 def test_bad_arguments_are_refused():
@@ -170,4 +170,4 @@ def test_bad_arguments_are_refused():
     with pytest.raises(ValueError, match="barriers"):
         Cumulative.of([np.nan])
     with pytest.raises(ValueError, match="samples"):
-        barriers.chance_of_gap([[0.0, 1.0]], [[0.0, 1.0]])
+        statistics.chance_of_gap([[0.0, 1.0]], [[0.0, 1.0]])

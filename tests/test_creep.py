@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from glasslib import ensemble, store
-from glasslib.papers import creep
+from glasslib import ensemble, scorecard, store
+from glasslib.papers import campaign, creep, results
+from glasslib.papers.creep import numbers, simulations
 
-MODEL = creep.Model(16, "continuum", 15.0, 0.05, 1.0, 2.0, 1.5, 0.57)
+MODEL = simulations.Model(16, "continuum", 15.0, 0.05, 1.0, 2.0, 1.5, 0.57)
 
 
 def sequence(sample=0):
@@ -15,8 +16,8 @@ def sequence(sample=0):
 
 @pytest.fixture(scope="module")
 def flowing():
-    task = creep.Steady(MODEL, (1e-3, 5e-3, 2e-2), 0.5, 1.5, (0.62, 0.70))
-    samples = [creep.steady(task, sequence(k)) for k in range(4)]
+    task = simulations.Steady(MODEL, (1e-3, 5e-3, 2e-2), 0.5, 1.5, (0.62, 0.70))
+    samples = [simulations.steady(task, sequence(k)) for k in range(4)]
     return task, {name: np.stack([sample[name] for sample in samples]) for name in samples[0]}
 
 
@@ -35,17 +36,17 @@ def test_both_controls_give_one_curve(flowing):
 
 
 def test_from_rest_weak_loads_get_stuck_and_strong_ones_flow():
-    task = creep.Transient(MODEL, (5e-3,), 0.4, (0.2, 0.75), 300.0)
-    sample = creep.transient(task, sequence())
+    task = simulations.Transient(MODEL, (5e-3,), 0.4, (0.2, 0.75), 300.0)
+    sample = simulations.transient(task, sequence())
     assert np.isfinite(sample["stuck_time"][0]) and np.isinf(sample["stuck_time"][1])
     assert sample["creep_rate"][0, -1] == 0 < sample["creep_rate"][1, -1]
-    start = creep.start_up_strains(0.4)[1]
+    start = simulations.start_up_strains(0.4)[1]
     assert sample["loading"][0, 1] == pytest.approx(MODEL.modulus * start, rel=0.1)
 
 
 def test_samples_are_reproducible_and_differ():
-    task = creep.Steady(MODEL, (2e-2,), 0.1, 0.2)
-    once, again, other = (creep.steady(task, sequence(k)) for k in (0, 0, 1))
+    task = simulations.Steady(MODEL, (2e-2,), 0.1, 0.2)
+    once, again, other = (simulations.steady(task, sequence(k)) for k in (0, 0, 1))
     assert all(np.array_equal(once[name], again[name]) for name in once)
     assert once["stress"] != other["stress"]
 
@@ -53,9 +54,9 @@ def test_samples_are_reproducible_and_differ():
 def test_binned_rates_keep_the_strain():
     time = np.arange(0.5, 300.5, 0.5)
     rate = np.exp(-time / 50)
-    edges = creep.creep_times(300.0)
+    edges = simulations.creep_times(300.0)
     inside = (time > edges[0]) & (time <= edges[-1])
-    assert creep._binned(time, rate, edges) @ np.diff(edges) == pytest.approx(rate[inside].sum() * 0.5, rel=1e-12)
+    assert simulations._binned(time, rate, edges) @ np.diff(edges) == pytest.approx(rate[inside].sum() * 0.5, rel=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -80,11 +81,11 @@ def test_every_task_has_its_own_name_and_file():
 def test_published_arrays_measure_five_claims():
     if not store.is_published(creep.FILE):
         pytest.skip("the creep paper's lattice is not published in this tree")
-    numbers = creep.measure()
-    assert set(numbers) == {
+    found = scorecard.published("creep")
+    assert set(found) == {
         "dynamic_yield_stress", "HB_exponent", "rate_equals_stress_control", "threshold_mean_vs_rate", "overshoot_vs_rate",
     }  # fmt: skip
-    assert all(number.samples >= 20 for number in numbers.values())
+    assert all(number.samples >= 20 for number in found.values())
 
 
 def test_published_samples_come_again(tmp_path):
@@ -96,3 +97,36 @@ def test_published_samples_come_again(tmp_path):
     again, _ = ensemble.load(ensemble.run(dataclasses.replace(task, folder=tmp_path), 1, workers=1, progress=False))
     stored = store.read(store.published(creep.FILE)).arrays
     assert np.array_equal(again["stress"][0], stored["live 2 1.5|stress"][0])
+
+
+def test_cost_is_what_it_was():
+    if not store.is_published(creep.FILE):
+        pytest.skip("the creep paper's lattice is not published in this tree")
+    record = store.read(store.published(creep.FILE)).provenance
+    hours = campaign.core_hours(creep, creep.Parameters())
+    assert 3600 * hours == pytest.approx(record["core_seconds"], rel=0.5)
+    assert campaign.core_hours(creep, creep.Parameters(size=64)) > 3.5 * hours
+    wanted = sum(count for tasks in creep.stages(creep.Parameters()).values() for _, count in tasks)
+    assert wanted == record["samples"]
+
+
+def test_a_changed_page_of_hours_is_not_computed_unasked(tmp_path, monkeypatch):
+    monkeypatch.setenv("GLASSLIB_RESULTS", str(tmp_path))
+    monkeypatch.setattr(campaign, "run", lambda *arguments, **options: pytest.fail("computed"))
+    found = creep.Parameters(size=64).results(progress=False)
+    assert found.arrays == {} and found.finished == 0 < found.wanted
+    assert "`python -m glasslib run creep -p size 64`" in found.standing() and "core-hours" in found.standing()
+    assert numbers.measure(found) == {}
+    with pytest.raises(BaseException, match="computed"):
+        creep.Parameters(size=64, source="compute").results(progress=False)
+    with pytest.raises(BaseException, match="computed"):
+        creep.Parameters(size=8, samples=2, threshold_shape=2.0).results(progress=False)  # of minutes: asked or not
+
+
+def test_every_figure_says_what_it_lacks():
+    from glasslib.papers.creep import figures
+
+    empty = results.Results(creep.Parameters(size=64), {}, "nothing")
+    draw = (figures.flow_curve, figures.fit_table, figures.convention_study, figures.histograms, figures.start_up,
+            figures.creep_curves, figures.live_figure)  # fmt: skip
+    assert all("not computed at this scale" in function(empty).data for function in draw)

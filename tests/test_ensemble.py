@@ -210,6 +210,81 @@ def test_other_parameters_never_share_a_file(tmp_path):
     assert task(tmp_path).path(0) != ensemble.Task("walk", walk, Walk(), seed=8, folder=tmp_path).path(0)
 
 
+class Renamed(NamedTuple):
+    """The ``Walk`` of later days: another name of its own, one more field."""
+
+    steps: int = 2000
+    seconds: float = 0.0
+    fails_at: int = -1
+    drift: float = 0.0
+
+
+class Pair(NamedTuple):
+    first: tuple
+    second: float = 1.0
+
+
+class Other(NamedTuple):
+    steps: int = 2000
+
+
+def elsewhere(parameters, sequence):
+    """A ``walk`` that moved to another place."""
+    return walk(parameters, sequence)
+
+
+def key(parameters, **options):
+    return ensemble.Task("walk", options.pop("function", walk), parameters, 7, **options).key()
+
+
+def test_a_file_is_named_by_what_was_asked_not_by_the_code():
+    assert key(Walk(steps=3)) == key(Renamed(steps=3)) == key(Walk(steps=3), function=elsewhere)
+    assert key(Walk(steps=3)) == key(Walk(steps=3), label="ESL", core_seconds=9.0, archive="walks.npz")
+    keys = [key(Walk()), key(Walk(steps=3)), key(Renamed(drift=0.1)), key(Walk(), version=1), key(Pair(Walk())),
+            key(Pair(Renamed())), key(Pair(Other())), key(Pair(Walk(), 2.0)), key(Pair(Walk(steps=3)))]  # fmt: skip
+    assert len(set(keys)) == len(keys), "records of two classes with defaults alone stay apart in a field"
+    assert ensemble.Task("run", walk, Walk(), 7).key() != key(Walk())
+
+
+def test_a_default_that_has_changed_is_noticed(tmp_path):
+    ensemble.run(task(tmp_path), 1, workers=1, progress=False)
+    later = ensemble.Task("walk", walk, Renamed(), seed=7, folder=tmp_path)
+    assert ensemble.is_finished(later, 0)
+    arrays, provenance = store.read(later.path(0))
+    store.write(later.path(0), arrays, provenance | {"parameters": {**provenance["parameters"], "steps": 1000}})
+    with pytest.raises(store.DataError, match="computed with another steps than walk has now.*higher version"):
+        ensemble.run(later, 1, workers=1, progress=False)
+
+
+def test_checkpoints_are_named_like_samples(tmp_path):
+    one, other = task(tmp_path), task(tmp_path, steps=3)
+    path = ensemble.checkpoint_path(one, one.sequence(4))
+    assert path.parent == tmp_path / "unfinished" and path.name == f"walk-{one.path(4).name}"
+    assert path == ensemble.checkpoint_path(one, np.random.SeedSequence(7, spawn_key=(4, 0))), "a child's is its parent's"
+    assert path != ensemble.checkpoint_path(other, other.sequence(4))
+
+
+@pytest.mark.parametrize("missing", [[], ["seconds"], ["seconds", "steps"]])
+def test_published_samples_may_lack_fields_that_have_a_default(tmp_path, monkeypatch, missing):
+    monkeypatch.setattr(store, "_CLONE", tmp_path / "data")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "registry.txt").touch()
+    published = ensemble.Task("walk", walk, Walk(steps=2000), 7, tmp_path / "old", archive="walks.npz")
+    ensemble.run(published, 2, workers=1, progress=False)
+    for path in (published.path(0), published.path(1)):
+        arrays, record = store.read(path)
+        kept = {name: value for name, value in record["parameters"].items() if name not in missing}
+        store.write(path, arrays, record | {"parameters": kept})
+    ensemble.publish_samples(published)
+    store.register()
+    fresh = ensemble.Task("walk", walk, Renamed(), 7, tmp_path / "new", archive="walks.npz")
+    assert ensemble.archived(fresh) == [0, 1] and ensemble.restore(fresh, [1]) == [fresh.path(1)]
+    assert ensemble.restore(fresh) == [fresh.path(0)] and ensemble.restore(fresh) == []
+    assert digests([fresh.path(0)]) == digests([published.path(0)])
+    for other in (Renamed(steps=3), Renamed(drift=0.5)):
+        assert ensemble.archived(ensemble.Task("walk", walk, other, 7, tmp_path / "new", archive="walks.npz")) == []
+
+
 @pytest.mark.parametrize("workers", [0, -2, 1.5])
 def test_number_of_workers_is_checked(tmp_path, workers):
     with pytest.raises(ValueError, match=f"workers = {workers}: must be an integer"):

@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from glasslib import ensemble, store
-from glasslib.papers import coarse_graining, glasses, inherent
+from glasslib import ensemble, scorecard, store
+from glasslib.papers import campaign, coarse_graining, glasses, inherent, results
 from glasslib.particles.box import Box
 from glasslib.particles.forces import evaluate
 from glasslib.particles.hessian import moduli
@@ -17,7 +17,7 @@ RECIPE = glasses.recipe("HTL", 400)._replace(melting_time=5.0)
 
 
 @pytest.fixture(scope="module", autouse=True)
-def results(own_results):
+def folder(own_results):
     """Of this module alone."""
 
 
@@ -39,7 +39,7 @@ def test_a_sample_is_that_of_its_glass(task, paths):
     assert arrays["moved"].tolist() == [0, 0] and arrays["residual_strength"].shape == (2, 9, 18)
     assert arrays["residual_strength"][1] == pytest.approx(found.residual_strength, rel=1e-6, nan_ok=True)
     assert arrays["stress_drop"][1] == pytest.approx(found.stress_drop, rel=1e-6, nan_ok=True)
-    glass = glasses.one(glasses.prepared(RECIPE, SEED), 1)
+    glass = ensemble.sample_arrays(glasses.glass_task(RECIPE, SEED), 1)
     assert arrays["energy"][1] == pytest.approx(float(glass["inherent_energy"]), rel=1e-12)
     assert arrays["pressure"][1] == pytest.approx(-arrays["stress"][1, :2].mean(), rel=1e-12)
     measured = inherent.Maps(arrays)
@@ -89,45 +89,45 @@ def clone(tmp_path, monkeypatch):
 
 
 def test_a_fresh_clone_goes_on_from_what_is_published(clone):
-    made = glasses.packings("HTL", 100, SEED)
+    made = glasses.glass_task(glasses.recipe("HTL", 100), SEED)
     with ThreadPoolExecutor(1) as here:
         written = ensemble.run(made, 2, here, progress=False)
         before = [path.read_bytes() for path in written]
-        assert [path.name for path in glasses.publish_samples(made)] == ["HTL.npz"]
+        assert ensemble.publish_samples(made).name == "HTL.npz"
         store.register()
         for path in written:
             path.unlink()
-        assert glasses.restore(made) == written
+        assert ensemble.restore(made) == written
         stamps = [path.stat().st_mtime_ns for path in written]
         assert ensemble.run(made, 2, here, progress=False) == written
     assert [path.stat().st_mtime_ns for path in written] == stamps
     assert [path.read_bytes() for path in written] == before
-    assert glasses.restore(made) == []
+    assert ensemble.restore(made) == []
 
 
 def test_a_sample_that_is_published_is_not_computed_again(clone):
-    made = glasses.packings("HTL", 100, SEED)
-    wanted = glasses.one(made, 0)
-    glasses.publish_samples(made)
+    made = glasses.glass_task(glasses.recipe("HTL", 100), SEED)
+    wanted = ensemble.sample_arrays(made, 0)
+    ensemble.publish_samples(made)
     store.register()
     made.path(0).unlink()
     made.path(0).parent.rmdir()
-    found = glasses.one(made, 0)
+    found = ensemble.sample_arrays(made, 0)
     assert all(found[name].tobytes() == values.tobytes() for name, values in wanted.items())
-    assert len(glasses.publish_samples(made)) == 1 and len(glasses.published("HTL")) == 1
-    other = glasses.packings("HTL", 101, SEED)
-    assert glasses.restore(other) == [] and glasses.restore(glasses.packings("HTL", 100, SEED + 1)) == []
+    assert ensemble.publish_samples(made).exists() and len(glasses.published("HTL")) == 1
+    other = glasses.glass_task(glasses.recipe("HTL", 101), SEED)
+    assert ensemble.restore(other) == [] and ensemble.restore(glasses.glass_task(glasses.recipe("HTL", 100), SEED + 1)) == []
 
 
 def test_a_published_file_does_not_lose_samples(clone):
-    made = glasses.packings("HTL", 100, SEED)
+    made = glasses.glass_task(glasses.recipe("HTL", 100), SEED)
     for sample in (0, 1):
-        glasses.one(made, sample)
-    path, = glasses.publish_samples(made)
+        ensemble.sample_arrays(made, sample)
+    path = ensemble.publish_samples(made)
     store.register()
     before = path.read_bytes()
     made.path(1).unlink()
-    glasses.publish_samples(made)
+    ensemble.publish_samples(made)
     assert path.read_bytes() == before
 
 
@@ -177,36 +177,53 @@ def test_an_exponential_law_has_no_gap_and_others_have(law, wanted):
 
 
 def publish(synthetic, samples):
-    arrays = {f"{glass}|{name}": values[:samples[glass]] for glass, maps in synthetic.items()
+    arrays = {f"{glass}/{name}": values[:samples[glass]] for glass, maps in synthetic.items()
               for name, values in maps.summary().items()}  # fmt: skip
-    store.write(store.ledger_file(inherent.FILE), arrays, {})
+    store.write(store.ledger_file(inherent.FILE), campaign.stored(arrays), {})
     store.register()
 
 
 def test_claims_are_measured_from_two_samples_on(clone, synthetic):
-    assert coarse_graining.measure() == {}
+    assert scorecard.published("coarse_graining") == {}
     publish(synthetic, {"ESL": 6, "MCT": 2})
-    found = coarse_graining.measure()
+    found = scorecard.published("coarse_graining")
     names = {"mu_ESL", "K_ESL", "frozen_stress_width", "yield2_ESL", "yield2_MCT", "age_ESL", "stress_drop_exponential",
              "stress_drop_parabolic"}  # fmt: skip
     assert set(found) == names and all(one.error > 0 for one in found.values())
     assert found["mu_ESL"].samples == 6 and found["age_ESL"].samples == 2
     publish(synthetic, {"ESL": 1, "MCT": 2})
-    assert set(coarse_graining.measure()) == {"yield2_MCT"}
+    assert set(scorecard.published("coarse_graining")) == {"yield2_MCT"}
 
 
 def test_maps_and_numbers_are_published_together(clone, paths, task, monkeypatch):
-    monkeypatch.setattr(glasses, "COUNTS", {"HTL": 2})
-    monkeypatch.setattr(inherent, "task", lambda made, seed: task)
+    monkeypatch.setattr(coarse_graining, "stages", lambda given: {"inherent": [(task, 5)]})
     monkeypatch.setenv("GLASSLIB_RESULTS", str(paths[0].parents[1]))
-    assert [path.name for path in inherent.publish(SEED)] == ["inherent-HTL.npz", "inherent.npz"]
+    assert [path.name for path in campaign.publish(coarse_graining)] == ["inherent-HTL.npz", "inherent.npz"]
     store.register()
-    maps, found = inherent.maps("HTL"), inherent.numbers()["HTL"]
-    assert maps.samples == 2 and inherent.maps("ESL") is None
+    found = inherent.numbers(results.published(coarse_graining.Parameters()).arrays)["HTL"]
+    maps = inherent.maps_of("HTL")
+    assert maps.samples == 2 and inherent.maps_of("ESL") is None
     assert found.mean("bulk_modulus").value == pytest.approx(maps.arrays["bulk_modulus"].mean())
 
 
+def test_publish_computes_nothing(clone, monkeypatch):
+    monkeypatch.setattr(ensemble, "_compute", lambda *arguments: pytest.fail("a sample was computed"))
+    assert campaign.publish(coarse_graining) == []
+
+
 def test_smoke_and_book_have_their_own_glasses():
-    book, smoke = (inherent.tasks(coarse_graining.Parameters(scale=scale)) for scale in ("book", "smoke"))
-    assert book["GQ"][0].parameters.glass == glasses.packings("GQ").parameters and book["GQ"][1] == glasses.COUNTS["GQ"]
-    assert smoke["ESL"][0].parameters.glass.particles == 400 and smoke["ESL"][1] == 2
+    book, smoke = (coarse_graining.stages(coarse_graining.Parameters(scale=scale)) for scale in ("book", "smoke"))
+    by_label = {task.label: (task, count) for task, count in book["inherent"]}
+    assert by_label["GQ"][0].parameters.glass == glasses.recipe("GQ") and by_label["GQ"][1] == glasses.CATALOGUE["GQ"].samples
+    assert all(task.parameters.glass.steps < 10_000 or count == 2 for task, count in smoke["inherent"])
+    assert smoke["inherent"][0][0].parameters.glass.particles == 400
+
+
+def test_core_seconds_are_those_that_samples_took():
+    """Within a factor of two: another machine, or an engine that has become faster, must not make costs a fiction."""
+    for made, task in ((glasses.recipe("ESL"), glasses.glass_task), (glasses.recipe("ESL"), inherent.task)):
+        of_glass = task(made)
+        if not store.is_published(of_glass.archive):
+            pytest.skip(f"{of_glass.archive} is not published in this tree")
+        record = store.read(store.published(of_glass.archive)).provenance
+        assert of_glass.core_seconds == pytest.approx(record["core_seconds"] / record["samples"], rel=0.5)

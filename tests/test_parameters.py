@@ -41,6 +41,16 @@ def test_wrong_values_name_themselves(module, wrong):
     assert "\n" not in str(caught.value)
 
 
+def test_what_is_only_drawn_leaves_published_data_in_use():
+    module = importlib.import_module("glasslib.papers.bauschinger")
+    parameters = module.Parameters(glass="HTL")
+    assert not parameters.changed() and parameters.is_published() == module.Parameters().is_published()
+    assert module.Parameters(glass="HTL", seed=7).changed() == {"seed": 7}
+    assert module.Parameters(seed=7, particles=900, samples=4).command() == (
+        "python -m glasslib run bauschinger --seed 7 --samples 4 -p particles 900"
+    )
+
+
 def test_unknown_name_is_refused():
     with pytest.raises(ParameterError, match="sampels = 3: unknown parameter; must be one of"):
         MODULES[0].Parameters.from_notebook({"scale": "book", "sampels": 3, "_hidden": 1, "In": [], "papers": papers})

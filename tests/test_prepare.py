@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from glasslib import ensemble, figures
 from glasslib.papers import glasses
 from glasslib.particles import dynamics
 from glasslib.particles.forces import evaluate
@@ -11,6 +12,7 @@ from glasslib.protocols import prepare
 from glasslib.protocols.prepare import Recipe
 
 SEED = np.random.SeedSequence(2021, spawn_key=(3,))
+KEYS = {"HTL": "34b96adc2756", "MCT": "aaf097b4aae1", "ESL": "bdac9244f1b9", "GQ": "6235ea1bf528", "GQ5": "a8401322adcc"}
 SHORT = Recipe("GQ", particles=200, holding_time=10.0, cooling_time=10.0, melting_time=5.0, approach_time=10.0)
 
 
@@ -116,15 +118,33 @@ def test_a_cooled_liquid_follows_its_line_and_survives_being_killed(tmp_path):
 
 def test_a_gradual_quench_starts_from_the_liquid_of_its_parent(tmp_path, monkeypatch):
     monkeypatch.setenv("GLASSLIB_RESULTS", str(tmp_path))
-    task = glasses.packings("GQ", 100, 7, holding_time=5.0, cooling_time=20.0)
-    arrays = glasses.one(task, 1)
-    parent = glasses.packings("ESL", 100, 7, holding_time=5.0)
+    task = glasses.glass_task(glasses.recipe("GQ", 100, 5.0, 20.0), 7)
+    arrays = ensemble.sample_arrays(task, 1)
+    parent = glasses.glass_task(glasses.recipe("ESL", 100, 5.0), 7)
     assert parent.path(1).exists() and not parent.path(0).exists()
-    assert (arrays["species"] == glasses.one(parent, 1)["species"]).all()
+    assert (arrays["species"] == ensemble.sample_arrays(parent, 1)["species"]).all()
     assert arrays["time"][-1] == pytest.approx(20.0) and arrays["temperature"][-1] < 0.08
     assert glasses.packing(task.parameters, 7, 1).positions.tobytes() == arrays["positions"].tobytes()
-    assert glasses.packings("ESL").parameters == Recipe("ESL", 10_000, 1e4)
-    assert glasses.packings("ESL").key() == "8d8113f69e17", "samples at hand would be computed again"
+    assert not list((tmp_path / "unfinished").iterdir())
+
+
+def test_each_label_has_its_own_task_and_file():
+    assert glasses.recipe("ESL") == Recipe("ESL", 10_000, 1e4)
+    assert glasses.recipe("GQ5") == prepare.Cooling(Recipe("ESL", 10_000, 1e4), 1e5)
+    tasks = {label: glasses.glass_task(glasses.recipe(label)) for label in glasses.CATALOGUE}
+    assert all(task.name == f"glass-{label}" and task.archive == f"glasses/{label}.npz" for label, task in tasks.items())
+    assert len({task.path(0) for task in tasks.values()}) == len(tasks)
+    assert tasks["GQ5"].core_seconds > 9 * tasks["GQ"].core_seconds > 0
+    assert all(label in figures.COLOURS for label in glasses.CATALOGUE)
+    assert glasses.label_of(glasses.recipe("GQ", cooling_time=77.0)) == "GQ"
+    with pytest.raises(ValueError, match="glass = 'BMG': must be one of"):
+        glasses.recipe("BMG")
+
+
+def test_keys_stay_what_they_are():
+    """The names of results that took days; to change one, rename the files first."""
+    keys = {label: glasses.glass_task(glasses.recipe(label)).key() for label in glasses.CATALOGUE}
+    assert keys == KEYS, "samples at hand would be computed again"
 
 
 def test_overlap_starts_at_one_and_decays_and_energy_falls_after_a_jump():

@@ -85,31 +85,31 @@ def circle(radii):
     return Circle(*map(float, fit.x), float(np.sqrt(np.mean(fit.fun**2)) / fit.x[2]))
 
 
-def strain_at(stress, cumulative, modulus, strength):
-    """Return the model's strain g at stresses s >= 0 of any shape; ``strength``: c = rho a^2 deps_0."""
-    return np.asarray(stress) / modulus + 2 * strength * cumulative(stress)
+def strain_at(stress, cumulative, modulus, coupling):
+    """Return the model's strain g at stresses s >= 0 of any shape; ``coupling``: c = rho a^2 deps_0."""
+    return np.asarray(stress) / modulus + 2 * coupling * cumulative(stress)
 
 
-def response(strain, cumulative, modulus, strength):
+def response(strain, cumulative, modulus, coupling):
     """Return the model's stress s at strains g >= 0 of any shape."""
     g = np.asarray(strain, dtype=float)
     checks.number("modulus", modulus, 0.0, open_low=True)
-    checks.number("strength", strength, 0.0)
+    checks.number("coupling", coupling, 0.0)
     checks.number("smallest strain", float(g.min()), 0.0)
     # the strain at every barrier within reach, and at the largest stress that the strain can bring
     most = modulus * float(g.max())
     stress = np.concatenate([[0.0], cumulative.values[cumulative.values < most], [most]])
-    return np.interp(g, strain_at(stress, cumulative, modulus, strength), stress)
+    return np.interp(g, strain_at(stress, cumulative, modulus, coupling), stress)
 
 
-def fit_strength(strain, stress, cumulative, modulus, largest=10.0):
+def fit_coupling(strain, stress, cumulative, modulus, largest=10.0):
     """Return c = rho a^2 deps_0, at most ``largest``, of least squared difference of stress to a measured curve."""
     g = checks.array("strain", strain, (None,), low=0.0)
     s = checks.array("stress", stress, (len(g),))
     checks.number("modulus", modulus, 0.0, open_low=True)
 
-    def squares(strength):
-        return float(((response(g, cumulative, modulus, strength) - s) ** 2).sum())
+    def squares(coupling):
+        return float(((response(g, cumulative, modulus, coupling) - s) ** 2).sum())
 
     return float(minimize_scalar(squares, (0.0, largest), (0.0, largest), method="bounded", options={"xatol": 1e-6}).x)
 
@@ -215,28 +215,3 @@ def zone(positions, displacements, lattice, radius=5.0, alone=15.0, share=0.5):
     elsewhere = np.delete(moved, near)
     lonely = (distance < alone).all() and (elsewhere < share * moved.max()).all()
     return Zone(int(near[centre]), float(strain[centre, 0, 1]), bool(lonely))
-
-
-def empirical(values, grid):
-    """Return the fractions (len(grid),) of values of any shape up to each of ``grid``; NaN count as beyond."""
-    flat = np.asarray(values, dtype=float).ravel()
-    return np.searchsorted(np.sort(flat[np.isfinite(flat)]), grid, "right") / flat.size
-
-
-def chance_of_gap(first, second, resamples=4000, seed=0):
-    """Return (D, p): Kolmogorov and Smirnov's largest gap between mean distributions, and the chance of one as large.
-
-    ``first``, ``second`` (n, ..., G): cumulative distributions of n >= 2 independent samples on one grid, the largest gap
-    being taken over all axes but the first. Sites of one sample are not independent, so the gap is not judged by their
-    number: whole samples are drawn again, and p is how often D of the drawn, less the mean, is as large. The spread of
-    means drawn from n samples is too small by sqrt(1 - 1/n), which is put back.
-    """
-    gaps = np.asarray(first, dtype=float) - np.asarray(second, dtype=float)
-    count = checks.integer("samples", len(gaps), 2)
-    mean = gaps.mean(axis=0)
-    checks.integer("resamples", resamples, 100)
-    draws = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), resamples)
-    flat = (gaps - mean).reshape(count, -1)
-    found = np.abs(mean).max()
-    drawn = np.abs(draws @ flat / count).max(axis=1) * np.sqrt(count / (count - 1))
-    return float(found), float((1 + np.sum(drawn >= found)) / (1 + resamples))

@@ -12,11 +12,15 @@ from glasslib import checks
 
 
 class Estimate(NamedTuple):
-    """A value, its standard error, and the replicates behind the error (resamplings along the first axis)."""
+    """A value, its standard error over independent samples, and how many there are.
+
+    replicates: the resamplings behind the error along the first axis, where it came from them.
+    """
 
     value: np.ndarray
     error: np.ndarray
-    replicates: np.ndarray
+    replicates: np.ndarray | None = None
+    samples: int = 0
 
 
 def bootstrap(function, samples, *, resamples=400, seed=0):
@@ -33,7 +37,7 @@ def bootstrap(function, samples, *, resamples=400, seed=0):
     generator = np.random.default_rng(seed)
     draws = generator.integers(count, size=(resamples, count))
     replicates = np.array([function(*(a[draw] for a in arrays)) for draw in draws], dtype=float)
-    return Estimate(np.asarray(function(*arrays), dtype=float), replicates.std(axis=0, ddof=1), replicates)
+    return Estimate(np.asarray(function(*arrays), dtype=float), replicates.std(axis=0, ddof=1), replicates, count)
 
 
 def mean_error(samples, axis=0):
@@ -41,3 +45,28 @@ def mean_error(samples, axis=0):
     samples = np.asarray(samples, dtype=float)
     count = checks.integer("samples", samples.shape[axis], 2)
     return samples.mean(axis=axis), samples.std(axis=axis, ddof=1) / np.sqrt(count)
+
+
+def empirical(values, grid):
+    """Return the fractions (len(grid),) of values of any shape up to each of ``grid``; NaN count as beyond."""
+    flat = np.asarray(values, dtype=float).ravel()
+    return np.searchsorted(np.sort(flat[np.isfinite(flat)]), grid, "right") / flat.size
+
+
+def chance_of_gap(first, second, resamples=4000, seed=0):
+    """Return (D, p): Kolmogorov and Smirnov's largest gap between mean distributions, and the chance of one as large.
+
+    ``first``, ``second`` (n, ..., G): cumulative distributions of n >= 2 independent samples on one grid, the largest gap
+    being taken over all axes but the first. Sites of one sample are not independent, so the gap is not judged by their
+    number: whole samples are drawn again, and p is how often D of the drawn, less the mean, is as large. The spread of
+    means drawn from n samples is too small by sqrt(1 - 1/n), which is put back.
+    """
+    gaps = np.asarray(first, dtype=float) - np.asarray(second, dtype=float)
+    count = checks.integer("samples", len(gaps), 2)
+    mean = gaps.mean(axis=0)
+    checks.integer("resamples", resamples, 100)
+    draws = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), resamples)
+    flat = (gaps - mean).reshape(count, -1)
+    found = np.abs(mean).max()
+    drawn = np.abs(draws @ flat / count).max(axis=1) * np.sqrt(count / (count - 1))
+    return float(found), float((1 + np.sum(drawn >= found)) / (1 + resamples))

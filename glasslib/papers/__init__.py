@@ -1,7 +1,7 @@
-"""One module a paper: its parameters, its tasks, the numbers of its figures and claims.
+"""One module or package a paper: its parameters, its simulations, the numbers of its figures and claims.
 
-A module defines ``Parameters`` (what a notebook may set), the tasks of its ensembles, one function per figure that
-returns arrays, and ``measure()``, which turns stored arrays into numbers for the scorecard.
+``campaign`` says what a paper has to define; ``results`` brings its arrays to its page; ``glasses`` and ``maps`` are what
+papers share, ``costs`` what it takes.
 """
 
 KEYS = ("bauschinger", "coarse_graining", "bond_expansion", "polarity", "creep")

@@ -22,6 +22,6 @@ class Parameters(parameters.Parameters):
         checks.integer("particles", self.particles, 500, 2_000_000)
 
 
-def measure():
-    """Return our numbers by claim, from stored arrays; no array of this paper is stored yet."""
+def measure(results):
+    """Return our numbers by claim; no array of this paper is computed yet."""
     return {}

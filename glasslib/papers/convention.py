@@ -11,18 +11,21 @@ from typing import NamedTuple
 
 import numpy as np
 
-from glasslib import checks, ensemble, store
+from glasslib import checks, ensemble, figures, store
 from glasslib.analysis import statistics
+from glasslib.papers import campaign
+from glasslib.scorecard import paper_value
 
 FILE = "cutoff_convention.npz"
 SEED = 2021
 SIZES = {1000: 3}  # particles: samples
 NAMES = {"absolute": "lengths", "scaled": r"multiples of $\sigma_{ij}$"}
 QUANTITIES = {  # what is measured: its name on the page, the paper's value, the paper
-    "flow_stress": ("flow stress", 0.53, "patinet2020"),
-    "flow_shear": ("shear modulus in flow", 13.2, "tyukodi2022"),
-    "flow_bulk": ("bulk modulus in flow", 59.0, "tyukodi2022"),
-    "unloaded_shear": ("shear modulus, unloaded from flow", 15.7, "patinet2020, elastic slope"),
+    "flow_stress": ("flow stress", paper_value("bauschinger", "flow_stress"), "patinet2020"),
+    "flow_shear": ("shear modulus in flow", paper_value("coarse_graining", "mu_steady"), "tyukodi2022"),
+    "flow_bulk": ("bulk modulus in flow", paper_value("coarse_graining", "K_steady"), "tyukodi2022"),
+    "unloaded_shear": ("shear modulus, unloaded from flow", paper_value("bauschinger", "shear_modulus"),
+                       "patinet2020, elastic slope"),
     "unloaded_bulk": ("bulk modulus, unloaded from flow", None, ""),
     "slope": ("slope of elastic branches in flow", None, ""),
     "flow_energy": ("energy per particle in flow", None, ""),
@@ -103,15 +106,22 @@ def tasks(seed=SEED, **changes):
     }  # fmt: skip
 
 
-def publish(executor=None, *, workers=None, progress=True):
-    """Compute the missing samples of all ensembles, gather them into ``data/`` and return the path written."""
-    arrays, provenances = {}, []
+def compute(executor=None, *, workers=None, progress=True):
+    """Compute the missing samples of all ensembles."""
+    for (particles, _), task in tasks().items():
+        ensemble.run(task, SIZES[particles], executor, workers=workers, progress=progress)
+
+
+def publish():
+    """Gather the samples of all ensembles into ``data/`` and return the path written; None where one is not finished."""
+    arrays, finished = {}, campaign.Finished()
     for (particles, name), task in tasks().items():
-        paths = ensemble.run(task, SIZES[particles], executor, workers=workers, progress=progress)
-        found, records = ensemble.load(paths)
-        arrays |= {f"{particles}|{name}|{key}": values for key, values in found.items()}
-        provenances += records
-    return ensemble.publish(FILE, arrays, provenances)
+        found = finished.all(task, SIZES[particles])
+        if len(found) < SIZES[particles]:
+            return None
+        stacked = {key: np.stack([one[key] for one in found.values()]) for key in found[0]}
+        arrays |= {f"{particles}/{name}/{key}": values for key, values in stacked.items()}
+    return ensemble.publish(FILE, campaign.stored(arrays), finished.provenances)
 
 
 def measured():
@@ -121,11 +131,13 @@ def measured():
     """
     if not store.is_published(FILE):
         return None
-    arrays = store.read(store.published(FILE)).arrays
+    arrays = campaign.loaded(store.read(store.published(FILE)).arrays)
+
+    def mean_error(ensemble_name, key):
+        return tuple(map(float, statistics.mean_error(arrays[f"{ensemble_name}/{key}"].mean(axis=1))))
+
     return {
-        (particles, name): {
-            key: tuple(map(float, statistics.mean_error(arrays[f"{particles}|{name}|{key}"].mean(axis=1)))) for key in QUANTITIES
-        }
+        (particles, name): {key: mean_error(f"{particles}/{name}", key) for key in QUANTITIES}
         for particles in SIZES for name in NAMES
     }  # fmt: skip
 
@@ -134,13 +146,13 @@ def table():
     """Return the page's table as Markdown: each quantity in both conventions beside the paper's."""
     found = measured()
     if found is None:
-        return "Not measured yet: `glasslib.papers.convention.publish()` does it."
-    head = [f"{label}, N = {particles}" for particles in SIZES for label in NAMES.values()]
-    lines = [f"| | {' | '.join(head)} | paper |", "|---|" + "---|" * (len(head) + 1)]
+        return "Not measured yet: `glasslib.papers.convention.compute()` and `publish()` do it."
+    head = ("", *(f"{label}, N = {particles}" for particles in SIZES for label in NAMES.values()), "paper")
+    rows = []
     for key, (label, value, paper) in QUANTITIES.items():
         numbers = [_written(*found[particles, name][key]) for particles in SIZES for name in NAMES]
-        lines.append(f"| {label} | {' | '.join(numbers)} | {'–' if value is None else f'{value:g} ({paper})'} |")
-    return "\n".join(lines)
+        rows.append((label, *numbers, "–" if value is None else f"{value:g} ({paper})"))
+    return figures.table_text(head, rows)
 
 
 def _written(mean, error):

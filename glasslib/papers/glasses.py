@@ -1,138 +1,113 @@
-"""The glasses that several papers share: recipes, samples, and what is measured on each as it was quenched.
+"""The glasses that several papers share: the catalogue of their labels, and the task that prepares samples of each.
 
-Holding times and cooling rates are what two cores afford, not those of the papers (10^6 time units for GQ); energies
-say how far each glass has aged, and figures state them. A GQ is made from the liquid of the ESL of the same number.
-
-Published samples are whole: ``restore`` writes them back as if they had just been computed, so that a fresh clone goes
-on from what the repository holds.
+A label names one way of making a glass, and with it the tasks, files and colours of all that is measured on it. Holding
+times and cooling rates are what two cores afford, not those of the papers (10^6 time units for GQ); energies say how far
+each glass has aged, and figures state them. A GQ is made from the liquid of the ESL of the same number. To add a glass,
+add its label here, and its colour to ``figures.COLOURS``.
 """
 
-import itertools
-import json
-from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 import numpy as np
 
 from glasslib import ensemble, store
+from glasslib.papers import costs
 
-COOLING_TIME = 1e4  # of GQ, from 0.351 to 0.03
 HOLDING_TIME = 1e4  # at the parent temperature; after 10^3 the energy of the liquid still falls visibly
-COUNTS = {"ESL": 8, "MCT": 4, "HTL": 4, "GQ": 4}  # samples at scale book
 SEED = 2021
 PARTICLES = 10_000
 
 
-def recipe(glass, particles=PARTICLES, holding_time=HOLDING_TIME):
-    """Return the recipe of a named glass, as ``protocols.prepare`` takes it."""
+class Named(NamedTuple):
+    """A glass of the catalogue: the liquid it is quenched from, samples at scale book, and the time of cooling before."""
+
+    liquid: str
+    samples: int
+    cooling_time: float | None = None
+
+
+CATALOGUE = {
+    "HTL": Named("HTL", 8),
+    "MCT": Named("MCT", 4),
+    "ESL": Named("ESL", 8),
+    "GQ": Named("ESL", 8, 1e4),
+    "GQ5": Named("ESL", 2, 1e5),
+}
+
+
+def recipe(label, particles=PARTICLES, holding_time=HOLDING_TIME, cooling_time=None):
+    """Return how a glass of the catalogue is made: a ``prepare.Recipe``, or a ``prepare.Cooling`` where it is cooled.
+
+    ``cooling_time``: instead of the catalogue's.
+    """
     from glasslib.protocols import prepare  # here: the scorecard starts without compiling anything
 
-    return prepare.Recipe(glass, particles, holding_time)
+    if label not in CATALOGUE:
+        raise ValueError(f"glass = {label!r}: must be one of {', '.join(CATALOGUE)}")
+    named = CATALOGUE[label]
+    liquid = prepare.Recipe(named.liquid, particles, holding_time)
+    return liquid if named.cooling_time is None else prepare.Cooling(liquid, cooling_time or named.cooling_time)
 
 
-def packings(glass, particles=PARTICLES, seed=SEED, folder=None, holding_time=HOLDING_TIME, cooling_time=COOLING_TIME):
-    """Return the ``ensemble.Task`` that prepares samples of a glass."""
+def label_of(made):
+    """Return the label of what ``recipe`` has made; a cooling time that is not in the catalogue is a GQ."""
+    if not hasattr(made, "parent"):
+        return made.glass
+    times = {named.cooling_time: label for label, named in CATALOGUE.items() if named.cooling_time}
+    return times.get(made.cooling_time, "GQ")
+
+
+def glass_task(made, seed=SEED, folder=None):
+    """Return the ``ensemble.Task`` that prepares samples of ``made``, which ``recipe`` returns."""
+    label = label_of(made)
+    function = cooled if hasattr(made, "parent") else prepared
+    return ensemble.Task(f"glass-{label}", function, made, seed, folder, label=label, core_seconds=costs.preparation(made),
+                         archive=f"glasses/{label}.npz")  # fmt: skip
+
+
+def prepared(made, sequence):
+    """Return the arrays of one sample of a ``prepare.Recipe``: a function for ``ensemble.Task``."""
     from glasslib.protocols import prepare
 
-    if glass == "GQ":
-        return prepared(prepare.Cooling(recipe("ESL", particles, holding_time), cooling_time), seed, folder)
-    return prepared(recipe(glass, particles, holding_time), seed, folder)
+    checkpoint = ensemble.checkpoint_path(glass_task(made, sequence.entropy), sequence)
+    return _arrays(prepare.prepare(made, sequence, checkpoint), checkpoint)
 
 
-def prepared(made, seed=SEED, folder=None):
-    """Return the ``ensemble.Task`` of ``made``: a ``prepare.Recipe`` or, for a GQ, a ``prepare.Cooling``."""
-    from glasslib.protocols import prepare
-
-    if isinstance(made, prepare.Cooling):
-        return ensemble.Task("glass-GQ", cooled, made, seed, folder)
-    return ensemble.Task(f"glass-{made.glass}", prepare.task, made, seed, folder)
-
-
-def cooled(cooling, sequence):
-    """Return the arrays of one GQ: a function for ``ensemble.Task``. The parent's sample is read, or made if missing."""
+def cooled(made, sequence):
+    """Return the arrays of one sample of a ``prepare.Cooling``. The parent's sample is read, or made if missing."""
     from glasslib.protocols import prepare
 
     seed, sample = sequence.entropy, sequence.spawn_key[-1]
-    arrays = one(prepared(cooling.parent, seed), sample)
+    parent = ensemble.sample_arrays(glass_task(made.parent, seed), sample)
+    liquid = _packing(parent["liquid"], parent["lengths"], parent["species"])
+    checkpoint = ensemble.checkpoint_path(glass_task(made, seed), sequence)
     # a child, as the parent has drawn from the sequence itself
     child = np.random.SeedSequence(seed, spawn_key=(*sequence.spawn_key, 0))
-    return prepare.cool_task(cooling, _packing(arrays["liquid"], arrays["lengths"], arrays["species"]), child)
+    motion, history = prepare.cool(made, liquid, child, checkpoint)
+    glass = prepare.Glass(*prepare.quench(motion.packing, made.potential), motion.packing.wrapped(), history)
+    return _arrays(glass, checkpoint)
 
 
-def one(task, sample):
-    """Return the arrays of one sample of a task: finished, restored from ``data/``, or computed here and now."""
-    if not task.path(sample).exists():
-        restore(task)
-    with ThreadPoolExecutor(1) as here:
-        path, = ensemble.run(task, [sample], here, progress=False)
-    return store.read(path).arrays
+def _arrays(glass, checkpoint):
+    """Return the arrays of a ``prepare.Glass``, whose checkpoint is then of no use any more."""
+    checkpoint.unlink(missing_ok=True)
+    return {
+        "positions": glass.packing.positions, "species": glass.packing.species,
+        "lengths": np.array(glass.packing.box.lengths), "liquid": glass.liquid.positions,
+        "inherent_energy": np.array(glass.inherent_energy), "residual": np.array(glass.residual),
+        "time": glass.records["time"], "energy": glass.records["energy"], "temperature": glass.records["temperature"],
+    }  # fmt: skip
 
 
 def packing(made, seed, sample):
-    """Return the inherent structure of one sample of ``prepared``: finished, published, or prepared here and now."""
-    task = prepared(made, seed)
-    glass = task.name.removeprefix("glass-")
-    if seed == SEED and made == packings(glass).parameters and not task.path(sample).exists():
-        known = published(glass)
-        if sample < len(known):
-            return known[sample]
-    arrays = one(task, sample)
+    """Return the inherent structure of one sample: finished, published, or prepared here and now."""
+    arrays = ensemble.sample_arrays(glass_task(made, seed), sample)
     return _packing(arrays["positions"], arrays["lengths"], arrays["species"])
 
 
-def campaign(given, executor=None, *, workers=None, progress=True):
-    """Prepare the samples of all glasses that are neither finished nor published; return {glass: paths}."""
-    result = {}
-    for glass, count in COUNTS.items():
-        task = packings(glass, seed=given.seed)
-        restore(task)
-        result[glass] = ensemble.run(task, given.samples or count, executor, workers=workers, progress=progress)
-    return result
-
-
-def publish(seed=SEED):
-    """Gather the finished samples of each glass and return the paths written."""
-    return [path for glass in COUNTS for path in publish_samples(packings(glass, seed=seed))]
-
-
-def file(task):
-    """Return the name below ``data/`` under which the samples of a task are published."""
-    return f"glasses/{task.name.removeprefix('glass-')}.npz"
-
-
-def publish_samples(task):
-    """Gather the samples of a task as they are, up to the first that is missing; return the path written in a list.
-
-    What is published already is kept. Beside the arrays stands each sample's own provenance, as JSON: ``provenances``.
-    """
-    restore(task)
-    paths = list(itertools.takewhile(lambda path: path.exists(), map(task.path, itertools.count())))
-    if not paths:
-        return []
-    arrays, provenances = ensemble.load(paths)
-    records = np.array([json.dumps(record, sort_keys=True) for record in provenances])
-    return [ensemble.publish(file(task), arrays | {"provenances": records}, provenances)]
-
-
-def restore(task):
-    """Write the published samples of a task where it keeps its own, unless they are there; return the paths written.
-
-    Samples of other parameters or another seed than the task's are left alone.
-    """
-    if not store.is_published(file(task)):
-        return []
-    arrays = store.read(store.published(file(task))).arrays
-    written, parameters = [], ensemble.plain(task.parameters)
-    for sample, record in enumerate(map(json.loads, arrays.pop("provenances").tolist())):
-        path, ours = task.path(sample), record["parameters"] == parameters and record["entropy"] == [task.seed, sample]
-        if ours and not path.exists():
-            store.write(path, {name: values[sample] for name, values in arrays.items()}, record)
-            written.append(path)
-    return written
-
-
-def published(glass):
+def published(label):
     """Return the published packings of a glass as a list, or an empty one."""
-    name = f"glasses/{glass}.npz"
+    name = f"glasses/{label}.npz"
     if not store.is_published(name):
         return []
     arrays = store.read(store.published(name)).arrays

@@ -9,7 +9,6 @@ isotropic: each of the 18 directions is taken in turn as that of loading, and di
 Errors are over samples, of which there must be two.
 """
 
-import json
 import math
 from typing import NamedTuple
 
@@ -17,9 +16,9 @@ import numpy as np
 
 from glasslib import ensemble, store
 from glasslib.analysis import statistics
-from glasslib.papers import glasses
+from glasslib.analysis.statistics import Estimate
+from glasslib.papers import costs, glasses, maps
 
-SMOKE = {"particles": 400, "holding_time": 5.0, "cooling_time": 20.0}  # at scale smoke
 DROPS = np.linspace(0, 8, 2001)  # of stress, at which survival functions are kept
 FILE = "glasses/inherent.npz"  # the numbers; maps lie beside it
 
@@ -32,43 +31,22 @@ class Inherent(NamedTuple):
     directions: int = 18
 
 
-class Estimate(NamedTuple):
-    """A number, its standard error over samples, and how many there are."""
-
-    value: float
-    error: float
-    samples: int
-
-
-def inherent(task, sequence):
+def inherent(spec, sequence):
     """Return one sample's numbers and map, by name: a function for ``ensemble.Task``.
 
     shear_moduli (2,): of simple shear along the edges and at 45 degrees to them; bulk_modulus; energy per particle;
-    pressure; stress (3,): xx, yy, xy of the whole. Of S sites and K directions along 2 alpha = 0, 360/K, ..., in single
-    precision: residual_strength, stress_drop (S, K), NaN where nothing yields, and local_stress (S, 3): xx, yy, xy.
-    moved: how many sites were displaced a little because no branch was found there.
+    pressure; and the arrays of ``maps.measured``.
     """
     from glasslib.particles.forces import evaluate  # here: the scorecard starts without compiling anything
     from glasslib.particles.hessian import moduli
-    from glasslib.protocols import local_yield
 
-    packing, potential = glasses.packing(task.glass, sequence.entropy, sequence.spawn_key[-1]), task.glass.potential
+    packing, potential = glasses.packing(spec.glass, sequence.entropy, sequence.spawn_key[-1]), spec.glass.potential
     state, straight = evaluate(packing, potential), moduli(packing, potential)
-    sites, loadings = local_yield.grid_sites(packing.box, task.sites), local_yield.pure_shears(task.directions)
-    found = local_yield.local_yield(packing, potential, sites, loadings, nearby=True)
     return {
         "shear_moduli": np.array([straight.shear, moduli(turned(packing), potential).shear]),
         "bulk_modulus": np.array(straight.bulk), "energy": np.array(state.energy / len(packing.positions)),
-        "pressure": np.array(state.pressure), "stress": _components(state.stress[None])[0],
-        "residual_strength": found.residual_strength.astype(np.float32),
-        "stress_drop": found.stress_drop.astype(np.float32),
-        "local_stress": _components(found.stress).astype(np.float32), "moved": np.array(found.displaced.sum()),
-    }  # fmt: skip
-
-
-def _components(tensors):
-    """Return xx, yy, xy (..., 3) of tensors (..., 2, 2)."""
-    return np.stack([tensors[..., 0, 0], tensors[..., 1, 1], tensors[..., 0, 1]], axis=-1)
+        "pressure": np.array(state.pressure),
+    } | maps.measured(packing, potential, spec.sites, spec.directions)  # fmt: skip
 
 
 def turned(packing):
@@ -87,62 +65,40 @@ def turned(packing):
 
 
 def task(made, seed=glasses.SEED, folder=None, **changes):
-    """Return the ``ensemble.Task`` on ``made``, a ``prepare.Recipe`` or ``Cooling``; ``changes`` are to ``Inherent``."""
-    return ensemble.Task(_name(glasses.prepared(made).name), inherent, Inherent(made, **changes), seed, folder)
+    """Return the ``ensemble.Task`` on ``made``, as ``glasses.recipe`` returns it; ``changes`` are to ``Inherent``."""
+    label, spec = glasses.label_of(made), Inherent(made, **changes)
+    seconds = costs.barriers(spec.sites, spec.directions)
+    return ensemble.Task(f"inherent-{label}", inherent, spec, seed, folder, label=label, core_seconds=seconds,
+                         archive=f"glasses/inherent-{label}.npz")  # fmt: skip
 
 
-def _name(name):
-    return f"inherent-{name.removeprefix('glass-')}"
+def summaries(tasks, finished):
+    """Return the arrays of the finished samples of tasks, ``[(task, samples)]``, summed up: ``LABEL/name``.
 
-
-def tasks(given):
-    """Return {glass: (task, number of samples)} at the scale that is asked."""
-    smoke = given.scale == "smoke"
+    ``finished``: a ``campaign.Finished``.
+    """
     result = {}
-    for glass, count in glasses.COUNTS.items():
-        made = glasses.packings(glass, **(SMOKE if smoke else {})).parameters
-        changes = {"sites": 3} if smoke else {}
-        result[glass] = task(made, given.seed, **changes), given.samples or (2 if smoke else count)
+    for of_glass, samples in tasks:
+        found = finished.all(of_glass, samples)
+        if found:
+            stacked = {name: np.stack([one[name] for one in found.values()]) for name in next(iter(found.values()))}
+            result |= {f"{of_glass.label}/{name}": values for name, values in Maps(stacked).summary().items()}
     return result
 
 
-def campaign(given, executor=None, *, only=None, workers=None, progress=True):
-    """Compute what is neither finished nor published, of the glasses ``only`` or of all; return {glass: paths}."""
-    result = {}
-    for glass, (of_glass, count) in tasks(given).items():
-        if only is None or glass in only:
-            glasses.restore(of_glass)
-            result[glass] = ensemble.run(of_glass, count, executor, workers=workers, progress=progress)
-    return result
-
-
-def publish(seed=glasses.SEED):
-    """Gather the finished samples of each glass, and the numbers of all in one small file; return the paths written."""
-    paths, arrays, provenances = [], {}, []
-    for glass in glasses.COUNTS:
-        for path in glasses.publish_samples(task(glasses.packings(glass).parameters, seed)):
-            paths.append(path)
-            found = store.read(path).arrays
-            provenances += map(json.loads, found.pop("provenances").tolist())
-            arrays |= {f"{glass}|{name}": values for name, values in Maps(found).summary().items()}
-    return [*paths, ensemble.publish(FILE, arrays, provenances)] if paths else []
-
-
-def maps(glass):
+def maps_of(label):
     """Return the published ``Maps`` of a glass, or None if nothing is published of it."""
-    name = f"glasses/{_name(glass)}.npz"
+    name = f"glasses/inherent-{label}.npz"
     return Maps(store.read(store.published(name)).arrays) if store.is_published(name) else None
 
 
-def numbers():
-    """Return the published ``Numbers`` by glass: of those with at least two samples, of which errors can be made."""
-    if not store.is_published(FILE):
-        return {}
+def numbers(arrays):
+    """Return the ``Numbers`` by label from ``summaries``: of glasses with at least two samples, of which errors can be made."""
     result = {}
-    for name, values in store.read(store.published(FILE)).arrays.items():
-        glass, quantity = name.split("|")
+    for name, values in arrays.items():
+        label, quantity = name.split("/")
         if len(values) > 1:
-            result.setdefault(glass, Numbers({})).values[quantity] = values
+            result.setdefault(label, Numbers({})).values[quantity] = values
     return result
 
 
@@ -207,13 +163,13 @@ class Numbers(NamedTuple):
     def mean(self, name):
         """Return the ``Estimate`` of a number, its mean over samples."""
         value, error = statistics.mean_error(self.values[name])
-        return Estimate(float(value), float(error), len(self.values[name]))
+        return Estimate(float(value), float(error), samples=len(self.values[name]))
 
     def frozen_width(self):
         """Return the ``Estimate`` of the width of the frozen stress, whose mean over opposite directions is zero."""
         square = self.mean("frozen_square")
         width = math.sqrt(square.value)
-        return Estimate(width, square.error / (2 * width), square.samples)
+        return Estimate(width, square.error / (2 * width), samples=square.samples)
 
     def exponential_gap(self):
         """Return the ``Estimate`` of the largest gap between survival of stress drops and exp(-drop / mean drop)."""
@@ -222,13 +178,12 @@ class Numbers(NamedTuple):
         def gap(mean, above):
             return np.abs(above.mean(axis=0) - np.exp(-DROPS / mean.mean())).max()
 
-        found = statistics.bootstrap(gap, arrays)
-        return Estimate(float(found.value), float(found.error), len(arrays[0]))
+        return statistics.bootstrap(gap, arrays)
 
 
 def survival(drops):
     """Return the fraction of drops above each of ``DROPS``."""
-    return 1 - np.searchsorted(np.sort(drops), DROPS, side="right") / len(drops)
+    return 1 - statistics.empirical(drops, DROPS)
 
 
 def age(old, young):
@@ -236,4 +191,4 @@ def age(old, young):
     first, second = old.mean("yield_mean"), young.mean("yield_mean")
     ratio = first.value / second.value
     error = ratio * math.hypot(first.error / first.value, second.error / second.value)
-    return Estimate(ratio - 1, error, min(first.samples, second.samples))
+    return Estimate(ratio - 1, error, samples=min(first.samples, second.samples))

@@ -12,6 +12,7 @@ from glasslib.errors import OneLine
 
 SCALES = ("smoke", "book", "paper")
 SOURCES = ("published", "compute")
+DISPLAY = {"display": True}  # metadata of a field that changes at scales book and paper what is drawn, not what is computed
 
 
 class ParameterError(OneLine, ValueError):
@@ -25,7 +26,7 @@ class Parameters:
     scale: ``smoke`` computes all from nothing in about a minute, ``book`` is what two cores can do, ``paper`` is
     the paper's own size. seed: entropy of all ensembles. samples: independent samples; None for the scale's number.
     source: ``published`` reads ``data/``, ``compute`` computes; None reads where the parameters are the published
-    ones and computes otherwise.
+    ones, and otherwise computes what takes minutes, and gathers what is finished of all else (``results``).
     """
 
     scale: str = "book"
@@ -55,9 +56,26 @@ class Parameters:
         """Raise ``ValueError`` for a value of the paper's own parameters that cannot be used."""
 
     def changed(self):
-        """Return the parameters, other than source, that are not the published ones."""
-        fields = [field for field in dataclasses.fields(self) if field.name != "source"]
+        """Return the parameters that are not the published ones, other than source and those of display."""
+        fields = [field for field in dataclasses.fields(self) if field.name != "source" and not field.metadata.get("display")]
         return {f.name: getattr(self, f.name) for f in fields if getattr(self, f.name) != f.default}
+
+    @classmethod
+    def paper(cls):
+        """Return the key of the paper whose parameters these are."""
+        return cls.__module__.removeprefix("glasslib.papers.").split(".")[0]
+
+    def results(self, *, progress=True):
+        """Return the ``results.Results`` of the page: read, computed or gathered."""
+        from glasslib.papers import results
+
+        return results.results(self, progress=progress)
+
+    def command(self, verb="run"):
+        """Return the command line that computes what these parameters ask for."""
+        options = [f"--{name} {value}" if name in ("scale", "seed", "samples") else f"-p {name} {value}"
+                   for name, value in self.changed().items()]  # fmt: skip
+        return " ".join([f"python -m glasslib {verb} {self.paper()}", *options])
 
     def is_published(self):
         """Return whether results are published for these parameters."""

@@ -15,7 +15,7 @@ that of an ESL for instance, is cooled further by ``cool``: a GQ at the cost of 
 Equilibration is never complete below T_MCT; ``aging`` measures what is left to come.
 """
 
-import hashlib
+import json
 import math
 import time as clock
 from pathlib import Path
@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from glasslib import checks
+from glasslib import checks, records
 from glasslib.particles import dynamics
 from glasslib.particles.box import Box
 from glasslib.particles.dynamics import Thermostat
@@ -209,18 +209,16 @@ def cool(cooling, parent, sequence, checkpoint=None, on_step=None, record_time=1
 def _run(recipe, begin, sequence, checkpoint, on_step, record_time, save_seconds):
     """Run the stages of a recipe from the packing and temperature of ``begin(generator)``, or from the checkpoint."""
     potential = recipe.potential
-    identity = np.array(repr((recipe, sequence.entropy, sequence.spawn_key)))
     path = None if checkpoint is None else Path(checkpoint)
     generator = np.random.default_rng(sequence)
     if path is not None and path.exists():
         motion, kept = dynamics.load(path, potential)
-        if str(kept["identity"]) != str(identity):
-            raise ValueError(f"{path}: is of another preparation: {kept['identity']}, not {identity}")
-        records = {name: kept[f"record_{name}"] for name in dynamics.COLUMNS}
+        _refuse_other(path, json.loads(str(kept["identity"])), recipe, sequence)
+        history = {name: kept[f"record_{name}"] for name in dynamics.COLUMNS}
     else:
         packing, temperature = begin(generator)
         motion = dynamics.start(packing, potential, temperature, generator)
-        records = {name: np.zeros(0) for name in dynamics.COLUMNS}
+        history = {name: np.zeros(0) for name in dynamics.COLUMNS}
     begun, first, saved = clock.monotonic(), motion.step, clock.monotonic()
     for stage in recipe.stages():
         every = max(1, round(record_time / stage.time_step))
@@ -230,16 +228,28 @@ def _run(recipe, begin, sequence, checkpoint, on_step, record_time, save_seconds
                 record_every=every,
             )  # fmt: skip
             more["time"] += stage.offset
-            records = {name: np.append(records[name], more[name]) for name in records}
+            history = {name: np.append(history[name], more[name]) for name in history}
             now = clock.monotonic()
             if path is not None and (now - saved > save_seconds or motion.step == recipe.steps):
-                named = {f"record_{name}": values for name, values in records.items()}
-                dynamics.save(path, motion, potential, identity=identity, **named)
+                named = {f"record_{name}": values for name, values in history.items()}
+                dynamics.save(path, motion, potential, identity=np.array(_identity(recipe, sequence)), **named)
                 saved = now
             if on_step is not None:
                 left = (now - begun) / (motion.step - first) * (recipe.steps - motion.step)
                 on_step(motion.step, recipe.steps, left)
-    return motion, records
+    return motion, history
+
+
+def _identity(recipe, sequence):
+    """Return as JSON of which sample of which recipe a checkpoint is."""
+    return json.dumps({"recipe": records.plain(recipe), "seed": [sequence.entropy, *sequence.spawn_key]}, sort_keys=True)
+
+
+def _refuse_other(path, made, recipe, sequence):
+    other = records.differing(recipe, made["recipe"])
+    other += [] if made["seed"] == [sequence.entropy, *sequence.spawn_key] else ["seed"]
+    if other:
+        raise ValueError(f"{path}: is of another preparation, of other {', '.join(other)}: {made}")
 
 
 def quench(packing, potential, tolerance=1e-8):
@@ -266,43 +276,8 @@ def prepare(recipe, sequence, checkpoint=None, on_step=None):
     >>> len(glass.packing.positions), glass.residual < 1e-8
     (100, True)
     """
-    motion, records = liquid(recipe, sequence, checkpoint, on_step)
-    return Glass(*quench(motion.packing, recipe.potential), motion.packing.wrapped(), records)
-
-
-def task(recipe, sequence):
-    """Prepare one sample and return its arrays: a function for ``ensemble.Task``.
-
-    The dynamics' checkpoint lies in the folder ``unfinished`` beside the results and is removed at the end.
-    """
-    return _sample(recipe, recipe.glass, sequence, lambda path: prepare(recipe, sequence, path))
-
-
-def cool_task(cooling, parent, sequence):
-    """Cool the packing ``parent``, quench it and return the arrays of the sample, as ``task`` does."""
-
-    def made(path):
-        motion, records = cool(cooling, parent, sequence, path)
-        return Glass(*quench(motion.packing, cooling.potential), motion.packing.wrapped(), records)
-
-    return _sample(cooling, "cooled", sequence, made)
-
-
-def _sample(recipe, name, sequence, made):
-    """Return the arrays of ``made(checkpoint)``; the checkpoint is removed at the end."""
-    from glasslib import store
-
-    digest = hashlib.sha256(repr((recipe, sequence.entropy, sequence.spawn_key)).encode()).hexdigest()[:16]
-    checkpoint = store.results_folder() / "unfinished" / f"{name}-{digest}.npz"
-    glass = made(checkpoint)
-    checkpoint.unlink(missing_ok=True)
-    packing = glass.packing
-    return {
-        "positions": packing.positions, "species": packing.species, "lengths": np.array(packing.box.lengths),
-        "liquid": glass.liquid.positions, "inherent_energy": np.array(glass.inherent_energy),
-        "residual": np.array(glass.residual), "time": glass.records["time"], "energy": glass.records["energy"],
-        "temperature": glass.records["temperature"],
-    }  # fmt: skip
+    motion, history = liquid(recipe, sequence, checkpoint, on_step)
+    return Glass(*quench(motion.packing, recipe.potential), motion.packing.wrapped(), history)
 
 
 class Aging(NamedTuple):

@@ -29,6 +29,7 @@ from glasslib.particles.forces import System
 from glasslib.particles.minimise import Preconditioner, _evaluate, minimise
 from glasslib.particles.packing import Packing, fingerprint, load, save
 
+_OF_PACKING = ("positions", "species", "lengths", "strain", "diameters")  # what a packing's own file holds
 _EXTRAPOLATIONS = ((1.0,), (2.0, -1.0), (3.0, -3.0, 1.0))
 
 
@@ -174,27 +175,35 @@ class Shear:
         system.refresh()
         return False
 
-    def checkpoint(self, path):
-        """Write the state to ``path``, all or nothing, and start afresh from it: resuming gives the same bytes.
+    def checkpoint(self, path, **arrays):
+        """Write state, curve and events so far, and named arrays, to ``path``, all or nothing; start afresh from there.
 
-        Curve and events so far are the caller's to keep; a run with other checkpoints differs by rounding only.
+        Resuming gives the same bytes; a run with other checkpoints differs by rounding only. Displacements of events are
+        not kept.
         """
-        packing = self.packing()
-        save(path, packing, potential=np.array(fingerprint(self.potential)), tolerance=self.tolerance)
+        packing = self.packing().wrapped()
+        events = np.array([event[:4] for event in self.events], dtype=float).reshape(-1, 4)
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        save(path, packing, potential=np.array(fingerprint(self.potential)), tolerance=self.tolerance,
+             curve=np.array(self.rows), events=events, **arrays)  # fmt: skip
         self._restart(packing)
         self._settle()
 
 
 def resume(path, potential, **options):
-    """Return the ``Shear`` of a checkpoint. Raises ValueError if it was made with another potential."""
+    """Return (``Shear``, named arrays) of a checkpoint. Raises ValueError if it was made with another potential."""
     with np.load(Path(path), allow_pickle=False) as file:
         if "potential" not in file.files:
             raise ValueError(f"{path}: is no checkpoint of a shear")
-        made = str(file["potential"])
-        tolerance = float(file["tolerance"])
+        content = {name: file[name] for name in file.files}
+    made = str(content.pop("potential"))
     if made != fingerprint(potential):
         raise ValueError(f"{path}: made with potential {made}, not with {fingerprint(potential)}")
-    return Shear(load(path), potential, **{"tolerance": tolerance, **options})
+    packing = load(path)
+    driver = Shear(packing, potential, **{"tolerance": float(content.pop("tolerance")), **options})
+    driver.rows = [tuple(row) for row in content.pop("curve").tolist()]
+    driver.events = [Event(*row, None) for row in content.pop("events").tolist()]
+    return driver, {name: values for name, values in content.items() if name not in _OF_PACKING}
 
 
 def shear(packing, potential, strain, step=1e-4, largest_step=None, on_step=None, **options):

@@ -1,65 +1,52 @@
 """Finished samples of the Bauschinger paper, of unequal lengths, gathered on common grids of strain.
 
-Barriers and local stresses go to half precision: its relative rounding of 5e-4 is below the resolution of a barrier,
-which is a strain of 1e-4 times the modulus.
+Names of arrays: ``G/...`` of the glass G, samples first; ``tests/...`` one row for each test, that is for each
+configuration in flow from which paths of loading start. Barriers and local stresses go to half precision: its relative
+rounding of 5e-4 is below the resolution of a barrier, which is a strain of 1e-4 times the modulus.
 """
 
 import numpy as np
 
-from glasslib import store
-from glasslib.papers import bauschinger
-from glasslib.papers.bauschinger import simulations as tasks
+from glasslib.papers import maps
+from glasslib.papers.bauschinger import simulations
+from glasslib.papers.bauschinger.simulations import PATHS
 
-_ZONES = ("strain", "stress_before", "stress_after", "dissipated", "zone_strain", "isolated")
-
-
-class _Reader:
-    """Reads finished samples and remembers their provenances."""
-
-    def __init__(self, seed):
-        self.seed, self.provenances = seed, []
-
-    def read(self, task, sample):
-        """Return the arrays of a sample of an ``ensemble.Task``, or None if it is not finished."""
-        path = task.path(sample)
-        if not path.exists():
-            return None
-        found = store.read(path)
-        self.provenances.append(found.provenance)
-        return found.arrays
-
-    def barriers(self, task, sample):
-        return self.read(tasks.barriers_task(task, self.seed), sample)
+STRAIN = np.round(np.arange(-0.06, 0.0801, 5e-4), 6)  # from zero stress, where curves are published
+ZERO = 120  # the place of zero strain
+PARTIAL = np.round(np.arange(0, 0.0401, 5e-4), 6)  # from the beginning of a reloading from a partial level
+BIN = 2.5e-3  # of strain in flow, over which the published stress is averaged
+SETTLED = 0.9  # fraction of the strain past which a flow without coarse steps counts as steady
+BRANCH = 2e-3  # strain within which the slope of a first branch is taken
+ALL_DIRECTIONS = ("steady", "unloaded", "chi_zero")  # states with barriers in 18 directions
+EVENT = np.dtype([(name, np.float32) for name in
+                  ("strain", "stress_before", "stress_after", "dissipated", "zone_strain", "isolated", "x", "y")])  # fmt: skip
 
 
-def gather(plan):
-    """Return (arrays, provenances) of the finished samples of a ``Plan``."""
-    reader, arrays, rows = _Reader(plan.seed), {}, []
-    for glass in plan.flows:
-        flows = {k: reader.read(tasks.flow_task(plan.flows[glass], plan.seed), k) for k in range(plan.samples)}
-        flows = {k: found for k, found in flows.items() if found is not None}
+def gather(plan, finished):
+    """Return the arrays of the finished samples of a ``Plan``, as ``finished``, a ``campaign.Finished``, reads them."""
+    arrays, rows = {}, []
+    for label, spec in plan.flows.items():
+        flows = finished.all(simulations.flow_task(spec, plan.seed), plan.samples[label])
         if flows:
-            arrays |= {f"{glass}/{name}": values for name, values in _flows(plan.flows[glass], flows).items()}
-        arrays |= {f"{glass}/{name}": values for name, values in _way(plan, glass, reader).items()}
+            arrays |= {f"{label}/{name}": values for name, values in _flows(spec, flows).items()}
+        arrays |= {f"{label}/{name}": values for name, values in _transient(plan, label, finished).items()}
         for start in plan.starts:
-            for k in range(plan.samples):
-                test = reader.read(tasks.tests_task(plan.tests(glass, start), plan.seed), k)
-                if test is not None:
-                    rows.append((glass, start, k, test))
+            task = simulations.paths_task(plan.paths(label, start), plan.seed)
+            rows += [(label, start, k, test) for k, test in finished.all(task, plan.samples[label]).items()]
     if rows:
-        arrays |= {f"tests/{name}": values for name, values in _tests(plan, rows, reader).items()}
-    return arrays, reader.provenances
+        arrays |= {f"tests/{name}": values for name, values in _tests(plan, rows, finished).items()}
+    return arrays
 
 
-def _flows(task, flows):
+def _flows(spec, flows):
     """Return of each flow the stress by bins of strain, and the mean stress and branches past the coarse steps.
 
-    Without coarse steps, past two thirds of the strain. A branch ends where the stress drops over a step (``branch``), or
+    Without coarse steps, past ``SETTLED`` of the strain. A branch ends where the stress drops over a step (``branch``), or
     where any energy is lost (``branch_all``): small events do not turn the stress.
     """
-    begin = task.coarse[1] if task.strain > task.coarse[1] else task.strain * 2 / 3
-    count = round(task.strain / bauschinger.BIN)
-    edges = np.linspace(0, task.strain, count + 1)
+    begin = spec.coarse[1] if spec.strain > spec.coarse[1] > spec.coarse[0] else spec.strain * SETTLED
+    count = round(spec.strain / BIN)
+    edges = np.linspace(0, spec.strain, count + 1)
     stress, plateau, branch, branch_all, modulus = [], [], [], [], []
     for found in flows.values():
         strain, curve, events = found["strain"], found["stress"], found["event_strain"]
@@ -83,54 +70,56 @@ def _mean_gap(strains):
     return np.diff(strains).mean() if len(strains) > 1 else np.nan
 
 
-def _way(plan, glass, reader):
-    """Return barriers as quenched, and the mean ones forward and backward on the way to flow: (samples, strains)."""
-    of = plan.way(glass)
-    result, mean = {}, np.full((plan.samples, len(of), 2), np.nan)
+def _transient(plan, label, finished):
+    """Return barriers as quenched, and the mean ones forward and backward from there to flow: (samples, strains, 2)."""
+    samples = range(plan.samples[label])
+    tasks = plan.transient(label)
+    result, mean = {}, np.full((len(samples), len(tasks), 2), np.nan)
     quenched = []
-    for j, (strain, task) in enumerate(of.items()):
-        for k in range(plan.samples):
-            found = reader.barriers(task, k) or (_steady(plan, glass, strain, k, reader) if strain in plan.starts else None)
+    for j, (strain, task) in enumerate(tasks.items()):
+        for k in samples:
+            found = finished.read(task, k)
             if found is not None:
                 strength = found["residual_strength"]
-                mean[k, j] = np.nanmean(strength[:, [0, strength.shape[1] // 2]], axis=0)
+                mean[k, j] = _both_ways(strength)
                 if strain == 0:
                     quenched.append(strength.astype(np.float16))
     if quenched:
         result["quenched"] = np.array(quenched)
     if np.isfinite(mean).any():
-        result |= {"way_strain": np.array(list(of)), "way_mean": mean[np.isfinite(mean).any(axis=(1, 2))]}
+        result |= {"transient_strain": np.array(list(tasks)), "transient_mean": mean[np.isfinite(mean).any(axis=(1, 2))]}
     return result
 
 
-def _steady(plan, glass, strain, sample, reader):
-    return reader.barriers(plan.states(glass, strain)["steady"], sample)
+def _both_ways(strength):
+    """Return mean barriers (2,) forward and backward of one map (S, K)."""
+    return [np.nanmean(maps.directed(strength, backward)) for backward in (False, True)]
 
 
-def _tests(plan, rows, reader):
+def _tests(plan, rows, finished):
     """Return curves, moduli, barriers and events of all tests, one row for each."""
-    first = rows[0][3]
-    grid, begin = bauschinger.STRAIN, bauschinger.PARTIAL
-    levels = len(plan.tests(rows[0][0], rows[0][1]).levels)
-    result = {name: [] for name in ("down", "reloading", "unloading_strain", "start_stress", "modulus", "partial", "level")}
+    spec = plan.paths(*rows[0][:2])
+    columns = ("unloading_and_reverse", "reloading", "unloading_strain", "start_stress", "modulus", "partial", "level")
+    result = {name: [] for name in columns}
     for _, _, _, test in rows:
         down = [np.concatenate([test[f"unloading_{q}"], test[f"reverse_{q}"][1:]]) for q in ("strain", "stress")]
-        result["down"].append(_on(grid, *down))
-        result["reloading"].append(_on(grid, test["reloading_strain"], test["reloading_stress"]))
+        result["unloading_and_reverse"].append(_on(STRAIN, *down))
+        result["reloading"].append(_on(STRAIN, test["reloading_strain"], test["reloading_stress"]))
         result["unloading_strain"].append(test["unloading_strain"][0])
         result["start_stress"].append(test["unloading_stress"][0])
-        result["modulus"].append([_modulus(test, way) for way in ("unloading", "reloading", "reverse")])
-        result["partial"].append([_partial(test, k, begin) for k in range(levels)])
-        result["level"].append([_level(test, k) for k in range(levels)])
+        result["modulus"].append([_modulus(test, path) for path in ("unloading", "reloading", "reverse")])
+        result["partial"].append([_partial(test, k, PARTIAL) for k in range(len(spec.levels))])
+        result["level"].append([_level(test, k) for k in range(len(spec.levels))])
     arrays = {name: np.array(values, np.float32) for name, values in result.items()}
-    names = list(plan.flows)
-    arrays["glass"] = np.array([names.index(glass) for glass, *_ in rows], np.int8)
-    arrays["glass_names"] = np.array(names)
+    labels = list(plan.flows)
+    arrays["glass"] = np.array([labels.index(label) for label, *_ in rows], np.int8)
+    arrays["glass_names"] = np.array(labels)
     arrays["start"] = np.array([start for _, start, *_ in rows])
     arrays["sample"] = np.array([k for _, _, k, _ in rows])
     arrays["lengths"] = np.array([test["lengths"] for *_, test in rows])
     arrays["zero_strain"] = np.array([test["zero"] for *_, test in rows])
-    return arrays | _barriers(plan, rows, reader) | _events(rows) | _shown(first)
+    arrays["chi_zero_strain"] = np.array(spec.unloading[-1])
+    return arrays | _barriers(plan, rows, finished) | _events(rows) | _shown(rows[0][3])
 
 
 def _on(grid, strain, stress):
@@ -138,11 +127,11 @@ def _on(grid, strain, stress):
     return np.interp(grid, strain[order], stress[order], left=np.nan, right=np.nan)
 
 
-def _modulus(test, way, most=2e-3):
-    """Return the slope of the branch before the first event, within ``most`` of strain; NaN if it has no two steps."""
-    strain, stress = np.abs(test[f"{way}_strain"] - test[f"{way}_strain"][0]), test[f"{way}_stress"]
-    events = np.abs(test[f"{way}_event_strain"] - test[f"{way}_strain"][0])
-    branch = strain < min(most, events.min(initial=np.inf) - 5e-5)
+def _modulus(test, path):
+    """Return the slope of the branch before the first event, within ``BRANCH`` of strain; NaN if it has no two steps."""
+    strain, stress = np.abs(test[f"{path}_strain"] - test[f"{path}_strain"][0]), test[f"{path}_stress"]
+    events = np.abs(test[f"{path}_event_strain"] - test[f"{path}_strain"][0])
+    branch = strain < min(BRANCH, events.min(initial=np.inf) - 5e-5)
     if branch.sum() < 3:
         return np.nan
     return abs(np.polyfit(strain[branch], stress[branch], 1)[0])
@@ -162,57 +151,56 @@ def _level(test, k):
     return [test[f"partial{k}_strain"][0], test[f"partial{k}_stress"][0]]
 
 
-def _barriers(plan, rows, reader):
+def _barriers(plan, rows, finished):
     """Return barriers of the states in 18 directions, mean ones of the others, and local stresses; NaN where missing."""
     result = {}
-    glass, start = rows[0][:2]
-    for state, task in plan.states(glass, start).items():
-        found = [reader.barriers(plan.states(g, s)[state], k) for g, s, k, _ in rows]
+    for state, task in plan.states(*rows[0][:2]).items():
+        found = [finished.read(plan.states(label, start)[state], k) for label, start, k, _ in rows]
         if all(one is None for one in found):
             continue
-        if state in bauschinger.FULL:
-            empty = np.full((task.sites**2, task.directions), np.nan, np.float16)
-            strength = [empty if one is None else one["residual_strength"] for one in found]
-            result[state] = np.array(strength, np.float16)
-            result[f"{state}_stress"] = np.array(
-                [empty[:, 0] if one is None else one["stress"][:, 2].astype(np.float16) for one in found]
-            )
+        if state in ALL_DIRECTIONS:
+            spec = task.parameters
+            empty = {"residual_strength": np.full((spec.sites**2, spec.directions), np.nan),
+                     "local_stress": np.full((spec.sites**2, 3), np.nan)}  # fmt: skip
+            each = [one or empty for one in found]
+            result[state] = np.array([one["residual_strength"] for one in each], np.float16)
+            result[f"{state}_stress"] = np.array([one["local_stress"][:, 2] for one in each], np.float16)
         result[f"mean {state}"] = np.array([_means(one) for one in found])
     return result
 
 
 def _means(found):
-    """Return strain-free (mean forward, mean backward, sigma_xy) of one map."""
-    if found is None:
-        return [np.nan] * 3
-    strength = found["residual_strength"]
-    return [*np.nanmean(strength[:, [0, strength.shape[1] // 2]], axis=0), float(found["sigma_xy"])]
+    """Return (mean forward, mean backward, sigma_xy) of one map."""
+    return [np.nan] * 3 if found is None else [*_both_ways(found["residual_strength"]), float(found["stress"][2])]
 
 
 def _events(rows):
-    """Return the events of all tests by way: ``W_events`` (E, 8) of ``_ZONES``, x, y, and ``W_test`` (E,), rows of tests.
+    """Return the events of all tests by path: ``P_events`` (E,) of ``EVENT``, and ``P_test`` (E,), rows of tests.
 
     x, y: where the particle that moved most lies at zero stress.
     """
     result = {}
-    for way in ("onward", "unloading", "reverse", "reloading"):
-        table = [_table(test, way) for *_, test in rows]
-        result[f"{way}_events"] = np.concatenate(table).astype(np.float32)
-        result[f"{way}_test"] = np.repeat(np.arange(len(rows)), [len(events) for events in table]).astype(np.int16)
+    for path in PATHS:
+        table = [_table(test, path) for *_, test in rows]
+        result[f"{path}_events"] = np.concatenate(table)
+        result[f"{path}_test"] = np.repeat(np.arange(len(rows)), [len(events) for events in table]).astype(np.int16)
     return result
 
 
-def _table(test, way):
-    places = test["kept zero"][test[f"{way}_event_particle"]]
-    return np.column_stack([*(test[f"{way}_event_{name}"].astype(float) for name in _ZONES), places])
+def _table(test, path):
+    table = np.zeros(len(test[f"{path}_event_strain"]), EVENT)
+    table["x"], table["y"] = test["kept unloaded"][test[f"{path}_event_particle"]].T
+    for name in EVENT.names[:-2]:
+        table[name] = test[f"{path}_event_{name}"]
+    return table
 
 
 def _shown(test):
-    """Return the fields of the first test: positions at zero stress, displacements of a typical event of each way."""
-    result = {"shown_positions": test["kept zero"].astype(np.float32)}
+    """Return the fields of the first test: positions at zero stress, displacements of a typical event of each path."""
+    result = {"shown_positions": test["kept unloaded"].astype(np.float32)}
     result |= _film(test)
-    for way in ("onward", "unloading", "reverse", "reloading"):
-        result[f"shown_{way}"] = test[f"{way}_typical"].astype(np.float16)
+    for path in PATHS:
+        result[f"shown_{path}"] = test[f"{path}_typical"].astype(np.float16)
     return result
 
 
@@ -224,13 +212,13 @@ def _film(test):
     from glasslib.particles.box import Box, affine
 
     names = [name.removeprefix("kept ") for name in test if name.startswith("kept ") and not name.endswith("strain")]
-    order = {"unloading": (0, -1), "zero": (1, 1), "reloading": (2, 1), "reverse": (3, 1)}
+    order = {"unloading": (0, -1), "unloaded": (1, 1), "reloading": (2, 1), "reverse": (3, 1)}
 
     def place(name):
-        way, *strain = name.split()
-        return order[way][0], order[way][1] * float(strain[0] if strain else 0)
+        path, *strain = name.split()
+        return order[path][0], order[path][1] * float(strain[0] if strain else 0)
 
-    zero, moved, fractions, strains = test["kept zero"], [], [], []
+    zero, moved, fractions, strains = test["kept unloaded"], [], [], []
     for name in sorted(names, key=place):
         strain = float(test[f"kept {name} strain"])
         box, x = Box.of(test["lengths"], strain), test[f"kept {name}"]

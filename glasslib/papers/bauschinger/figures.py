@@ -1,77 +1,71 @@
 """The pictures of the Bauschinger page: each function draws one figure, or says what it lacks."""
 
 import numpy as np
-from IPython.display import Markdown
 
 from glasslib import figures
 from glasslib.analysis import barriers, statistics
 from glasslib.papers import bauschinger
+from glasslib.papers.maps import directed
 from glasslib.papers.bauschinger import numbers
-from glasslib.scorecard import ledger
+from glasslib.papers.bauschinger.arrays import PARTIAL, STRAIN, ZERO
+from glasslib.papers.bauschinger.simulations import PATHS
+from glasslib.scorecard import Conclusion, paper_value
 
-STRESS = r"shear stress $|\bar\tau_{xy}|$ [$\epsilon/\sigma^2$]"
-STRAIN = r"strain $|\gamma_{xy}|$ from zero stress"
-BARRIER = r"residual strength $\Delta\tau^c$ [$\epsilon/\sigma^2$]"
+STRESS_LABEL = r"shear stress $|\bar\tau_{xy}|$ [$\epsilon/\sigma^2$]"
+STRAIN_LABEL = r"strain $|\gamma_{xy}|$ from zero stress"
+BARRIER_LABEL = r"residual strength $\Delta\tau^c$ [$\epsilon/\sigma^2$]"
 UNLOADING, RELOADING, REVERSE = figures.BLACK, figures.GREEN, figures.VERMILION
 EDGES = np.linspace(0, 4, 41)
 NEEDS = "It needs glasses sheared to steady flow and then unloaded; none is finished at this scale."
 NEEDS_BARRIERS = "It needs the local residual strengths of sheared and unloaded glasses; none is finished at this scale."
 
 
-def _rows(results):
-    return np.concatenate(numbers.samples(results))
+def _foot(results, drawn_by, more="", *, samples=None):
+    """Return the line at the foot of a figure: scale, samples, tests of which glasses, N, file, function."""
+    notes = [f"N = {results.given.computed_particles}", results.source, *([more] if more else [])]
+    if numbers.has_states(results):
+        names, rows = results["tests/glass_names"], results["tests/glass"]
+        found = ", ".join(str(names[k]) for k in np.unique(rows))
+        notes.insert(0, f"{len(rows)} tests of {found} from {numbers.flow_name(results)}")
+        samples = samples or len(numbers.samples(results))
+    return figures.source(results.given.scale, samples or 0, ", ".join(notes), by=drawn_by)
 
 
-def cost(results):
-    """Return in words what the scale of the paper would take."""
-    given = bauschinger.Parameters(scale="paper")
-    flows = bauschinger.plan(given).flows
-    return Markdown(f"At the scale of the paper, {given.scale!r}, with {bauschinger.SAMPLES['paper']} samples of each of "
-                    f"{len(flows)} glasses, all of this takes about {round(bauschinger.core_hours(given), -1):.0f} core-hours; "
-                    f"this page, at scale {results.given.scale!r}, stands on what its figures say at their feet.")  # fmt: skip
-
-
-def _paper(claim):
-    return ledger()["bauschinger"]["claims"][claim]["value"]
-
-
-def _source(results, more=""):
-    names, count = results["tests/glass_names"], len(numbers.samples(results))
-    found = ", ".join(str(names[k]) for k in np.unique(results["tests/glass"]))
-    note = f"{len(results['tests/down'])} tests of {found}, {results.source}" + (f", {more}" if more else "")
-    return figures.source(results.given.scale, count, note)
+def conclusion(results, claim):
+    """Return our number for a claim with its verdict, or what the paper finds where we have none."""
+    return Conclusion("bauschinger", bauschinger.measure(results), claim)
 
 
 def three_tests(results):
     """Draw Fig. 1: stress against strain of the three tests with Eq. (2), and the polarisation along them."""
-    if not numbers.have(results):
+    if not numbers.has_states(results):
         return figures.not_computed(NEEDS)
-    rows = _rows(results)
-    with figures.panels(2, _source(results), width=4.1, height=3.5) as axes:
+    rows = numbers.all_rows(results)
+    with figures.panels(2, _foot(results, three_tests), width=4.1, height=3.5) as axes:
         _curves(axes[0], results, rows)
         _polarisations(axes[1], results, rows)
 
 
 def _curves(axis, results, rows):
-    forth = slice(bauschinger.ZERO, 2 * bauschinger.ZERO + 1)
-    grid = bauschinger.STRAIN[forth]
-    found = numbers.estimate(results, lambda drawn: np.stack(numbers.ways(results, drawn)[1:]))
-    unloading = numbers.estimate(results, lambda drawn: results["tests/down"][drawn][:, forth].mean(axis=0))
+    forth = slice(ZERO, 2 * ZERO + 1)
+    grid = STRAIN[forth]
+    found = numbers.estimate(results, lambda drawn: np.stack(numbers.mean_curves(results, drawn)[1:]))
+    unloading = numbers.estimate(results, lambda drawn: results["tests/unloading_and_reverse"][drawn][:, forth].mean(axis=0))
     curves = (("unloading", UNLOADING, unloading.value, unloading.error), ("reloading", RELOADING, *_of(found, 0)),
               ("reverse loading", REVERSE, *_of(found, 1)))  # fmt: skip
     for name, colour, value, error in curves:
         kept = np.isfinite(value)
         figures.points(axis, grid[kept][::6], value[kept][::6], np.nan_to_num(error[kept][::6]), name, colour, filled=False)
-    if numbers.have(results, "steady", "zero"):
-        value = numbers.strength(results, rows)
+    if numbers.has_states(results, "steady", "unloaded"):
+        value = numbers.coupling(results, rows)
         predicted = numbers.predictions(results, rows, grid, value)
-        for way, colour in (("reloading", RELOADING), ("reverse", REVERSE)):
-            axis.plot(grid, predicted[way][0], color=colour)
-            axis.plot(grid, predicted[way][1], color=colour, linestyle="--", linewidth=1.1)
+        for path, colour in (("reloading", RELOADING), ("reverse", REVERSE)):
+            axis.plot(grid, predicted[path][0], color=colour)
+            axis.plot(grid, predicted[path][1], color=colour, linestyle="--", linewidth=1.1)
         strain, fall = _unloading_model(results, rows, value)
         label = rf"Eq. (2), $\rho a^2\Delta\epsilon_0$ = {value:.3f} (dashed: $P^{{(m)}}$)"
         axis.plot(strain, fall, color=UNLOADING, label=label)
-    axis.set(xlabel=STRAIN, ylabel=STRESS, xlim=(0, 0.06), ylim=(0, None))
+    axis.set(xlabel=STRAIN_LABEL, ylabel=STRESS_LABEL, xlim=(0, 0.06), ylim=(0, None))
     axis.legend()
 
 
@@ -89,21 +83,21 @@ def _unloading_model(results, rows, value):
 
 def _polarisations(axis, results, rows):
     axis.axhline(0, color="0.6", linewidth=0.8)
-    if not numbers.have(results, "mean steady", "mean zero"):
+    if not numbers.has_states(results, "mean steady", "mean unloaded"):
         axis.set_axis_off()
         axis.text(0.5, 0.5, "barriers along the tests are\nnot computed at this scale", ha="center")
         return
     strain = numbers.chi_on_unloading(results, rows)[0]
     found = numbers.estimate(results, lambda drawn: numbers.chi_on_unloading(results, drawn)[1])
     figures.points(axis, strain, found.value, np.nan_to_num(found.error), "unloading", UNLOADING)
-    states = {name[11:] for name in results.arrays if name.startswith("tests/mean ")}
-    for way, colour, sign in (("reloading", RELOADING, 1), ("reverse", REVERSE, -1)):
-        kept = sorted((float(name.split()[1]), name) for name in states if name.startswith(f"{way} "))
+    states = numbers.mean_states(results)
+    for path, colour, sign in (("reloading", RELOADING, 1), ("reverse", REVERSE, -1)):
+        kept = sorted((float(name.split()[1]), name) for name in states if name.startswith(f"{path} "))
         chi = [
             numbers.estimate(results, lambda drawn, at=name: numbers.polarisation(results, at, drawn)) for _, name in kept
         ]
         if chi:
-            label = "reverse loading" if way == "reverse" else way
+            label = "reverse loading" if path == "reverse" else path
             figures.points(axis, [sign * at for at, _ in kept], [c.value for c in chi],
                            np.nan_to_num([c.error for c in chi]), label, colour)  # fmt: skip
     steady = found.value[-1]
@@ -115,16 +109,15 @@ def _polarisations(axis, results, rows):
 
 def fit_table(results):
     """Return rho a^2 deps_0 by the range of strain that is fitted and by the modulus that is put in, as a table."""
-    if not numbers.have(results, "steady"):
+    if not numbers.has_states(results, "steady"):
         return figures.not_computed(NEEDS_BARRIERS)
-    ours, paper = numbers.modulus(results, _rows(results)), _paper("shear_modulus")
-    slopes = {f"measured, {ours:.1f}": None, f"the paper's, {paper}": paper}
-    lines = ["| unloading fitted up to | " + " | ".join(f"$\\mu$ {name}" for name in slopes) + " |", "|---|---|---|"]
+    ours, paper = numbers.modulus(results, numbers.all_rows(results)), paper_value("bauschinger", "shear_modulus")
+    slopes, rows = {f"measured, {ours:.1f}": None, f"the paper's, {paper}": paper}, []
     for largest in (0.01, numbers.FIT, 0.03):
-        found = [numbers.estimate(results, lambda drawn, at=slope: numbers.strength(results, drawn, largest, at), resamples=100)
+        found = [numbers.estimate(results, lambda drawn, at=slope: numbers.coupling(results, drawn, largest, at), resamples=100)
                  for slope in slopes.values()]  # fmt: skip
-        lines.append(f"| {100 * largest:g} % | " + " | ".join(f"{one.value:.3f} ± {2 * one.error:.3f}" for one in found) + " |")
-    return Markdown("\n".join(lines))
+        rows.append((f"{100 * largest:g} %", *(figures.value_error(one.value, one.error, 3, 2) for one in found)))
+    return figures.table(("unloading fitted up to", *(f"$\\mu$ {name}" for name in slopes)), rows)
 
 
 def polar_maps(results):
@@ -151,7 +144,7 @@ def polar_maps(results):
             axis.set_title(f"({letter}) {name}", fontsize=9.5)
             axis.tick_params(labelsize=7)
         figure.colorbar(shown, ax=axes, shrink=0.7, label=r"density $P$ [$\sigma^2/\epsilon$]")
-        figure.supxlabel(_source(results, r"angle: 2$\alpha$, 0° forward"), fontsize=7, color="0.35")
+        figure.supxlabel(_foot(results, polar_maps, r"angle: 2$\alpha$, 0° forward"), fontsize=7, color="0.35")
         plt.show()
         plt.close(figure)
 
@@ -161,10 +154,11 @@ def _polar_states(results):
     result = {}
     if quenched in results.arrays:
         result[f"{results.given.glass} as quenched"] = results[quenched].astype(float)
-    for name, state in (("steady flow", "steady"), ("unloaded", "zero")):
-        if numbers.have(results, state):
+    for state in ("steady", "unloaded"):
+        if numbers.has_states(results, state):
+            name = "unloaded" if state == "unloaded" else numbers.flow_name(results)
             result[name] = results[f"tests/{state}"].astype(float)
-    return result if numbers.have(results) else {}
+    return result if numbers.has_states(results) else {}
 
 
 def circles(results):
@@ -172,26 +166,27 @@ def circles(results):
     states = _polar_states(results)
     if not states:
         return figures.not_computed(NEEDS_BARRIERS)
-    lines = ["| state | centre | radius | residual, relative | $\\chi$ |", "|---|---|---|---|---|"]
+    rows = []
     for name, values in states.items():
         mean = np.nanmean(values, axis=(0, 1))
-        c, chi = barriers.circle(mean), barriers.polarisation(mean[0], mean[len(mean) // 2])
-        lines.append(f"| {name} | ({c.x:+.3f}, {c.y:+.3f}) | {c.radius:.3f} | {c.residual:.3f} | {chi:+.3f} |")
-    return Markdown("\n".join(lines))
+        c, chi = barriers.circle(mean), barriers.polarisation(directed(mean), directed(mean, True))
+        rows.append((name, f"({c.x:+.3f}, {c.y:+.3f})", f"{c.radius:.3f}", f"{c.residual:.3f}", f"{chi:+.3f}"))
+    return figures.table(("state", "centre", "radius", "residual, relative", r"$\chi$"), rows)
 
 
 def cuts(results):
     """Draw Figs. 2d to 2f: densities forward and backward as quenched, in flow, unloaded, with the model's."""
-    glasses = [name for name in ("HTL", "ESL", "GQ") if f"{name}/quenched" in results.arrays]
-    if not glasses or not numbers.have(results, "steady", "zero"):
+    glasses = [name for name in bauschinger.GLASSES if f"{name}/quenched" in results.arrays]
+    if not glasses or not numbers.has_states(results, "steady", "unloaded"):
         return figures.not_computed(NEEDS_BARRIERS)
-    rows = _rows(results)
-    with figures.panels(3, _source(results), letters="def", columns=3, width=3.3, height=3.0) as axes:
+    rows = numbers.all_rows(results)
+    with figures.panels(3, _foot(results, cuts), letters="def", columns=3, width=3.3, height=3.0) as axes:
         for name in glasses:
             values = results[f"{name}/quenched"].astype(float)
-            _mirrored(axes[0], values[:, :, 0], values[:, :, values.shape[2] // 2], name, figures.COLOURS[name])
+            _mirrored(axes[0], directed(values), directed(values, True), name, figures.COLOURS[name])
         for axis, edges in ((axes[1], EDGES), (axes[2], np.linspace(0, 1, 21))):
-            for state, label, colour in (("steady", "steady flow", figures.BLUE), ("zero", "unloaded", figures.VERMILION)):
+            names = {"steady": (numbers.flow_name(results), figures.BLUE), "unloaded": ("unloaded", figures.VERMILION)}
+            for state, (label, colour) in names.items():
                 pair = (numbers.strengths(results, state, rows, back) for back in (False, True))
                 _mirrored(axis, *pair, label, colour, edges)
             _shifted(axis, results, rows, edges)
@@ -221,63 +216,63 @@ def _shifted(axis, results, rows, edges):
         axis.plot(sign * centres, p, color="black", linestyle="--", linewidth=1, label=None if backward else "$P^{(m)}$")
 
 
-def maps(results):
+def barrier_maps(results):
     """Draw Fig. 3: residual strengths backward and forward of one unloaded sample, with the events of the next 2 %."""
-    if not numbers.have(results, "zero") or not len(numbers.known(results, "zero", np.array([0]))):
+    if not numbers.has_states(results, "unloaded") or not len(numbers.computed_rows(results, "unloaded", np.array([0]))):
         return figures.not_computed(NEEDS_BARRIERS)
-    with figures.panels(2, _source(results, "the first test"), letters="ab", width=3.9, height=3.5) as axes:
-        for axis, way, backward in ((axes[0], "reverse", True), (axes[1], "reloading", False)):
-            field, (x, y), loci = _map(results, way, backward)
+    with figures.panels(2, _foot(results, barrier_maps, "the first test"), letters="ab", width=3.9, height=3.5) as axes:
+        for axis, path, backward in ((axes[0], "reverse", True), (axes[1], "reloading", False)):
+            field, (x, y), loci = _map(results, path, backward)
             shown = axis.pcolormesh(x, y, field, cmap="RdYlBu", vmin=0, vmax=2.5, rasterized=True)
             axis.plot(*loci.T, "o", markersize=5, markerfacecolor="none", color="black", markeredgewidth=1)
             axis.set(aspect="equal", xticks=[], yticks=[], xlabel=f"{'back' if backward else 'for'}ward: {len(loci)} events")
-        axes[1].figure.colorbar(shown, ax=axes, label=BARRIER, shrink=0.8)
+        axes[1].figure.colorbar(shown, ax=axes, label=BARRIER_LABEL, shrink=0.8)
 
 
-def _map(results, way, backward):
+def _map(results, path, backward):
     """Return (barriers on the grid, corners of its cells, loci of events within 2 %) of the first test."""
-    values = results["tests/zero"][0]
-    field = values[:, values.shape[1] // 2 if backward else 0].astype(float)
+    field = directed(results["tests/unloaded"][0], backward).astype(float)
     count = round(len(field) ** 0.5)
     lattice = numbers.lattice(results, 0)
     corners = np.stack(np.meshgrid(*[np.arange(count + 1) / count] * 2, indexing="ij"), -1) @ lattice.T
-    loci = numbers.early_events(results, way, 0)[:, 6:8] @ np.linalg.inv(lattice).T
+    loci = numbers.places(numbers.early_events(results, path, 0)) @ np.linalg.inv(lattice).T
     return field.reshape(count, count), np.moveaxis(corners, -1, 0), (loci - np.floor(loci)) @ lattice.T
 
 
 def map_table(results):
-    """Return how well each map foretells the events of the next 2 % of either way, over all tests, as a table."""
-    if not numbers.have(results, "zero"):
+    """Return how well each map predicts the events of the next 2 % of either path, over all tests, as a table."""
+    if not numbers.has_states(results, "unloaded"):
         return figures.not_computed(NEEDS_BARRIERS)
-    found = numbers.estimate(results, lambda drawn: numbers.foretold(results, drawn))
-    lines = ["| map | events of | ROC area | rank correlation of barrier and strain of yielding |", "|---|---|---|---|"]
-    for j, of in enumerate(("forward", "backward")):
-        for k, way in enumerate(("reloading", "reverse loading")):
-            cells = [f"{found.value[j, k, q]:.2f} ± {2 * found.error[j, k, q]:.2f}" for q in range(2)]
-            lines.append(f"| {of} | {way} | {cells[0]} | {cells[1]} |")
-    return Markdown("\n".join(lines))
+    found = numbers.estimate(results, lambda drawn: numbers.event_prediction(results, drawn))
+    rows = [
+        (of, path, *(figures.value_error(found.value[j, k, q], found.error[j, k, q], factor=2) for q in range(2)))
+        for j, of in enumerate(("forward", "backward")) for k, path in enumerate(("reloading", "reverse loading"))
+    ]  # fmt: skip
+    return figures.table(("map", "events of", "ROC area", "rank correlation of barrier and strain of yielding"), rows)
 
 
 def to_flow(results):
-    """Draw Fig. SM1: stress and polarisation from rest to steady flow, of the three glasses."""
-    names = [name for name in ("HTL", "ESL", "GQ") if f"{name}/flow_stress" in results.arrays]
+    """Draw Fig. SM1: stress and polarisation from rest to steady flow, of each glass."""
+    names = [name for name in bauschinger.GLASSES if f"{name}/flow_stress" in results.arrays]
     if not names:
         return figures.not_computed("It needs glasses sheared to steady flow; none is finished at this scale.")
     counts = ", ".join(f"{len(results[f'{name}/flow_stress'])} of {name}" for name in names)
-    with figures.panels(2, figures.source(results.given.scale, counts, results.source), width=3.9) as axes:
+    with figures.panels(2, _foot(results, to_flow, samples=counts), width=3.9) as axes:
         for name in names:
             strain, stress = np.log1p(results[f"{name}/flow_strain"]), results[f"{name}/flow_stress"]
             _band(axes[0], strain, stress, name)
-            if f"{name}/way_mean" in results.arrays:
-                chi = 0.5 * np.diff(results[f"{name}/way_mean"], axis=2)[:, :, 0] * -1
+            if f"{name}/transient_mean" in results.arrays:
+                forward, backward = np.moveaxis(results[f"{name}/transient_mean"], -1, 0)
+                chi = 0.5 * (forward - backward)
                 kept = np.isfinite(chi).any(axis=0)
                 chi, count = chi[:, kept], np.isfinite(chi[:, kept]).sum(axis=0)
                 spread = np.sqrt(np.nanmean((chi - np.nanmean(chi, axis=0)) ** 2, axis=0) / np.maximum(count - 1, 1))
-                figures.points(axes[1], np.log1p(results[f"{name}/way_strain"])[kept], np.nanmean(chi, axis=0), spread,
+                figures.points(axes[1], np.log1p(results[f"{name}/transient_strain"])[kept], np.nanmean(chi, axis=0), spread,
                                name, figures.COLOURS[name])  # fmt: skip
-        figures.paper_value(axes[0], _paper("flow_stress"), f"paper: {_paper('flow_stress')}")
-        figures.paper_value(axes[1], _paper("chi_steady"), f"paper: {_paper('chi_steady')}")
-        for axis, label in zip(axes, (r"shear stress $\bar\tau_{xy}$", r"polarisation $\chi$")):
+        labels = {"flow_stress": r"shear stress $\bar\tau_{xy}$", "chi_steady": r"polarisation $\chi$"}
+        for axis, (claim, label) in zip(axes, labels.items()):
+            stated = paper_value("bauschinger", claim)
+            figures.paper_value(axis, stated, f"paper: {stated}")
             axis.set(xlabel=r"$\ln(1+\gamma_{xy})$", ylabel=rf"{label} [$\epsilon/\sigma^2$]")
             axis.legend()
 
@@ -287,33 +282,33 @@ def _band(axis, x, samples, name):
     figures.band(axis, x, mean, error, name, figures.COLOURS[name], linewidth=1)
 
 
-def balanced(results):
+def chi_zero(results):
     """Draw Fig. SM2: forward and backward densities on unloading where chi = 0."""
-    if not numbers.have(results, "balanced"):
+    if not numbers.has_states(results, "chi_zero"):
         return figures.not_computed(NEEDS_BARRIERS)
-    rows, centres = _rows(results), (EDGES[1:] + EDGES[:-1]) / 2
-    with figures.panels(1, _source(results), width=5) as (axis,):
+    rows, centres = numbers.all_rows(results), (EDGES[1:] + EDGES[:-1]) / 2
+    with figures.panels(1, _foot(results, chi_zero), width=5) as (axis,):
         for backward, label, colour in ((False, "forward", figures.BLUE), (True, "backward", figures.VERMILION)):
-            values = numbers.strengths(results, "balanced", rows, backward)
+            values = numbers.strengths(results, "chi_zero", rows, backward)
             label = f"{label}, mean {np.nanmean(values):.3f}"
             axis.plot(centres, barriers.density(values, EDGES), color=colour, label=label)
-        axis.set(xlabel=BARRIER, ylabel=r"density $P$ [$\sigma^2/\epsilon$]", xlim=(0, 4), ylim=(0, None))
+        axis.set(xlabel=BARRIER_LABEL, ylabel=r"density $P$ [$\sigma^2/\epsilon$]", xlim=(0, 4), ylim=(0, None))
         axis.legend()
 
 
 def local_stresses(results):
     """Draw Fig. SM3: local stresses in flow and unloaded, the latter mirrored, the former shifted by the flow stress."""
-    if not numbers.have(results, "steady_stress", "zero_stress"):
+    if not numbers.has_states(results, "steady_stress", "unloaded_stress"):
         return figures.not_computed(NEEDS_BARRIERS)
-    flow, unloaded = (np.concatenate(numbers.stresses(results, state)).ravel() for state in ("steady", "zero"))
+    flow, unloaded = (np.concatenate(numbers.stresses(results, state)).ravel() for state in ("steady", "unloaded"))
     edges = np.linspace(-2, 2.5, 61)
-    centres, taken = (edges[1:] + edges[:-1]) / 2, numbers.start_stress(results, _rows(results))
-    with figures.panels(1, _source(results), width=5) as (axis,):
+    centres, taken = (edges[1:] + edges[:-1]) / 2, numbers.start_stress(results, numbers.all_rows(results))
+    with figures.panels(1, _foot(results, local_stresses), width=5) as (axis,):
         for values, label, colour, style in (
-            (flow, "steady flow", figures.BLACK, "-"),
+            (flow, numbers.flow_name(results), figures.BLACK, "-"),
             (unloaded, "unloaded", figures.VERMILION, "-"),
             (-unloaded, "unloaded, mirrored", figures.GREEN, "--"),
-            (flow - taken, "steady flow, shifted", figures.BLUE, ":"),
+            (flow - taken, "the same, shifted", figures.BLUE, ":"),
         ):
             axis.plot(centres, barriers.density(values, edges), color=colour, linestyle=style, label=label)
         axis.set(xlabel=r"local stress $\sigma_{xy}$ [$\epsilon/\sigma^2$]", ylabel=r"density [$\sigma^2/\epsilon$]")
@@ -323,16 +318,16 @@ def local_stresses(results):
 
 def fields(results):
     """Draw Fig. SM4: displacements of a plastic event in steady flow, unloading, reverse loading and reloading."""
-    if not numbers.have(results):
+    if not numbers.has_states(results):
         return figures.not_computed(NEEDS)
     lattice = numbers.lattice(results, 0)
     fractions = results["tests/shown_positions"].astype(float) @ np.linalg.inv(lattice).T
     x = (fractions - np.floor(fractions)) @ lattice.T
-    source = _source(results, "the first test, places as at zero stress")
+    source = _foot(results, fields, "the first test, places as at zero stress")
     with figures.panels(4, source, letters="abcd", height=3.2) as axes:
-        for axis, way in zip(axes, ("onward", "unloading", "reverse", "reloading")):
-            moved = results[f"tests/shown_{way}"].astype(float)
-            axis.set(aspect="equal", xticks=[], yticks=[], xlabel={"onward": "steady flow"}.get(way, way))
+        for axis, path in zip(axes, PATHS):
+            moved = results[f"tests/shown_{path}"].astype(float)
+            axis.set(aspect="equal", xticks=[], yticks=[], xlabel=path.replace("_", " "))
             corners = np.array([[0, 0], [1, 0], [1, 1], [0, 1], [0, 0]]) @ lattice.T
             axis.plot(*corners.T, color="0.7", linewidth=0.8)
             if len(moved):
@@ -345,21 +340,21 @@ def fields(results):
 
 def partial_levels(results):
     """Draw Fig. SM5: reloading and reverse loading from partial levels, the former inverted about its beginning."""
-    if not numbers.have(results):
+    if not numbers.has_states(results):
         return figures.not_computed(NEEDS)
-    rows, levels = _rows(results), results["tests/level"]
-    with figures.panels(2, _source(results), width=4.0, height=3.3) as axes:
-        strain = bauschinger.STRAIN
-        down = results["tests/down"][rows].mean(axis=0)
+    rows, levels = numbers.all_rows(results), results["tests/level"]
+    with figures.panels(2, _foot(results, partial_levels), width=4.0, height=3.3) as axes:
+        strain = STRAIN
+        down = results["tests/unloading_and_reverse"][rows].mean(axis=0)
         axes[0].plot(strain, down, color="black", label="unloading and on", linewidth=1.2)
         for k, colour in zip(range(levels.shape[1]), figures.SEQUENCE):
             there = rows[np.isfinite(levels[rows, k, 0])]
             if len(there):
                 begin, stress = levels[there, k].mean(axis=0)
-                grid, mean = bauschinger.PARTIAL, results["tests/partial"][there, k].mean(axis=0)
+                grid, mean = PARTIAL, results["tests/partial"][there, k].mean(axis=0)
                 label = f"reloading from {begin:.3f}, inverted"
                 axes[0].plot(begin - grid, 2 * stress - mean, color=colour, linestyle="--", label=label)
-        grid, reloading, _ = numbers.ways(results, rows)
+        grid, reloading, _ = numbers.mean_curves(results, rows)
         axes[0].plot(-grid, -reloading, color=figures.PURPLE, linestyle="--", label="reloading from zero stress, inverted")
         axes[0].set_xlabel(r"strain $\gamma_{xy}$ from zero stress")
         axes[0].set_ylabel(r"shear stress $\bar\tau_{xy}$ [$\epsilon/\sigma^2$]")

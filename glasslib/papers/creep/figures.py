@@ -1,14 +1,16 @@
-"""The pictures of the creep page: each function draws one figure or table from ``creep.Results``."""
+"""The pictures of the creep page: each function draws one figure or table from its ``results.Results``."""
 
+import itertools
 import math
 
 import numpy as np
-from IPython.display import Markdown
 
 from glasslib import figures, live
 from glasslib.analysis import rheology, statistics
 from glasslib.papers import creep
-from glasslib.scorecard import ledger
+from glasslib.papers.creep import numbers
+from glasslib.papers.creep.simulations import EDGES, creep_times, start_up_strains
+from glasslib.scorecard import paper_value
 
 FITS = {  # name: (largest rate, weights as a function of the rates)
     "all rates, equal weights": (math.inf, None),
@@ -16,6 +18,7 @@ FITS = {  # name: (largest rate, weights as a function of the rates)
     "rates up to 5e-3, equal weights": (5e-3, None),
     "rates up to 2e-3, equal weights": (2e-3, None),
 }
+NEEDS = "It needs samples of the lattice; fewer than two are finished at this scale."
 STRESS = r"shear stress $\Sigma$ [$\epsilon/\sigma^2$]"
 RATE = r"strain rate $\dot\gamma$ [$1/\tau$]"
 WIDGET_STEPS = 60_000  # of one 32 x 32 lattice take about 0.2 s
@@ -24,16 +27,18 @@ _MARKS = ("o", "s", "^", "D", "v", "P")
 
 def flow_curve(results):
     """Draw Fig. 1a: the flow curve under both controls with its fit, and what the fit leaves."""
-    task, (stress, error) = results.steady_task(), _mean(results, "steady/stress")
-    rates, held = np.array(task.rates), np.array(task.stresses)
+    if not results.has("steady/stress"):
+        return figures.not_computed(NEEDS)
+    spec, (stress, error) = numbers.spec(results, "steady"), _mean(results, "steady/stress")
+    rates, held = np.array(spec.rates), np.array(spec.stresses)
     rate, rate_error = _mean(results, "steady/rate")
-    fitted = len(rates) >= 4
-    with figures.panels(1 + fitted, _source(results, "steady/stress"), width=3.7) as axes:
+    fitted = len(rates) >= numbers.FEWEST_RATES
+    with figures.panels(1 + fitted, _foot(results, flow_curve, "steady/stress"), width=3.7) as axes:
         curve = axes[0]
-        curve.axhline(_paper("dynamic_yield_stress"), color=figures.COLOURS["paper"], linestyle=(0, (4, 3)), linewidth=1,
-                      label=rf"paper: $\Sigma_Y = {_paper('dynamic_yield_stress')}$")
+        stated = paper_value("creep", "dynamic_yield_stress")
+        figures.paper_value(curve, stated, rf"paper: $\Sigma_Y = {stated}$")
         if fitted:
-            law = rheology.HerschelBulkley(*creep.fit(rates, results.arrays["steady/stress"]).value)
+            law = rheology.HerschelBulkley(*numbers.fit(rates, results["steady/stress"]).value)
             fine = np.geomspace(rates[0], rates[-1], 200)
             label = f"fit: {law.yield_stress:.3f} + {law.consistency:.1f} $\\dot\\gamma^{{{law.exponent:.2f}}}$"
             curve.plot(fine, law.stress(fine), color=figures.COLOURS["fit"], label=label)
@@ -51,51 +56,52 @@ def flow_curve(results):
 
 def fit_table(results):
     """Return the parameters of the Herschel-Bulkley fit with 95 % intervals, beside the paper's."""
-    task = results.steady_task()
-    if len(task.rates) < 4:
-        return figures.not_computed("A fit needs at least four rates.")
-    law = creep.fit(task.rates, results.arrays["steady/stress"])
+    rates = numbers.spec(results, "steady").rates
+    if not results.has("steady/stress"):
+        return figures.not_computed(NEEDS)
+    if len(rates) < numbers.FEWEST_RATES:
+        return figures.not_computed(f"A fit needs at least {numbers.FEWEST_RATES} rates.")
+    law = numbers.fit(rates, results["steady/stress"])
     low, high = np.percentile(law.replicates, [2.5, 97.5], axis=0)
     names = (r"$\Sigma_Y$ [$\epsilon/\sigma^2$]", r"$A$ [$\epsilon\tau^n/\sigma^2$]", "$n$")
-    paper = (f"{_paper('dynamic_yield_stress')}", "not given", f"{_paper('HB_exponent')}")
-    rows = [f"| {names[k]} | {paper[k]} | {law.value[k]:.4f} | [{low[k]:.4f}, {high[k]:.4f}] |" for k in range(3)]
-    return Markdown("| | paper | ours | 95 % interval |\n|---|---|---|---|\n" + "\n".join(rows))
+    paper = (paper_value("creep", "dynamic_yield_stress"), "not given", paper_value("creep", "HB_exponent"))
+    rows = [(names[k], str(paper[k]), f"{law.value[k]:.4f}", f"[{low[k]:.4f}, {high[k]:.4f}]") for k in range(3)]
+    return figures.table(("", "paper", "ours", "95 % interval"), rows)
 
 
 def convention_study(results):
     """Draw yield stress and exponent for each lattice of the study and each way of fitting; return them as a table."""
-    rates = np.array(results.steady_task().rates)
-    stress = {name: results.arrays.get(f"variant {name}/stress") for name in creep.variants(results.given)}
-    stress[next(iter(stress))] = results.arrays["steady/stress"]
-    if len(rates) < 4 or any(found is None for found in stress.values()):
-        return figures.not_computed("The study of conventions runs at the scales book and paper.")
+    rates = np.array(numbers.spec(results, "steady").rates)
+    names = {name: f"variant {name}/stress" for name in creep.variants(results.given)}
+    names[next(iter(names))] = "steady/stress"
+    if len(rates) < numbers.FEWEST_RATES or not results.has(*names.values()):
+        return figures.not_computed("The study of conventions runs at scales book and paper; it is not finished here.")
+    stress = {name: results[of] for name, of in names.items()}
     fits = {(name, way): _fit(rates, found, *FITS[way]) for name, found in stress.items() for way in FITS}
     _draw_study(results, fits, stress)
-    head = "| lattice | samples | $\\Sigma_Y$, all rates | " + " | ".join(f"$n$, {way}" for way in FITS)
     rows = [
-        f"| {name} | {len(found)} | {_pair(fits[name, next(iter(FITS))], 0, 4)} | "
-        + " | ".join(_pair(fits[name, way], 2, 2) for way in FITS)
+        (name, str(len(found)), _pair(fits[name, next(iter(FITS))], 0, 4), *(_pair(fits[name, way], 2, 2) for way in FITS))
         for name, found in stress.items()
     ]
-    return Markdown(" |\n".join([head, "|---" * (3 + len(FITS)), *rows]) + " |")
+    return figures.table(("lattice", "samples", r"$\Sigma_Y$, all rates", *(f"$n$, {way}" for way in FITS)), rows)
 
 
 def _fit(rates, stress, largest, weights):
     kept = rates <= largest
-    return creep.fit(rates[kept], stress[:, kept], weights and weights(rates[kept]))
+    return numbers.fit(rates[kept], stress[:, kept], weights and weights(rates[kept]))
 
 
 def _pair(fit, k, digits):
-    return f"{fit.value[k]:.{digits}f} ± {fit.error[k]:.{digits}f}"
+    return figures.value_error(fit.value[k], fit.error[k], digits)
 
 
 def _draw_study(results, fits, stress):
     counts = sorted({len(found) for found in stress.values()})
-    foot = figures.source(results.given.scale, f"{counts[0]} to {counts[-1]}", results.source)
+    foot = figures.source(results.given.scale, f"{counts[0]} to {counts[-1]}", results.source, by=convention_study)
     with figures.panels(2, foot, width=3.9, height=3.6) as axes:
         for axis, k, label, name in zip(axes, (0, 2), (r"yield stress $\Sigma_Y$ [$\epsilon/\sigma^2$]", "exponent $n$"),
                                         ("dynamic_yield_stress", "HB_exponent")):  # fmt: skip
-            figures.paper_value(axis, _paper(name), "paper", along="x")
+            figures.paper_value(axis, paper_value("creep", name), "paper", along="x")
             for j, (way, colour) in enumerate(zip(FITS, figures.SEQUENCE)):
                 values = [fits[model, way] for model in stress]
                 y = np.arange(len(stress)) + 0.15 * (j - 1.5)
@@ -108,18 +114,20 @@ def _draw_study(results, fits, stress):
 
 def histograms(results):
     """Draw Figs. 1b and 1c: thresholds and distances to yield of elastic sites in steady flow at two rates."""
-    rates = results.steady_task().rates
+    if not results.has("steady/threshold"):
+        return figures.not_computed(NEEDS)
+    rates = numbers.spec(results, "steady").rates
     shown = [rate for rate in (1e-3, 1e-4) if rate in rates] or [rates[0], rates[-1]]
-    given, width = results.given, np.diff(creep.EDGES)
-    fine = np.linspace(0, creep.EDGES[-1], 300)
+    given, width = results.given, np.diff(EDGES)
+    fine = np.linspace(0, EDGES[-1], 300)
     k, s = given.threshold_shape, given.threshold_scale
     drawn = k / s * (fine / s) ** (k - 1) * np.exp(-((fine / s) ** k))
-    with figures.panels(2, _source(results, "steady/threshold"), letters="bc") as axes:
+    with figures.panels(2, _foot(results, histograms, "steady/threshold"), letters="bc") as axes:
         for axis, rate in zip(axes, shown):
             j = rates.index(rate)
             threshold, distance = (_mean(results, f"steady/{name}")[0][j] / width for name in ("threshold", "distance"))
-            figures.histogram(axis, creep.EDGES, threshold, r"threshold $\sigma^\mathrm{th}$", figures.GREEN)
-            figures.histogram(axis, creep.EDGES, distance, "distance to yield $X$", figures.PURPLE)
+            figures.histogram(axis, EDGES, threshold, r"threshold $\sigma^\mathrm{th}$", figures.GREEN)
+            figures.histogram(axis, EDGES, distance, "distance to yield $X$", figures.PURPLE)
             axis.plot(fine, drawn, color="0.4", linestyle=":", label="law of new thresholds")
             mean, error = (values[j] for values in _mean(results, "steady/threshold_mean"))
             axis.axvline(mean, color=figures.GREEN, linestyle="--", linewidth=1,
@@ -131,25 +139,29 @@ def histograms(results):
 
 def start_up(results):
     """Draw Fig. 2a: stress against strain from rest at three rates."""
-    task = results.transient_task()
-    strain = creep.start_up_strains(task.strain)
+    if not results.has("transient/loading"):
+        return figures.not_computed(NEEDS)
+    spec = numbers.spec(results, "transient")
+    strain = start_up_strains(spec.strain)
     mean, error = _mean(results, "transient/loading")
-    with figures.panels(1, _source(results, "transient/loading"), width=5.2) as (axis,):
-        for j, (rate, colour) in enumerate(zip(task.rates, figures.SEQUENCE)):
+    with figures.panels(1, _foot(results, start_up, "transient/loading"), width=5.2) as (axis,):
+        for j, (rate, colour) in enumerate(zip(spec.rates, figures.SEQUENCE)):
             figures.band(axis, strain, mean[j], error[j], rf"$\dot\gamma$ = {rate:g} $/\tau$", colour)
-        axis.set(xlabel=r"strain $\gamma$", ylabel=STRESS, xlim=(0, task.strain), ylim=(0, None))
+        axis.set(xlabel=r"strain $\gamma$", ylabel=STRESS, xlim=(0, spec.strain), ylim=(0, None))
         axis.legend()
 
 
 def creep_curves(results):
     """Draw Fig. 2b: strain rate against time from rest at imposed stresses, and how many samples get stuck."""
-    task = results.transient_task()
-    edges = creep.creep_times(task.duration)
+    if not results.has("transient/creep_rate"):
+        return figures.not_computed(NEEDS)
+    spec = numbers.spec(results, "transient")
+    edges = creep_times(spec.duration)
     time = np.sqrt(edges[1:] * edges[:-1])
     mean, _ = _mean(results, "transient/creep_rate")
-    stuck = np.isfinite(results.arrays["transient/stuck_time"])
-    with figures.panels(1, _source(results, "transient/creep_rate"), width=5.6) as (axis,):
-        for j, (stress, colour) in enumerate(zip(task.stresses, figures.SEQUENCE)):
+    stuck = np.isfinite(results["transient/stuck_time"])
+    with figures.panels(1, _foot(results, creep_curves, "transient/creep_rate"), width=5.6) as (axis,):
+        for j, (stress, colour) in enumerate(zip(spec.stresses, figures.SEQUENCE)):
             label = rf"$\Sigma$ = {stress:g}: {stuck[:, j].sum()} of {len(stuck)} stuck"
             drawn = mean[j] > 0
             axis.plot(time[drawn], mean[j][drawn], color=colour, marker=_MARKS[j], markevery=4, label=label)
@@ -161,8 +173,10 @@ def creep_curves(results):
 def live_figure(results):
     """Return the figure with sliders: flow curve and thresholds against tau_res, k_d and rate."""
     recovery, shapes, rates = creep.live_nodes(results.given)
-    centres = (creep.EDGES[1:] + creep.EDGES[:-1]) / 2
-    width = np.diff(creep.EDGES)
+    if not results.has(*(f"{creep.live_name(*node)}/stress" for node in itertools.product(recovery, shapes))):
+        return figures.not_computed("It needs the ensembles at all nodes of its sliders; not all are finished at this scale.")
+    centres, width = (EDGES[1:] + EDGES[:-1]) / 2, np.diff(EDGES)
+    foot = _foot(results, live_figure, f"{creep.live_name(recovery[0], shapes[0])}/stress")
 
     def node(recovery_time, threshold_shape, rate):
         near = [int(np.argmin(np.abs(np.log(np.array(values) / value))))
@@ -190,11 +204,11 @@ def live_figure(results):
         [live.Panel(live.Axis("strain rate", "1/τ", "log"), live.Axis("shear stress", "ε/σ²"),
                     (live.Series("curve", "flow curve, nearest node", "line", "green"),
                      live.Series("point", "this rate", "points", "orange")),
-                    (live.Mark("paper's yield stress", y=_paper("dynamic_yield_stress")),)),
+                    (live.Mark("paper's yield stress", y=paper_value("creep", "dynamic_yield_stress")),)),
          live.Panel(live.Axis("threshold", "ε/σ²", low=0, high=2.5), live.Axis("density", "σ²/ε"),
                     (live.Series("thresholds", "found in steady flow", "bars", "green"),))],
         [live.Readout("stress", "mean stress", "ε/σ²"), live.Readout("mean", "mean threshold", "ε/σ²")],
-        title=f"Flow curve and thresholds of the lattice ({_source(results, f'{creep.live_name(recovery[0], shapes[0])}/stress')})",
+        title=f"Flow curve and thresholds of the lattice ({foot})",
     )  # fmt: skip
 
 
@@ -208,19 +222,15 @@ def _engine(given, recovery_time, threshold_shape, rate):
     record = rates.flow(lattice, rate, WIDGET_STEPS * rate * lattice.time_step, state=start, snapshots=10)
     kept = [field[5:] for field in record.snapshots]
     threshold = kept[3][~kept[4]]
-    density = np.histogram(threshold, creep.EDGES)[0] / threshold.size / np.diff(creep.EDGES)
+    density = np.histogram(threshold, EDGES)[0] / threshold.size / np.diff(EDGES)
     return record.average(discard=0.5).mean, threshold.mean(), density
 
 
-def _paper(claim):
-    return ledger()["creep"]["claims"][claim]["value"]
-
-
 def _mean(results, name):
-    return statistics.mean_error(results.arrays[name])
+    return statistics.mean_error(results[name])
 
 
-def _source(results, name, more=""):
+def _foot(results, drawn_by, name, more=""):
     side = results.given.size
     note = f"{side} × {side} sites, {results.source}" + (f", {more}" if more else "")
-    return figures.source(results.given.scale, len(results.arrays[name]), note)
+    return figures.source(results.given.scale, len(results[name]), note, by=drawn_by)

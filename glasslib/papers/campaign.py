@@ -1,0 +1,144 @@
+"""Runs of a paper's simulations, what they cost, how far they are, and the way of finished samples into ``data/``.
+
+What a module of ``glasslib.papers`` has to define for this to work, and nothing else:
+
+* ``Parameters``, a subclass of ``parameters.Parameters``, with ``FILES``: the first is that of the paper's arrays;
+* ``SCALES``: {scale: NamedTuple of what is computed at it};
+* ``stages(parameters)``: {stage: [(``ensemble.Task``, samples), ...]} in the order in which they are run; a task's ``label``
+  is the glass that it is about, ``core_seconds`` what one sample takes;
+* ``gather(parameters, finished)``: the arrays of the page by name, from what a ``Finished`` reads;
+* ``measure(results)``: {claim: ``scorecard.Measurement``} from the ``results.Results`` of these arrays.
+
+A paper of which nothing is computed yet has ``Parameters`` alone.
+"""
+
+import contextlib
+from typing import NamedTuple
+
+from glasslib import ensemble, store
+
+HOUR = 3600.0
+
+
+class Stage(NamedTuple):
+    """How far one stage of a run is: samples finished of those wanted, core-hours left, samples that were begun."""
+
+    name: str
+    finished: int
+    wanted: int
+    hours: float
+    begun: int
+
+
+def select(paper, given, only=None, glass=None):
+    """Return the stages of a run: of names ``only``, and of the glass with this label, if any is given.
+
+    Raises ValueError where a paper has no such stage or glass, or nothing to run.
+    """
+    if not hasattr(paper, "stages"):
+        raise ValueError(f"paper = {given.paper()!r}: no simulation is defined for it yet")
+    stages = paper.stages(given)
+    for name in only or ():
+        if name not in stages:
+            raise ValueError(f"only = {name!r}: must be one of {', '.join(stages)}")
+    labels = {task.label for tasks in stages.values() for task, _ in tasks}
+    if glass is not None and glass not in labels:
+        raise ValueError(f"glass = {glass!r}: must be one of {', '.join(sorted(labels - {''})) or 'none: it has no glasses'}")
+    chosen = {name: tasks for name, tasks in stages.items() if not only or name in only}
+    return {name: [pair for pair in tasks if glass in (None, pair[0].label)] for name, tasks in chosen.items()}
+
+
+def run(paper, given, executor=None, *, only=None, glass=None, workers=None, progress=True):
+    """Compute what is neither finished nor published, stage after stage.
+
+    ``executor``: any ``concurrent.futures.Executor``; by default ``workers`` processes, the same ones for all stages, since
+    each has kernels to load.
+    """
+    pairs = [pair for tasks in select(paper, given, only, glass).values() for pair in tasks]
+    own = ensemble.processes(workers, max((samples for _, samples in pairs), default=1))
+    with own if executor is None else contextlib.nullcontext(executor) as pool:
+        for task, samples in pairs:
+            ensemble.run(task, samples, pool, progress=progress)
+
+
+def core_hours(paper, given):
+    """Return the core-hours of all of a run, whether finished or not."""
+    return sum(samples * task.core_seconds for tasks in select(paper, given).values() for task, samples in tasks) / HOUR
+
+
+def status(paper, given, only=None, glass=None):
+    """Return the ``Stage`` of each stage of a run."""
+    result = []
+    for name, tasks in select(paper, given, only, glass).items():
+        finished, wanted, seconds, begun = 0, 0, 0.0, 0
+        for task, samples in tasks:
+            archived = ensemble.archived(task)
+            missing = [k for k in range(samples) if k not in archived and not task.path(k).exists()]
+            wanted, finished = wanted + samples, finished + samples - len(missing)
+            seconds += len(missing) * task.core_seconds
+            begun += sum(ensemble.checkpoint_path(task, task.sequence(k)).exists() for k in missing)
+        result.append(Stage(name, finished, wanted, seconds / HOUR, begun))
+    return result
+
+
+def total(stages):
+    """Return the ``Stage`` of several together."""
+    return Stage("all", *(sum(column) for column in list(zip(*stages))[1:])) if stages else Stage("all", 0, 0, 0.0, 0)
+
+
+def status_table(stages):
+    """Return stages as lines of text."""
+    lines = [f"{'stage':<16}{'finished':>12}{'core-hours left':>18}{'under way':>12}"]
+    for stage in (*stages, total(stages)):
+        lines.append(f"{stage.name:<16}{f'{stage.finished}/{stage.wanted}':>12}{stage.hours:>18.2f}{stage.begun:>12}")
+    return "\n".join(lines)
+
+
+class Finished:
+    """Reads finished samples, those published whole among them, and remembers where each came from."""
+
+    def __init__(self):
+        self.provenances = []
+
+    def read(self, task, sample):
+        """Return the arrays of one sample, or None if it is not finished."""
+        ensemble.restore(task, [sample])
+        if not ensemble.is_finished(task, sample):
+            return None
+        found = store.read(task.path(sample))
+        self.provenances.append(found.provenance)
+        return found.arrays
+
+    def all(self, task, samples):
+        """Return {sample: arrays} of those of a task that are finished."""
+        read = {sample: self.read(task, sample) for sample in range(samples)}
+        return {sample: arrays for sample, arrays in read.items() if arrays is not None}
+
+
+def gather(paper, given):
+    """Return (arrays, provenances) of what is finished of a run. Raises ``store.DataError`` for a damaged sample."""
+    finished = Finished()
+    return paper.gather(given, finished), finished.provenances
+
+
+def publish(paper):
+    """Gather what is finished at scale book into ``data/``, computing nothing; return the paths written.
+
+    Samples of tasks with an ``archive`` are published whole beside the paper's own arrays.
+    """
+    given = paper.Parameters(source="compute")
+    tasks = [task for tasks in select(paper, given).values() for task, _ in tasks]
+    whole = [ensemble.publish_samples(task) for task in tasks if task.archive]
+    found, provenances = gather(paper, given)
+    paths = [path for path in whole if path]
+    return paths + ([ensemble.publish(given.FILES[0], stored(found), provenances)] if found else [])
+
+
+def stored(arrays):
+    """Return arrays under the names that a file can bear: no slash."""
+    return {name.replace("/", "|"): values for name, values in arrays.items()}
+
+
+def loaded(arrays):
+    """Return the arrays of a file under our names, which ``stored`` has changed."""
+    return {name.replace("|", "/"): values for name, values in arrays.items()}

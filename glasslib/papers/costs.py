@@ -1,0 +1,28 @@
+"""What simulations cost, in core-seconds on one core of the machine that computed ``data/``: the constants, and where from.
+
+Each is per particle or per site, so that a cost grows with the size that is asked for. A test holds them against the
+core-seconds that published samples carry.
+"""
+
+DYNAMICS = 1.0e-7  # a particle and a time step: samples of data/glasses/ESL.npz, 1.05e6 steps of 10^4 particles
+QUENCH = 2e-3  # a particle: an HTL of 10^4 particles, less its dynamics
+SHEAR = 8.1e-6  # a particle and a strain step of 1e-4, in flow: data/benchmarks.json, aqs_vs_lammps
+COARSE_SHEAR = 3.9e-5  # a particle and a strain step of 1e-3: a flow of 10^4 particles to strain 5, less its fine steps
+LOADING = 4.8e-3  # a site and a direction of a map: samples of data/glasses/inherent-ESL.npz
+LATTICE = 1.9e-9  # a site and a time step of the time-dependent lattice: data/creep/lattice.npz
+
+
+def preparation(made):
+    """Return the core-seconds of one sample of a glass, a ``prepare.Recipe`` or ``prepare.Cooling``; of a parent, none."""
+    particles = made.parent.particles if hasattr(made, "parent") else made.particles
+    return particles * (DYNAMICS * made.steps + QUENCH)
+
+
+def shear(particles, strain, step, coarse_strain=0.0, coarse_step=1.0):
+    """Return the core-seconds of a quasistatic shear, of which ``coarse_strain`` is made in coarse steps."""
+    return particles * (SHEAR * (strain - coarse_strain) / step + COARSE_SHEAR * coarse_strain / coarse_step)
+
+
+def barriers(sites, directions):
+    """Return the core-seconds of a map of ``sites`` along an edge."""
+    return LOADING * sites**2 * directions

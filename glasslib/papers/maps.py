@@ -1,0 +1,70 @@
+"""Maps of local barriers: the one task for them, whatever the packing and the paper.
+
+A glass as quenched is mapped by ``inherent``, together with its moduli; a packing on the way of a simulation by ``task``
+here. Both return the arrays of ``measured``.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from glasslib import ensemble
+from glasslib.papers import costs, glasses
+
+FORWARD = 0  # the place of 2 alpha = 0 among the directions
+
+
+class Map(NamedTuple):
+    """A map of one configuration of a simulation.
+
+    origin: record of the simulation, whose ``configuration(name, sequence)`` returns (packing, potential) and whose
+    ``glass`` says how its glass is made; configuration: its name there; directions: of loading, 2 for forward and backward
+    alone; sites: along an edge.
+    """
+
+    origin: tuple
+    configuration: float | str
+    directions: int = 18
+    sites: int = 39
+
+
+def task(spec, seed, folder=None):
+    """Return the ``ensemble.Task`` of a ``Map``."""
+    label = glasses.label_of(spec.origin.glass)
+    return ensemble.Task(f"map-{label}", mapped, spec, seed, folder, label=label,
+                         core_seconds=costs.barriers(spec.sites, spec.directions))  # fmt: skip
+
+
+def mapped(spec, sequence):
+    """Return one sample of a ``Map``: the arrays of ``measured``, and the ``strain`` of the packing."""
+    packing, potential = spec.origin.configuration(spec.configuration, sequence)
+    return measured(packing, potential, spec.sites, spec.directions) | {"strain": np.array(packing.strain)}
+
+
+def measured(packing, potential, sites, directions):
+    """Return the map of a packing by name, ``sites`` along an edge, ``directions`` of pure shear, 2 alpha = 0, 360/K, ...
+
+    residual_strength, stress_drop (S, K): NaN where nothing yields; local_stress (S, 3): xx, yy, xy; all in single
+    precision. moved: how many sites were displaced a little because no branch was found there. stress (3,): of the whole.
+    """
+    from glasslib.particles.forces import evaluate  # here: the scorecard starts without compiling anything
+    from glasslib.protocols import local_yield
+
+    places, loadings = local_yield.grid_sites(packing.box, sites), local_yield.pure_shears(directions)
+    found = local_yield.local_yield(packing, potential, places, loadings, nearby=True)
+    return {
+        "residual_strength": found.residual_strength.astype(np.float32),
+        "stress_drop": found.stress_drop.astype(np.float32),
+        "local_stress": _components(found.stress).astype(np.float32), "moved": np.array(found.displaced.sum()),
+        "stress": _components(evaluate(packing, potential).stress),
+    }  # fmt: skip
+
+
+def _components(tensors):
+    """Return xx, yy, xy (..., 3) of tensors (..., 2, 2)."""
+    return np.stack([tensors[..., 0, 0], tensors[..., 1, 1], tensors[..., 0, 1]], axis=-1)
+
+
+def directed(strength, backward=False):
+    """Return the barriers (...) forward, or backward, of barriers (..., K)."""
+    return strength[..., strength.shape[-1] // 2 if backward else FORWARD]
