@@ -52,10 +52,11 @@ def _quantity(value, error, unit):
         text = f"{value:.{decimals}f} ± {error:.{decimals}f}".replace("-", "−")
     else:
         text = _number(value)
-    return f"{_text(text)} {_text(_unit(unit))}".strip() if not isinstance(value, str) else _text(text)
+    return f"{_text(text)} {_text(in_symbols(unit))}".strip() if not isinstance(value, str) else _text(text)
 
 
-def _unit(unit):
+def in_symbols(unit):
+    """Return a unit of the ledger in symbols."""
     for word, symbol in SYMBOLS.items():
         unit = re.sub(rf"{re.escape(word)}(?![a-z0-9])", symbol, unit or "")
     return unit

@@ -12,9 +12,10 @@ from typing import NamedTuple
 import yaml
 
 from glasslib import papers, store
-from glasslib.claims_table import claims_table
+from glasslib.claims_table import claims_table, in_symbols
 
 AGREES, DIFFERS, NOT_COMPUTED = "agrees", "differs", "not computed at this scale"
+NOTHING_STORED = "no stored result measures it"
 
 
 class Measurement(NamedTuple):
@@ -85,7 +86,7 @@ def _row(paper, name, claim, measurement):
     unit = {"unit": claim.get("unit", "")}
     if measurement is None or measurement.ours is None:
         none = {"ours": None, "error": None, "scale": None, "samples": 0, "verdict": NOT_COMPUTED}
-        reason = f"measured, but without a number: {measurement.why}" if measurement else "no stored result measures it"
+        reason = f"measured, but without a number: {measurement.why}" if measurement else NOTHING_STORED
         return row | none | unit | {"why": reason}
     holds, why = judge(claim["value"], claim["test"], measurement)
     if not holds and "because" in claim:
@@ -156,21 +157,32 @@ class Verdicts:
 
 
 class Conclusion:
-    """What a sentence of a page may assert: our number for a claim with its verdict; else what the paper finds."""
+    """What a sentence of a page may assert: our number for a claim with its verdict; else only what the paper finds."""
 
     def __init__(self, paper, measured, claim):
+        self.test = ledger()[paper]["claims"][claim]["test"]
         self.row, = (row for row in rows(paper, measured) if row["claim"] == claim)
 
     def __repr__(self):
-        row, name = self.row, self.row["claim"].replace("_", " ")
-        paper = f"The paper finds {show(row['value'])} {row['unit']}".rstrip()
+        row, unit = self.row, "" if isinstance(self.row["value"], str) else in_symbols(self.row["unit"])
+        paper = f"{row['claim'].replace('_', ' ')}: the paper finds {_found(row['value'], self.test)} {unit}".rstrip()
         if row["ours"] is None:
-            reason = "not computed at this scale" if row["why"].startswith("no stored") else row["why"]
-            return f"{name}: {paper}; {reason}."
-        return f"{name}: {paper}; ours at scale {row['scale']}: {_ours(row)}, {row['verdict']}. {row['why'].capitalize()}."
+            return f"{paper}; {NOT_COMPUTED if row['why'] == NOTHING_STORED else row['why']}."
+        kind, = self.test
+        ours = f"p = {row['ours']:.2g}" if kind in ("same", "differs") else f"{_ours_alone(row)} {unit}".rstrip()
+        return f"{paper}; ours at scale {row['scale']}, of {row['samples']} samples: {ours}, which {row['verdict']}."
 
     def _repr_markdown_(self):
         return f"*{self!r}*"
+
+
+def _found(value, test):
+    """Return in words what the paper finds."""
+    (kind, bound), = test.items()
+    words = {"lt": f"less than {bound}", "gt": f"more than {bound}", "differs": "a difference", "same": "no difference"}
+    if kind == "in":
+        return f"between {show(value[0])} and {show(value[1])}"
+    return words.get(kind) or (f"“{value}”" if isinstance(value, str) else show(value))
 
 
 def show(value):
@@ -185,9 +197,12 @@ def show(value):
 def _ours(row):
     if row["ours"] is None:
         return "–"
+    return f"{_ours_alone(row)} ({row['samples']} samples)"
+
+
+def _ours_alone(row):
     pairs = zip(_list(row["ours"]), _list(row["error"]))
-    text = ", ".join(f"{ours:.4g} ± {error:.1g}" if error else f"{ours:.4g}" for ours, error in pairs)
-    return f"{text} ({row['samples']} samples)"
+    return ", ".join(f"{ours:.4g} ± {error:.1g}" if error else f"{ours:.4g}" for ours, error in pairs)
 
 
 def _list(value):

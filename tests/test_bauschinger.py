@@ -115,6 +115,14 @@ def test_a_map_of_a_kept_configuration(flow):
         flow.configuration(0.07, sequence())
 
 
+def test_the_barrier_that_is_shown_is_that_of_plain_steps():
+    found = maps.one_inclusion()
+    before = found.strain < found.yield_strain + 1e-9
+    assert np.all(np.diff(found.strain) == pytest.approx(4e-3)) and not before.all()
+    assert found.stress[before][-1] - found.stress[0] == pytest.approx(found.residual_strength, abs=3e-3)
+    assert found.stress[~before].min() < found.stress[before][-1] - 0.1, "it gives way"
+
+
 def test_samples_are_gathered_by_name(flow, paths, monkeypatch):
     """From two samples of all tasks of a plan that is small enough to be run here."""
     plan = bauschinger.Plan({"HTL": flow}, {"HTL": 2}, (0.13,), 4, 0, SEED)

@@ -97,9 +97,13 @@ def test_verdicts_are_on_the_numbers_given():
 def test_a_conclusion_asserts_only_what_is_measured():
     value = scorecard.paper_value("creep", "HB_exponent")
     none = repr(scorecard.Conclusion("creep", {}, "HB_exponent"))
-    assert none == f"HB exponent: The paper finds {value}; not computed at this scale."
+    assert none == f"HB exponent: the paper finds {value}; not computed at this scale."
     ours = repr(scorecard.Conclusion("creep", {"HB_exponent": Measurement(0.79, 0.01, 5, "smoke")}, "HB_exponent"))
-    assert "ours at scale smoke: 0.79 ± 0.01 (5 samples), agrees" in ours
+    assert ours.endswith("ours at scale smoke, of 5 samples: 0.79 ± 0.01, which agrees.")
+    reason = {"HB_exponent": Measurement.none("3 rates", 3, "smoke")}
+    assert repr(scorecard.Conclusion("creep", reason, "HB_exponent")).endswith("; measured, but without a number: 3 rates.")
+    for paper, entry in scorecard.ledger().items():
+        assert all(len(repr(scorecard.Conclusion(paper, {}, claim))) > 30 for claim in entry["claims"])
 
 
 def run(*arguments):

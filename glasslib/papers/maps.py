@@ -68,3 +68,46 @@ def _components(tensors):
 def directed(strength, backward=False):
     """Return the barriers (...) forward, or backward, of barriers (..., K)."""
     return strength[..., strength.shape[-1] // 2 if backward else FORWARD]
+
+
+class Inclusion(NamedTuple):
+    """One inclusion under simple shear: strains, sigma_xy averaged over it (k,), its residual strength and yield strain."""
+
+    strain: np.ndarray
+    stress: np.ndarray
+    residual_strength: float
+    yield_strain: float
+
+
+def one_inclusion(particles=400, site=(10.0, 4.0), step=4e-3, *, free_radius=5.0, seed=1, beyond=0.15):
+    """Return the ``Inclusion`` at a site of a mixture quenched at once: plain steps, and the engine's own threshold.
+
+    Everything follows the shear, then the particles within ``free_radius`` of the site descend to equilibrium, the others
+    held. It goes on past the yield strain by the fraction ``beyond`` of it.
+    """
+    from scipy.optimize import minimize
+
+    from glasslib.particles.forces import System, per_particle
+    from glasslib.particles.potentials import SmoothedLennardJones
+    from glasslib.protocols import local_yield, prepare
+
+    potential = SmoothedLennardJones()
+    packing = prepare.quench(prepare.mixture(particles, np.random.default_rng(seed)), potential)[0]
+    found = local_yield.local_yield(packing, potential, [site], local_yield.simple_shears(2)[:1], free_radius=free_radius)
+    yields, system = float(found.yield_strain[0, 0]), System(packing, potential, ordered=True)
+    apart = packing.box.minimum_image(system.positions - np.array(site))
+    free = (apart**2).sum(axis=1) <= free_radius**2
+    area = free.sum() * packing.box.volume / particles
+
+    def energy(places):
+        system.positions[free] = places.reshape(-1, 2)
+        state = system.evaluate()
+        return state.energy, -state.forces[free].ravel()
+
+    rows = []
+    for _ in range(int((1 + beyond) * yields / step) + 2):
+        start = system.positions[free].ravel()
+        energy(minimize(energy, start, jac=True, method="L-BFGS-B", options={"gtol": 1e-6, "maxiter": 2000}).x)
+        rows.append((system.strain, per_particle(system.packing(), potential)[1][free, 0, 1].sum() / area))
+        system.shear(step)
+    return Inclusion(*np.array(rows).T, float(found.residual_strength[0, 0]), yields)

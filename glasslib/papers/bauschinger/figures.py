@@ -4,7 +4,7 @@ import numpy as np
 
 from glasslib import figures
 from glasslib.analysis import barriers, statistics
-from glasslib.papers import bauschinger
+from glasslib.papers import bauschinger, maps
 from glasslib.papers.maps import directed
 from glasslib.papers.bauschinger import numbers
 from glasslib.papers.bauschinger.arrays import PARTIAL, STRAIN, ZERO
@@ -31,9 +31,25 @@ def _foot(results, drawn_by, more="", *, samples=None):
     return figures.source(results.given.scale, samples or 0, ", ".join(notes), by=drawn_by)
 
 
-def conclusion(results, claim):
-    """Return our number for a claim with its verdict, or what the paper finds where we have none."""
-    return Conclusion("bauschinger", bauschinger.measure(results), claim)
+def conclusion(measured, claim):
+    """Return our number for a claim with its verdict, or what the paper finds where ``measured`` has none."""
+    return Conclusion("bauschinger", measured, claim)
+
+
+def one_barrier():
+    """Draw how one barrier is measured: the stress of one inclusion against strain until it gives way, and its barrier."""
+    found = maps.one_inclusion()
+    foot = figures.source("smoke", 1, "400 particles quenched at once, computed for this page", by=one_barrier)
+    with figures.panels(1, foot, width=5) as (axis,):
+        axis.plot(found.strain, found.stress, color=figures.BLUE, label="stress of the inclusion, steps of 0.004")
+        begin = found.stress[0]
+        axis.axhline(begin, color="0.6", linewidth=0.8, linestyle=":")
+        label = rf"$\Delta\tau^c$ = {found.residual_strength:.3f}"
+        axis.annotate("", (found.yield_strain, begin + found.residual_strength), (found.yield_strain, begin),
+                      arrowprops={"arrowstyle": "<->", "color": figures.VERMILION})  # fmt: skip
+        axis.plot([], [], color=figures.VERMILION, label=label)
+        axis.set(xlabel=r"strain $\gamma_{xy}$ of all that surrounds it", ylabel=r"$\sigma_{xy}$ [$\epsilon/\sigma^2$]")
+        axis.legend()
 
 
 def three_tests(results):

@@ -18,6 +18,7 @@ KEPT = (0.0, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 1.5, 2.5, 3.5, 4.5, 4.75, 5.0)
 COARSE = (0.5, 4.5)  # a glass quenched at once flows steadily only at strains of 4 or so
 PATHS = ("continued_flow", "unloading", "reverse", "reloading")  # of one test, from its configuration in flow
 _SEGMENT = 0.05  # of strain between two checkpoints; they begin afresh, so their places are part of the result
+_UNLOADING = 0.045  # strain to zero stress, about: for the cost
 _EVENT = ("strain", "stress_before", "stress_after", "dissipated")
 
 
@@ -186,7 +187,7 @@ class LoadingPaths(NamedTuple):
 def paths_task(spec, seed, folder=None):
     """Return the ``ensemble.Task`` of ``LoadingPaths``."""
     label, of_levels = glasses.label_of(spec.glass), len(spec.levels) * spec.partial
-    strain = 2 * spec.strain + of_levels + spec.continued + 0.045  # the last: of unloading, about
+    strain = 2 * spec.strain + of_levels + spec.continued + _UNLOADING
     seconds = costs.shear(_particles(spec.glass), strain, spec.flow.step)
     return ensemble.Task(f"paths-{label}", loaded, spec, seed, folder, label=label, core_seconds=seconds)
 
