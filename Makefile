@@ -53,7 +53,7 @@ book/notebooks/%.ipynb: notebooks/%.ipynb $(CODE) $(DATA) $(VENV)/installed
 book/scorecard.md: $(CODE) $(DATA) $(VENV)/installed
 	@$(BIN)/python -m glasslib.book scorecard $@
 
-book/measured/rates.md: glasslib/measured.py glasslib/figures.py glasslib/papers/convention.py \
+book/measured/rates.md: glasslib/benchmark_page.py glasslib/figures.py glasslib/papers/convention.py \
 		$(wildcard data/benchmarks.json data/cutoff_convention.npz) $(VENV)/installed
 	@$(BIN)/python -m glasslib.book measured $(@D)
 

@@ -21,7 +21,7 @@ import sys
 import time
 from pathlib import Path
 
-from glasslib import measured
+from glasslib import benchmark_page
 from glasslib.claims_table import BADGES, claims_table
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -149,7 +149,7 @@ def main(arguments=None):
             seconds = execute(options.source, options.target, {"scale": options.scale})
             print(f"{options.source}: {seconds:.0f} s at scale {options.scale}", flush=True)
         elif options.command == "measured":
-            measured.write(options.target)
+            benchmark_page.write(options.target)
         elif options.command == "sheared_glass":
             from glasslib import sheared_glass  # imports numba
 
