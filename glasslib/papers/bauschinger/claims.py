@@ -75,7 +75,8 @@ def _of_glasses(claims):
 def _of_tests(claims):
     """Enter the claims on the tests."""
     results, add = claims.results, claims.add
-    add("shear_modulus", lambda rows: numbers.modulus(results, rows), why="no test has an elastic branch long enough for a slope")
+    add("shear_modulus", lambda rows: numbers.modulus(results, rows),
+        why="no test has an elastic branch long enough for a slope")  # fmt: skip
     add("unloading_strain", lambda rows: -results["tests/unloading_strain"][rows].mean())
     add("hysteresis", lambda rows: numbers.hysteresis(results, rows))
     add("bauschinger_contrast", lambda rows: numbers.contrast(results, rows))
