@@ -119,7 +119,8 @@ def test_the_barrier_that_is_shown_is_that_of_plain_steps():
     found = maps.one_inclusion()
     before = found.strain < found.yield_strain + 1e-9
     assert np.all(np.diff(found.strain) == pytest.approx(4e-3)) and not before.all()
-    assert found.stress[before][-1] - found.stress[0] == pytest.approx(found.residual_strength, abs=3e-3)
+    risen = found.stress[before][-1] - found.stress[0]
+    assert risen == pytest.approx(found.residual_strength, abs=np.diff(found.stress[before]).max()), "but for the last step"
     assert found.stress[~before].min() < found.stress[before][-1] - 0.1, "it gives way"
 
 
