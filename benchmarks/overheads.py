@@ -22,7 +22,8 @@ _CALLS = {
 }
 _MOVE = """
 import time, statistics
-from glasslib.papers import creep, creep_figures
+from glasslib.papers import creep
+from glasslib.papers.creep import figures as creep_figures
 given = creep.Parameters(source="compute")
 creep_figures._engine(given, 2.0, 1.5, 1e-3)
 seconds = []

@@ -7,7 +7,7 @@ import pytest
 
 from glasslib import ensemble
 from glasslib.analysis import barriers
-from glasslib.papers import bauschinger, campaign, glasses, maps
+from glasslib.papers import bauschinger, campaign, glasses, maps, shearing
 from glasslib.papers.bauschinger import arrays as gathered
 from glasslib.papers.bauschinger import claims, numbers, simulations
 from glasslib.papers.results import Results
@@ -28,11 +28,11 @@ def sequence(sample=0):
 
 @pytest.fixture(scope="module")
 def flow():
-    return simulations.ShearToFlow(GLASS, 0.13, (0.0, 0.02, 0.06, 0.13))
+    return shearing.ShearToFlow(GLASS, 0.13, (0.0, 0.02, 0.06, 0.13))
 
 
 def test_flow_keeps_what_was_asked(flow):
-    arrays = simulations.sheared(flow, sequence())
+    arrays = shearing.sheared(flow, sequence())
     assert arrays["strain"] == pytest.approx(np.arange(1301) * 1e-4, abs=1e-9)
     assert arrays["kept_strain"] == pytest.approx(flow.kept) and arrays["kept"].shape == (4, 240, 2)
     start = glasses.packing(GLASS, SEED, 0)
@@ -46,8 +46,8 @@ def test_flow_keeps_what_was_asked(flow):
 
 
 def test_coarse_steps_lead_to_fine_ones():
-    spec = simulations.ShearToFlow(GLASS, 0.1, (0.0, 0.1), coarse=(0.02, 0.07))
-    arrays = simulations.sheared(spec, sequence(2))
+    spec = shearing.ShearToFlow(GLASS, 0.1, (0.0, 0.1), coarse=(0.02, 0.07))
+    arrays = shearing.sheared(spec, sequence(2))
     steps = np.diff(arrays["strain"])
     coarse = (arrays["strain"][1:] > 0.02005) & (arrays["strain"][1:] < 0.07005)
     assert steps[coarse] == pytest.approx(1e-3) and steps[~coarse] == pytest.approx(1e-4)
@@ -56,7 +56,7 @@ def test_coarse_steps_lead_to_fine_ones():
 
 
 def test_a_killed_flow_goes_on_to_the_same_bytes(flow, monkeypatch):
-    whole = simulations.sheared(flow, sequence(1))
+    whole = shearing.sheared(flow, sequence(1))
     saved, calls = shear.Shear.checkpoint, []
 
     def killed(driver, path, **arrays):
@@ -67,10 +67,10 @@ def test_a_killed_flow_goes_on_to_the_same_bytes(flow, monkeypatch):
 
     monkeypatch.setattr(shear.Shear, "checkpoint", killed)
     with pytest.raises(KeyboardInterrupt):
-        simulations.sheared(flow, sequence(1))
-    checkpoint = ensemble.checkpoint_path(simulations.flow_task(flow, SEED), sequence(1))
+        shearing.sheared(flow, sequence(1))
+    checkpoint = ensemble.checkpoint_path(shearing.flow_task(flow, SEED), sequence(1))
     assert checkpoint.exists()
-    again = simulations.sheared(flow, sequence(1))
+    again = shearing.sheared(flow, sequence(1))
     assert calls == pytest.approx([0.0, 0.02, 0.05, 0.06, 0.1, 0.13]) and not checkpoint.exists()
     assert all(again[name].tobytes() == whole[name].tobytes() for name in whole)
 
@@ -108,7 +108,7 @@ def test_a_map_of_a_kept_configuration(flow):
     arrays = maps.mapped(maps.Map(flow, 0.06, directions=2, sites=2), sequence())
     assert arrays["residual_strength"].shape == (4, 2) and arrays["residual_strength"].dtype == np.float32
     assert np.nanmin(arrays["residual_strength"]) >= 0 and arrays["strain"] == pytest.approx(0.06)
-    whole = simulations.sheared(flow, sequence())
+    whole = shearing.sheared(flow, sequence())
     assert arrays["stress"][2] == pytest.approx(whole["stress"][600], abs=1e-6)
     assert arrays["local_stress"][:, 2].mean() == pytest.approx(arrays["stress"][2], abs=0.5)
     with pytest.raises(ValueError, match="strain = 0.07"):
@@ -119,7 +119,8 @@ def test_the_barrier_that_is_shown_is_that_of_plain_steps():
     found = maps.one_inclusion()
     before = found.strain < found.yield_strain + 1e-9
     assert np.all(np.diff(found.strain) == pytest.approx(4e-3)) and not before.all()
-    assert found.stress[before][-1] - found.stress[0] == pytest.approx(found.residual_strength, abs=3e-3)
+    risen = found.stress[before][-1] - found.stress[0]
+    assert risen == pytest.approx(found.residual_strength, abs=np.diff(found.stress[before]).max()), "but for the last step"
     assert found.stress[~before].min() < found.stress[before][-1] - 0.1, "it gives way"
 
 

@@ -310,7 +310,7 @@ def _measured(glass):
 
 def _yields(glass):
     _measured(glass)
-    values = inherent.maps(glass).yielding()[0]
+    values = inherent.maps_of(glass).yielding()[0]
     return values[np.isfinite(values)]
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from glasslib import ensemble, store
 from glasslib.analysis import statistics
 from glasslib.analysis.statistics import Estimate
-from glasslib.papers import costs, glasses, maps
+from glasslib.papers import campaign, costs, glasses, maps
 
 DROPS = np.linspace(0, 8, 2001)  # of stress, at which survival functions are kept
 FILE = "glasses/inherent.npz"  # the numbers; maps lie beside it
@@ -93,8 +93,10 @@ def maps_of(label):
     return Maps(store.read(store.published(name)).arrays) if store.is_published(name) else None
 
 
-def numbers(arrays):
-    """Return the ``Numbers`` by label from ``summaries``: of glasses with at least two samples, of which errors can be made."""
+def numbers(arrays=None):
+    """Return the ``Numbers`` by label from ``summaries``, or from what is published: of glasses with at least two samples."""
+    if arrays is None:
+        arrays = campaign.loaded(store.read(store.published(FILE)).arrays) if store.is_published(FILE) else {}
     result = {}
     for name, values in arrays.items():
         label, quantity = name.split("/")

@@ -11,7 +11,7 @@ import dataclasses
 from typing import NamedTuple
 
 from glasslib import checks
-from glasslib.papers import glasses, inherent, maps, parameters
+from glasslib.papers import glasses, inherent, maps, parameters, shearing
 from glasslib.papers.bauschinger import arrays, simulations
 
 FILE = "bauschinger/particles.npz"
@@ -44,7 +44,7 @@ class Scale(NamedTuple):
 
 SCALES = {
     "smoke": Scale(600, 0.2, (), (0.2,), PAPER_GLASSES, 10.0, 50.0, 4, 0, 2),
-    "book": Scale(10_000, 5.0, simulations.COARSE, (4.75, 5.0), GLASSES, glasses.HOLDING_TIME, None, 39, 20, 8),
+    "book": Scale(10_000, 5.0, shearing.COARSE, (4.75, 5.0), GLASSES, glasses.HOLDING_TIME, None, 39, 20, 8),
     "paper": Scale(10_000, 5.0, (), (5.0,), PAPER_GLASSES, glasses.HOLDING_TIME, 1e6, 39, 39, 100),
 }
 
@@ -122,8 +122,8 @@ def plan(given):
     flows, samples = {}, {}
     for label in (given.glass,) if smoke else scale.glasses:
         made = glasses.recipe(label, particles, scale.holding_time, scale.cooling_time)
-        kept = (0.0, scale.strain) if smoke else simulations.KEPT
-        flows[label] = simulations.ShearToFlow(made, scale.strain, kept, coarse=scale.coarse_between or (0.0, 0.0))
+        kept = (0.0, scale.strain) if smoke else shearing.KEPT
+        flows[label] = shearing.ShearToFlow(made, scale.strain, kept, coarse=scale.coarse_between or (0.0, 0.0))
         few = glasses.CATALOGUE[label].samples if given.scale == "book" else scale.samples
         samples[label] = given.samples or min(few, scale.samples)
     sites, fewer = (round(count * size) for count in (scale.sites, scale.fewer_sites))
@@ -146,7 +146,7 @@ def stages(given):
 
     return {
         "glasses": _preparations(of),
-        "flow": counted(simulations.flow_task(spec, given.seed) for spec in of.flows.values()),
+        "flow": counted(shearing.flow_task(spec, given.seed) for spec in of.flows.values()),
         "paths": counted(simulations.paths_task(of.paths(*pair), given.seed) for pair in pairs),
         "quenched": counted(task for strain, _, task in transient if strain == 0),
         **{name: counted(task for state, _, task in states if state == name) for name in ALL_DIRECTIONS},

@@ -7,7 +7,7 @@ rounding of 5e-4 is below the resolution of a barrier, which is a strain of 1e-4
 
 import numpy as np
 
-from glasslib.papers import maps
+from glasslib.papers import maps, shearing
 from glasslib.papers.bauschinger import simulations
 from glasslib.papers.bauschinger.simulations import PATHS
 
@@ -26,7 +26,7 @@ def gather(plan, finished):
     """Return the arrays of the finished samples of a ``Plan``, as ``finished``, a ``campaign.Finished``, reads them."""
     arrays, rows = {}, []
     for label, spec in plan.flows.items():
-        flows = finished.all(simulations.flow_task(spec, plan.seed), plan.samples[label])
+        flows = finished.all(shearing.flow_task(spec, plan.seed), plan.samples[label])
         if flows:
             arrays |= {f"{label}/{name}": values for name, values in _flows(spec, flows).items()}
         arrays |= {f"{label}/{name}": values for name, values in _transient(plan, label, finished).items()}
