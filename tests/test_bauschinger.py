@@ -45,6 +45,15 @@ def test_flow_keeps_what_was_asked(flow):
     assert work - gain == pytest.approx(arrays["event_dissipated"].sum(), abs=1e-2)
 
 
+def test_cells_share_the_strain_of_the_whole(flow):
+    """Their mean is the tensor strain of the whole, but for what is not affine in a neighbourhood, and they differ."""
+    arrays = shearing.sheared(flow, sequence())
+    strain, maps = arrays["map_strain"], arrays["strain_maps"]
+    assert strain == pytest.approx([0, 0.02, 0.05, 0.06, 0.1, 0.13]) and maps.shape == (6, 2, 2)
+    assert (maps[0] == 0).all() and maps[-1].std() > 1e-3
+    assert maps.mean(axis=(1, 2)) == pytest.approx(strain / 2, rel=0.1)
+
+
 def test_coarse_steps_lead_to_fine_ones():
     spec = shearing.ShearToFlow(GLASS, 0.1, (0.0, 0.1), coarse=(0.02, 0.07))
     arrays = shearing.sheared(spec, sequence(2))

@@ -16,7 +16,7 @@ from glasslib.papers import costs, glasses
 KEPT = (0.0, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 1.5, 2.5, 3.5, 4.5, 4.75, 5.0)
 COARSE = (0.5, 4.5)  # a glass quenched at once flows steadily only at strains of 4 or so
 CELL = 8.86  # side of a cell whose strain is followed [length]: as large as a disc of radius 5
-_NEIGHBOURS = 2.5  # radius of a neighbourhood [length]
+_NEIGHBOURS = 5.0  # radius of a neighbourhood [length]: nearest neighbours alone move less than the whole, as they cannot pass
 _SEGMENT = 0.05  # of strain between two checkpoints; they begin afresh, so their places are part of the result
 EVENT = ("strain", "stress_before", "stress_after", "dissipated")
 
