@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from glasslib import ensemble, scorecard
+from glasslib import ensemble, records, scorecard
 from glasslib.analysis import fields
 from glasslib.lattices import propagator, quasistatic, thresholds
 from glasslib.papers import coarse_graining_fits as fits
@@ -237,7 +237,7 @@ def test_tasks_are_plain_and_run(own_results, tmp_path):
     assert len({task.key() for task in tasks}) == len(names)
     small = fits.published_fits(strain_end=0.1)
     small = small._replace(lattices=tuple(one._replace(size=8) for one in small.lattices))
-    json.dumps(ensemble.plain(small))
+    json.dumps(records.plain(small))
     task = ensemble.Task("test", fits.sheared_fits, small, 5, tmp_path)
     with ThreadPoolExecutor(1) as here:
         arrays, _ = ensemble.load(ensemble.run(task, 2, here, progress=False))

@@ -49,7 +49,7 @@ def true_strain(strain, measure="integrated"):
 
     ``measure``: one of ``TRUE_STRAINS``; ``logarithmic`` is ln(1 + gamma) / 2, half as it is a tensor's.
 
-    >>> true_strain(5.0), true_strain(5.0, "logarithmic").round(4)
+    >>> float(true_strain(5.0)), round(float(true_strain(5.0, "logarithmic")), 4)
     (2.5, 0.8959)
     """
     checks.choice("measure", measure, TRUE_STRAINS)

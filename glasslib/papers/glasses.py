@@ -27,7 +27,7 @@ class Named(NamedTuple):
 
 
 CATALOGUE = {
-    "HTL": Named("HTL", 8),
+    "HTL": Named("HTL", 4),
     "MCT": Named("MCT", 4),
     "ESL": Named("ESL", 8),
     "GQ": Named("ESL", 8, 1e4),
