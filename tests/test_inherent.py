@@ -1,5 +1,6 @@
 """What is measured on small glasses as quenched; its numbers on arrays of known laws; samples restored from data/."""
 
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -204,6 +205,18 @@ def test_maps_and_numbers_are_published_together(clone, paths, task, monkeypatch
     maps = inherent.maps_of("HTL")
     assert maps.samples == 2 and inherent.maps_of("ESL") is None
     assert found.mean("bulk_modulus").value == pytest.approx(maps.arrays["bulk_modulus"].mean())
+
+
+def test_more_samples_are_published_over_fewer(clone, paths, task, monkeypatch, tmp_path):
+    monkeypatch.setattr(coarse_graining, "stages", lambda given: {"inherent": [(task, 5)]})
+    few = tmp_path / "few" / paths[0].parent.name
+    few.mkdir(parents=True)
+    shutil.copy(paths[0], few)
+    for folder, samples in ((tmp_path / "few", 1), (paths[0].parents[1], 2)):
+        monkeypatch.setenv("GLASSLIB_RESULTS", str(folder))
+        campaign.publish(coarse_graining)
+        store.register()
+        assert inherent.maps_of("HTL").samples == samples
 
 
 def test_publish_computes_nothing(clone, monkeypatch):

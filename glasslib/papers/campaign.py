@@ -129,6 +129,7 @@ def publish(paper):
     given = paper.Parameters(source="compute")
     tasks = [task for tasks in select(paper, given).values() for task, _ in tasks]
     whole = [ensemble.publish_samples(task) for task in tasks if task.archive]
+    store.register()  # gathering looks for whole samples where they are published, and trusts no file that is not registered
     found, provenances = gather(paper, given)
     paths = [path for path in whole if path]
     return paths + ([ensemble.publish(given.FILES[0], stored(found), provenances)] if found else [])
