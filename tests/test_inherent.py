@@ -13,6 +13,7 @@ from glasslib.particles.forces import evaluate
 from glasslib.particles.hessian import moduli
 from glasslib.protocols import local_yield, prepare
 
+LEDGER = store.ledger_file("claims.yaml").read_bytes()
 SEED = 11
 RECIPE = glasses.recipe("HTL", 400)._replace(melting_time=5.0)
 
@@ -220,6 +221,7 @@ def test_more_samples_are_published_over_fewer(clone, paths, task, monkeypatch, 
 
 
 def test_publish_computes_nothing(clone, monkeypatch):
+    (clone / "data" / "claims.yaml").write_bytes(LEDGER)
     monkeypatch.setattr(ensemble, "_compute", lambda *arguments: pytest.fail("a sample was computed"))
     assert campaign.publish(coarse_graining) == []
 

@@ -9,6 +9,7 @@ QUENCH = 2e-3  # a particle: an HTL of 10^4 particles, less its dynamics
 SHEAR = 5.9e-6  # a particle and a strain step of 1e-4, in flow: data/benchmarks.json, aqs_vs_lammps
 COARSE_SHEAR = 3.9e-5  # a particle and a strain step of 1e-3: a flow of 10^4 particles to strain 5, less its fine steps
 LOADING = 3.1e-3  # a site and a direction of a map: samples of data/glasses/inherent-ESL.npz
+QUASISTATIC = 1.9e-5  # a cell and a strain of one of the quasistatic lattice: 16 x 16 cells to strain 5 in 0.024 s
 LATTICE = 1.9e-9  # a site and a time step of the time-dependent lattice: data/creep/lattice.npz
 
 

@@ -99,8 +99,8 @@ def numbers(arrays=None):
         arrays = campaign.loaded(store.read(store.published(FILE)).arrays) if store.is_published(FILE) else {}
     result = {}
     for name, values in arrays.items():
-        label, quantity = name.split("/")
-        if len(values) > 1:
+        label, _, quantity = name.partition("/")
+        if label in glasses.CATALOGUE and len(values) > 1:
             result.setdefault(label, Numbers({})).values[quantity] = values
     return result
 

@@ -15,10 +15,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from glasslib import checks, ensemble
+from glasslib import checks
 from glasslib.analysis import fitting, statistics
-from glasslib.papers import coarse_graining_lattice as model
-from glasslib.papers.coarse_graining_lattice import Convention
+from glasslib.papers.coarse_graining import lattice as model
+from glasslib.papers.coarse_graining.lattice import Convention
 
 FITS = {  # by the names of the ledger's claims
     f"{'c0c1' if correlation else 'c0'}_{glass}{'_rejuvenation' if rejuvenation else ''}":
@@ -32,11 +32,12 @@ START_SPREAD = 0.4  # of the logarithm of starts
 
 
 class PublishedFits(NamedTuple):
-    """The lattices of the paper's fits, in the order of ``FITS``, and how far they are sheared."""
+    """The lattices of the paper's fits, in the order of ``FITS``, how far they are sheared, and how many of each."""
 
     lattices: tuple
     strain_end: float = 5.0
     step: float = 0.01
+    count: int = 1
 
 
 class Row(NamedTuple):
@@ -86,34 +87,32 @@ def conventions():
     return result
 
 
-def published_fits(convention=Convention(), *, strain_end=5.0, step=0.01, **options):
-    """Return the ``PublishedFits`` under a convention; ``options`` are those of ``coarse_graining_lattice.lattice``."""
+def published_fits(convention=Convention(), *, strain_end=5.0, step=0.01, count=1, **options):
+    """Return the ``PublishedFits`` under a convention; ``options`` are those of ``lattice.lattice``."""
     lattices = tuple(model.lattice(**fit, convention=convention, **options) for fit in FITS.values())
-    return PublishedFits(lattices, strain_end, step)
+    return PublishedFits(lattices, strain_end, step, count)
 
 
 def sheared_fits(task, sequence):
-    """Return the stress (fits, strains) of one sample of each lattice of a ``PublishedFits``: for ``ensemble.Task``."""
+    """Return the stress (fits, strains), the mean of ``count`` of each lattice of a ``PublishedFits``: for a ``Task``."""
     strains = model.Shear(task.lattices[0], task.strain_end, task.step).strains()
-    return {"stress": np.array([
-        model.stress_curves(lattice, strains, [_child(sequence, k)])[0] for k, lattice in enumerate(task.lattices)
-    ])}  # fmt: skip
+    children = [[child(sequence, k, j) for j in range(task.count)] for k in range(len(task.lattices))]
+    pairs = zip(task.lattices, children)
+    return {"stress": np.array([model.stress_curves(lattice, strains, own).mean(axis=0) for lattice, own in pairs])}
 
 
-def _child(sequence, *place):
+def child(sequence, *place):
     """Return a child of a ``SeedSequence`` by its place: the same one however often it is asked for."""
     return np.random.SeedSequence(sequence.entropy, spawn_key=(*sequence.spawn_key, *place))
 
 
-def convention_tasks(seed, folder=None, **options):
-    """Return {name: ``ensemble.Task``} of the study of conventions; ``options`` are those of ``published_fits``."""
+def by_convention(**options):
+    """Return {name: ``PublishedFits``} of the study of conventions; ``options`` are those of ``published_fits``."""
     made = published_fits(**options)
-    result = {}
-    for name, convention in conventions().items():
-        lattices = tuple(lattice._replace(convention=convention) for lattice in made.lattices)
-        task = made._replace(lattices=lattices)
-        result[name] = ensemble.Task("coarse_graining-convention", sheared_fits, task, seed, folder)
-    return result
+    return {
+        name: made._replace(lattices=tuple(lattice._replace(convention=convention) for lattice in made.lattices))
+        for name, convention in conventions().items()
+    }
 
 
 def tabulate(strain, stress, plateau_from=model.PLATEAU_FROM):
@@ -154,7 +153,7 @@ def fit_slips(task, sequence):
     mean_start = np.array([task.lattice.constant, task.lattice.quadratic])[:count]
     if not (mean_start > 0).all():
         raise ValueError(f"lattice: its slips {tuple(mean_start)!r} must be positive, the fit starts there")
-    generator = np.random.default_rng(_child(sequence, 0))
+    generator = np.random.default_rng(child(sequence, 0))
     start = mean_start * np.exp(generator.uniform(-START_SPREAD, START_SPREAD, count))
 
     def simulate(parameters, seeds):
@@ -167,7 +166,7 @@ def fit_slips(task, sequence):
 
     return fitting.fit(
         simulate, task.targets, np.clip(start, LOWEST[:count], HIGHEST[:count]), 0.35 * mean_start,
-        [_child(sequence, 1, k) for k in range(task.samples)], features=features, target_errors=task.target_errors,
+        [child(sequence, 1, k) for k in range(task.samples)], features=features, target_errors=task.target_errors,
         lower=LOWEST[:count], upper=HIGHEST[:count],
     )  # fmt: skip
 

@@ -1,0 +1,231 @@
+"""Coarse-graining amorphous plasticity (Tyukodi et al. 2022): its parameters, scales and plan.
+
+``lattice`` is its model, ``fits`` the slips; ``simulations`` has the functions of its tasks, ``arrays`` gathers their samples,
+``claims`` measures the claims, ``figures`` and ``interactive`` draw. What is measured on glasses as quenched is in
+``papers.inherent``. Stresses in epsilon/sigma^2.
+
+Lattices of source ``paper`` have the thresholds that the paper's text implies; those of source ``completed`` our own, as far as
+maps are *published*, so that they are computed anew when more glasses are.
+"""
+
+import dataclasses
+from typing import NamedTuple
+
+from glasslib import checks, store
+from glasslib.papers import glasses, inherent, maps, parameters, shearing
+
+GLASSES = ("ESL", "GQ")  # that are sheared
+MAPPED_WHOLE = (4.75, 5.0)  # strains of which the Bauschinger paper has maps of all its sites
+CONSTANTS = (0.02, 0.035, 0.05, 0.065, 0.08)  # nodes of the live figure: c0,
+QUADRATICS = (0.0, 0.01, 0.02, 0.03)  # c1,
+AGES = (0.0, 0.22, 0.44, 0.66)  # and age of the initial glass, evenly as sliders are
+FLOW_STRESS = 0.53  # plateau of the particles in patinet2020, at which the paper's fits aimed
+PEAKS = {"ESL": 0.566, "GQ": 0.775}  # of lattices with the paper's pairs (c0, c1): the peak of its particles, as it was fitted
+TARGET_ERROR = 0.005  # of both
+
+
+class Scale(NamedTuple):
+    """What is computed at a scale.
+
+    glasses: labels of ``glasses.CATALOGUE``; holding_time of the liquids; cooling_time of GQ, that of its label if None;
+    sites: along an edge of a map; samples: of each glass, the catalogue's if None; strain: to which ``GLASSES`` are sheared;
+    coarse_between: strains between which its steps are 10^-3 instead of 10^-4; fewer_sites: of maps on the way;
+    batches, batch: of lattices, and how many lattices are in one; convention_lattices: of each convention and fit in a batch;
+    fits: how many of the paper's eight; fit_lattices: at each point of a fit; live: lattices at each node of the live figure.
+    """
+
+    particles: int
+    glasses: tuple
+    holding_time: float
+    cooling_time: float | None
+    sites: int
+    samples: int | None
+    strain: float
+    coarse_between: tuple
+    fewer_sites: int
+    batches: int
+    batch: int
+    convention_lattices: int
+    fits: int
+    fit_lattices: int
+    live: int
+
+
+SCALES = {
+    "smoke": Scale(400, ("ESL", "MCT", "HTL", "GQ"), 5.0, 20.0, 3, 2, 0.1, (), 3, 2, 4, 1, 1, 8, 1),
+    "book": Scale(10_000, tuple(glasses.CATALOGUE), glasses.HOLDING_TIME, None, 39, None, 5.0, shearing.COARSE, 20, 10, 20, 5,
+                  8, 60, 10),
+    "paper": Scale(10_000, ("ESL", "MCT", "HTL", "GQ"), glasses.HOLDING_TIME, 1e6, 39, 100, 5.0, (), 39, 10, 100, 20, 8, 400, 20),
+}  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True)
+class Parameters(parameters.Parameters):
+    """What its notebook may set.
+
+    glass, rejuvenation, correlation: of the one lattice that the page shows in full: its initial glass, ``ESL`` or ``GQ``;
+    whether cells that slipped draw thresholds of the MCT glass; whether slips grow with thresholds, Eq. (12). size: cells N
+    along a side of the lattice.
+    """
+
+    glass: str = dataclasses.field(default="ESL", metadata=parameters.DISPLAY)
+    rejuvenation: bool = dataclasses.field(default=True, metadata=parameters.DISPLAY)
+    correlation: bool = dataclasses.field(default=True, metadata=parameters.DISPLAY)
+    size: int = 16
+
+    FILES = (inherent.FILE,)
+
+    def check(self):
+        if self.samples is not None:
+            checks.integer("samples", self.samples, 2, 100_000)  # errors need two
+        checks.choice("glass", self.glass, GLASSES)
+        checks.flag("rejuvenation", self.rejuvenation)
+        checks.flag("correlation", self.correlation)
+        checks.integer("size", self.size, 4, 512)
+
+    @property
+    def variant(self):
+        """Return the name, as in ``fits.FITS``, of the lattice that the page shows in full."""
+        return f"{'c0c1' if self.correlation else 'c0'}_{self.glass}{'_rejuvenation' if self.rejuvenation else ''}"
+
+
+def stages(given):
+    """Return {stage: [(task, samples), ...]} in the order in which they are run.
+
+    glasses, inherent: packings, and what is measured on them as they were quenched; flow, moduli, transient: shear to flow,
+    moduli there, and maps of barriers on the way; lattice, conventions, fits, live: the lattice, in batches.
+    """
+    from glasslib.papers.coarse_graining import simulations  # here: scipy is slow to import
+
+    scale, result = SCALES[given.scale], {name: [] for name in ("glasses", "inherent", "flow", "moduli", "transient")}
+    for label in scale.glasses:
+        count = given.samples or scale.samples or glasses.CATALOGUE[label].samples
+        made = _glass(scale, label)
+        result["glasses"].append((glasses.glass_task(made, given.seed), count))
+        result["inherent"].append((inherent.task(made, given.seed, sites=scale.sites), count))
+        if label in GLASSES:
+            spec = flow(given, label)
+            result["flow"].append((shearing.flow_task(spec, given.seed), count))
+            result["moduli"].append((simulations.moduli_task(simulations.Moduli(spec, spec.strain), given.seed), count))
+            result["transient"] += [(task, count) for task in transient(given, label).values()]
+    batches = given.samples or scale.batches
+    return result | {
+        "lattice": [(task, batches) for task in lattices(given).values()],
+        "conventions": [(task, batches) for task in conventions(given).values()],
+        "fits": [(task, 1) for task in slip_fits(given).values()],
+        "live": [(live(given), 2)],
+    }
+
+
+def _glass(scale, label):
+    return glasses.recipe(label, scale.particles, scale.holding_time, scale.cooling_time)
+
+
+def flow(given, label):
+    """Return the ``ShearToFlow`` of a glass: at scales book and paper that of the Bauschinger paper."""
+    scale = SCALES[given.scale]
+    kept = (0.0, scale.strain) if given.scale == "smoke" else shearing.KEPT
+    return shearing.ShearToFlow(_glass(scale, label), scale.strain, kept, coarse=scale.coarse_between or (0.0, 0.0))
+
+
+def transient(given, label):
+    """Return {strain: task of its map} of a glass from its first kept strain to flow, in all directions."""
+    scale, spec = SCALES[given.scale], flow(given, label)
+    whole = () if given.scale == "smoke" else MAPPED_WHOLE
+    return {
+        strain: maps.task(maps.Map(spec, strain, sites=scale.sites if strain in whole else scale.fewer_sites), given.seed)
+        for strain in spec.kept if 0 < strain <= spec.strain + 1e-9
+    }  # fmt: skip
+
+
+def sources():
+    """Return the sources of thresholds that lattices are computed with: the paper's, and our own where any are published."""
+    return ("paper", "completed") if "ESL" in inherent.numbers() else ("paper",)
+
+
+def lattices(given):
+    """Return {``FIT SOURCE``: task}: the paper's eight lattices with its own thresholds and with ours, in batches."""
+    from glasslib.papers.coarse_graining import fits, lattice, simulations
+
+    scale, result = SCALES[given.scale], {}
+    for source in sources():
+        for name, fit in fits.FITS.items():
+            made = lattice.lattice(**fit, source=source, size=given.size)
+            spec = simulations.Batch(lattice.Shear(made), scale.batch)
+            result[f"{name} {source}"] = simulations.batch_task(spec, given.seed)
+    return result
+
+
+def conventions(given):
+    """Return {name of a convention: task}; at scale smoke the first of either kind of wave vectors."""
+    from glasslib.papers.coarse_graining import fits, simulations
+
+    specs = fits.by_convention(count=SCALES[given.scale].convention_lattices, size=given.size)
+    if given.scale == "smoke":
+        first = {spec.lattices[0].convention.wave_vectors: name for name, spec in reversed(specs.items())}
+        specs = {name: specs[name] for name in first.values()}
+    return {name: simulations.convention_task(spec, given.seed) for name, spec in specs.items()}
+
+
+def targets(glass):
+    """Return ((plateau, its error), (peak, its error), where from) at which the slips of a glass aim.
+
+    Of our own particles where their curves are published, else those of the paper.
+    """
+    from glasslib.papers.coarse_graining import arrays
+
+    found = arrays.particle_features(_published(), glass)
+    return found or ((FLOW_STRESS, TARGET_ERROR), (PEAKS[glass], TARGET_ERROR), "the paper's")
+
+
+def _published():
+    from glasslib.papers import campaign
+
+    return campaign.loaded(store.read(store.published(inherent.FILE)).arrays) if store.is_published(inherent.FILE) else {}
+
+
+def slip_fits(given):
+    """Return {claim: task}: the slips of the paper's eight fits for our thresholds; for the paper's where none are published."""
+    from glasslib.papers.coarse_graining import fits, lattice, simulations
+
+    scale, result = SCALES[given.scale], {}
+    for name, fit in list(fits.FITS.items())[: scale.fits]:
+        made = lattice.lattice(**fit, source=sources()[-1], size=given.size)
+        aims = targets(fit["glass"])[: 1 + fit["correlation"]]
+        values, errors = zip(*aims)
+        spec = fits.SlipFit(made, values, errors, scale.fit_lattices)
+        result[name] = simulations.fit_task(spec, given.seed)
+    return result
+
+
+def live(given):
+    """Return the task of the live figure."""
+    import numpy as np
+
+    from glasslib.papers.coarse_graining import lattice, simulations
+
+    known = {0.0: "MCT", 0.14: "ESL", 0.65: "GQ"}
+    moments = np.array([lattice.paper_moments(label) for label in known.values()])
+    mean = moments[0, 0] * (1 + np.array(AGES))
+    share = np.interp(AGES, list(known), moments[:, 0] ** 2 / moments[:, 1])
+    aged = tuple((age, round(float(m), 6), round(float(m**2 / s), 6)) for age, m, s in zip(AGES, mean, share))
+    few = given.scale == "smoke"
+    spec = simulations.Live(
+        aged[0][1:], aged[::3] if few else aged, CONSTANTS[::4] if few else CONSTANTS, QUADRATICS[:3:2] if few else QUADRATICS,
+        *lattice.moduli_and_width("ESL")[0], size=given.size, count=SCALES[given.scale].live,
+    )  # fmt: skip
+    return simulations.live_task(spec, given.seed)
+
+
+def gather(given, finished):
+    """Return the arrays of the page, from what a ``campaign.Finished`` reads; see ``arrays``."""
+    from glasslib.papers.coarse_graining import arrays
+
+    return arrays.gather(given, stages(given), finished)
+
+
+def measure(results):
+    """Return our numbers by claim, from the ``results.Results`` of a page."""
+    from glasslib.papers.coarse_graining import claims  # here: scipy is slow to import
+
+    return claims.measure(results)

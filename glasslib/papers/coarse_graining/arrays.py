@@ -1,0 +1,188 @@
+"""Finished samples of the coarse-graining paper, gathered for its page.
+
+Names of arrays: ``G/...`` of the glass G as quenched (``inherent``); ``law G/...`` histograms of its maps; ``flow G/...`` its
+shear to flow and ``way G/...`` its maps of barriers on the way, samples first; ``lattice FIT SOURCE/...`` batches first;
+``conventions/...``, ``fits/...``, ``live/...``. What is missing has no name, or NaN for a row.
+"""
+
+import numpy as np
+
+from glasslib import store
+from glasslib.analysis import statistics, strain_maps
+from glasslib.papers import coarse_graining, inherent, shearing
+from glasslib.papers.coarse_graining import fits, simulations
+from glasslib.papers.coarse_graining import lattice as model
+from glasslib.papers.maps import FORWARD
+
+BIN = 0.01  # of strain, over which the stress of particles is averaged, as wide as a step of the lattice
+YIELD_EDGES, FROZEN_EDGES = np.linspace(-0.5, 4.0, 91), np.linspace(-1.0, 1.0, 81)
+MAPS = (0.05, 0.2, 1.0, 5.0)  # strains at which maps of strain are kept
+ROW = ("plateaus", "errors", "peaks", "plateau", "plateau_error", "spread", "peak_ratios", "peak_errors")
+
+
+def gather(given, stages, finished):
+    """Return the arrays of what ``finished``, a ``campaign.Finished``, reads of ``stages``."""
+    arrays = inherent.summaries(stages["inherent"], finished)
+    for task, samples in stages["inherent"]:
+        arrays |= _named(f"law {task.label}", laws(finished.all(task, samples)))
+    counts = {task.label: samples for task, samples in stages.get("flow", ())}
+    for label, samples in counts.items():
+        arrays |= _flow(given, label, samples, finished)
+    for name, found in _all(coarse_graining.lattices, given, stages.get("lattice"), finished):
+        arrays |= _named(f"lattice {name}", {key: _single([one[key] for one in found]) for key in found[0]})
+    return arrays | _conventions(given, stages, finished) | _fits(given, stages, finished) | _live(given, stages, finished)
+
+
+def _all(plan, given, stage, finished):
+    """Yield (name, arrays of finished samples) of those tasks of a stage of which any are finished, named by ``plan``."""
+    counts = {task.path(0): samples for task, samples in stage or ()}
+    for name, task in plan(given).items() if stage else ():
+        found = list(finished.all(task, counts.get(task.path(0), 0)).values())
+        if found:
+            yield name, found
+
+
+def _named(prefix, arrays):
+    return {f"{prefix}/{name}": values for name, values in arrays.items()}
+
+
+def _single(values):
+    return np.array(values).astype(np.float32)
+
+
+def laws(found):
+    """Return yields, frozen (samples, bins): densities of local yield and frozen stresses of {sample: arrays of a map}."""
+    if not found:
+        return {}
+    one_by_one = [inherent.Maps({name: values[None] for name, values in one.items()}) for one in found.values()]
+    return {
+        "yields": _single([density(one.yielding()[0], YIELD_EDGES) for one in one_by_one]),
+        "frozen": _single([density(one.frozen_stress(), FROZEN_EDGES) for one in one_by_one]),
+    }
+
+
+def density(values, edges):
+    """Return the density (bins,) of finite values, of which those beyond the edges are counted in the norm."""
+    finite = values[np.isfinite(values)]
+    return np.histogram(finite, edges)[0] / max(1, finite.size) / np.diff(edges)
+
+
+def _flow(given, label, samples, finished):
+    """Return what is finished of one glass's way to flow."""
+    spec, result = coarse_graining.flow(given, label), {}
+    flows = finished.all(shearing.flow_task(spec, given.seed), samples)
+    if flows:
+        result |= _named(f"flow {label}", _curves(spec, flows))
+    of_flow = finished.all(simulations.moduli_task(simulations.Moduli(spec, spec.strain), given.seed), samples)
+    if of_flow:
+        result |= _named(f"flow {label}", {key: np.array([one[key] for one in of_flow.values()])
+                                           for key in ("shear_modulus", "bulk_modulus")})  # fmt: skip
+    return result | _named(f"way {label}", _way(given, label, samples, finished))
+
+
+def _curves(spec, flows):
+    """Return strain (T,), stress (samples, T); map_strain (M,), variance, localisation (samples, M); kept maps of the first."""
+    count = round(spec.strain / BIN)
+    edges, stress = np.linspace(0, spec.strain, count + 1), []
+    for found in flows.values():
+        where = np.clip(np.searchsorted(edges, found["strain"], "right") - 1, 0, count - 1)
+        stress.append(np.bincount(where, found["stress"], count) / np.maximum(np.bincount(where, minlength=count), 1))
+    courses = [strain_maps.course(np.nan_to_num(found["strain_maps"])) for found in flows.values()]
+    first = next(iter(flows.values()))
+    at = sorted({int(np.argmin(np.abs(first["map_strain"] - strain))) for strain in MAPS if strain <= spec.strain + 1e-6}
+                or {len(first["map_strain"]) - 1})  # fmt: skip
+    return {
+        "strain": (edges[1:] + edges[:-1]) / 2, "stress": _single(stress), "map_strain": first["map_strain"],
+        "variance": _single([course.variance for course in courses]),
+        "localisation": _single([course.localisation for course in courses]),
+        "kept_strain": first["map_strain"][at], "strain_maps": first["strain_maps"][at],
+    }  # fmt: skip
+
+
+def _way(given, label, samples, finished):
+    """Return strain (T,), and mean_threshold and stress_deviation (samples, T) of local maps on the way, NaN where missing."""
+    made = coarse_graining.flow(given, label).glass
+    quenched = inherent.task(made, given.seed, sites=coarse_graining.SCALES[given.scale].sites)
+    tasks = {0.0: quenched} | coarse_graining.transient(given, label)
+    mean, deviation = np.full((2, samples, len(tasks)), np.nan)
+    for j, (strain, task) in enumerate(tasks.items()):
+        for k, found in finished.all(task, samples).items():
+            yields = inherent.Maps({name: values[None] for name, values in found.items()}).yielding()[0]
+            mean[k, j] = np.nanmean(yields if strain == 0 else yields[..., FORWARD])  # as quenched all directions are alike
+            deviation[k, j] = found["local_stress"][:, 2].std()
+    there = np.isfinite(mean).any(axis=1)
+    if not np.isfinite(mean[:, 1:]).any():
+        return {}
+    return {"strain": np.array(list(tasks)), "mean_threshold": mean[there], "stress_deviation": deviation[there]}
+
+
+def particle_features(arrays, glass):
+    """Return ((plateau, error), (peak, error), "our own particles'") of a glass sheared to flow, or None."""
+    if len(arrays.get(f"flow {glass}/stress", ())) < 2:
+        return None
+    strain, stress = arrays[f"flow {glass}/strain"], arrays[f"flow {glass}/stress"].astype(float)
+    if strain[-1] < model.PLATEAU_FROM:
+        return None
+    plateau = statistics.mean_error(model.plateau(strain, stress))
+    peak = statistics.bootstrap(lambda drawn: model.peak(strain, drawn.mean(axis=0)), stress)
+    pairs = plateau, (peak.value, peak.error)
+    return *(tuple(round(float(number), 5) for number in pair) for pair in pairs), "our own particles'"
+
+
+def _conventions(given, stages, finished):
+    """Return the ``fits.Row`` of each convention of which two batches are finished, stacked, and the names."""
+    rows = {}
+    for name, found in _all(coarse_graining.conventions, given, stages.get("conventions"), finished):
+        if len(found) > 1:
+            stress = np.array([one["stress"] for one in found])
+            rows[name] = fits.tabulate(model.Shear(None).strains(), stress)
+            lattices = len(found) * coarse_graining.SCALES[given.scale].convention_lattices
+    if not rows:
+        return {}
+    stacked = {key: np.array([getattr(row, key) for row in rows.values()]) for key in ROW}
+    stacked |= {"one_plateau": np.array([fits.one_plateau(row) for row in rows.values()])}
+    return _named("conventions", stacked | {"names": np.array(list(rows)), "lattices": np.full(len(rows), lattices)})
+
+
+def _fits(given, stages, finished):
+    """Return parameters and errors (fits, 2), NaN for a c1 that is not fitted, and what else is known of each fit."""
+    found = {name: one for name, (one, *_) in _all(coarse_graining.slip_fits, given, stages.get("fits"), finished)}
+    if not found:
+        return {}
+    tasks = coarse_graining.slip_fits(given)
+
+    def padded(key):
+        return np.array([[*one[key], np.nan][:2] for one in found.values()])
+
+    return _named("fits", {
+        "names": np.array(list(found)), **{key: padded(key) for key in ("parameters", "errors", "features", "feature_errors")},
+        "targets": np.array([[*tasks[name].parameters.targets, np.nan][:2] for name in found]),
+        **{key: np.array([one[key] for one in found.values()]) for key in ("converged", "samples", "evaluations", "misfit")},
+        "target_source": np.array([coarse_graining.targets(fits.FITS[name]["glass"])[2] for name in found]),
+        "source": np.array([coarse_graining.sources()[-1]] * len(found)),
+    })  # fmt: skip
+
+
+def _live(given, stages, finished):
+    """Return the live figure's curves at all nodes; maps of the first batch."""
+    (task, samples), = stages.get("live") or [(None, 0)]
+    found = list(finished.all(task, samples).values()) if samples else []
+    if not found:
+        return {}
+    spec = task.parameters
+    means = {name: _single(np.mean([one[name] for one in found], axis=0)) for name in ("stress", "mean_threshold")}
+    shear = spec.shear(spec.lattices()[0])
+    return _named("live", means | {
+        "strain": shear.strains(), "strain_map": found[0]["strain_map"].astype(np.float16),
+        "ages": np.array([age for age, *_ in spec.aged]), "constants": np.array(spec.constants),
+        "quadratics": np.array(spec.quadratics), "lattices": np.array([len(found) * spec.count]),
+    })  # fmt: skip
+
+
+def published_laws(label):
+    """Return ``laws`` of the published maps of a glass, or {} if there are none."""
+    if not store.is_published(f"glasses/inherent-{label}.npz"):
+        return {}
+    whole = inherent.maps_of(label)
+    return laws({k: {name: values[k] for name, values in whole.arrays.items() if name != "provenances"}
+                 for k in range(whole.samples)})  # fmt: skip

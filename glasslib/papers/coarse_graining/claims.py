@@ -1,0 +1,179 @@
+"""The claims of the coarse-graining paper, measured on the arrays of a page, as far as these go."""
+
+import math
+
+import numpy as np
+
+from glasslib.analysis import statistics
+from glasslib.papers import coarse_graining, inherent
+from glasslib.papers.coarse_graining import fits
+from glasslib.papers.coarse_graining import lattice as model
+from glasslib.scorecard import Measurement
+
+LATE = 2.0  # strain from which on thresholds and fluctuations count as those of flow
+GROWING = (0.5, 5.0)  # strains between which variances of lattice and particles are compared
+NO_FLOW = "the lattice is there, but no glass of two samples has been sheared to flow"
+NO_WAY = "the lattice is there, but no map of local barriers in flow"
+
+
+def measure(results):
+    """Return our numbers by claim: those whose data are there, with errors from at least two samples.
+
+    A claim half of whose data are there says what it lacks.
+    """
+    return _of_glasses(results) | _of_fits(results) | _of_lattices(results) | _of_flow(results)
+
+
+def _put(results, estimate, samples=None):
+    """Return the ``Measurement`` of (value, error) or an ``Estimate``; none where it is not finite."""
+    value, error = np.asarray(estimate[0], float), np.asarray(estimate[1], float)
+    count = samples if samples is not None else estimate.samples
+    if np.isfinite(value).all() and np.isfinite(error).all():
+        return Measurement(value.tolist(), error.tolist(), count, results.given.scale)
+    return Measurement.none("not a finite number", count, results.given.scale)
+
+
+def _of_glasses(results):
+    """Return the numbers of the glasses as quenched."""
+    found, result = inherent.numbers(results.arrays), {}
+    for label in found.keys() & {"ESL", "MCT", "GQ"}:
+        of_glass = found[label]
+        result[f"yield2_{label}"] = of_glass.mean("yield_square")
+        if label != "MCT":
+            result |= {f"mu_{label}": of_glass.mean("shear_modulus"), f"K_{label}": of_glass.mean("bulk_modulus")}
+            if "MCT" in found:
+                result[f"age_{label}"] = inherent.age(of_glass, found["MCT"])
+    if "ESL" in found:
+        result["frozen_stress_width"] = found["ESL"].frozen_width()
+        result["stress_drop_exponential"] = found["ESL"].exponential_gap()
+        result["stress_drop_parabolic"] = found["ESL"].mean("parabola")
+    return {name: _put(results, estimate) for name, estimate in result.items()}
+
+
+def _of_fits(results):
+    """Return the slips that are fitted."""
+    if "fits/names" not in results.arrays:
+        return {}
+    result = {}
+    for k, name in enumerate(results["fits/names"].tolist()):
+        count = 1 + fits.FITS[name]["correlation"]
+        values, errors, samples = (results[f"fits/{key}"][k] for key in ("parameters", "errors", "samples"))
+        if not results["fits/converged"][k]:
+            result[name] = Measurement.none("the fit did not converge", int(samples), results.given.scale)
+        else:
+            pair = (values[:count], errors[:count]) if count > 1 else (values[0], errors[0])
+            result[name] = _put(results, pair, int(samples))
+    return result
+
+
+def lattices(results, name):
+    """Return how many lattices are behind the batches of one variant."""
+    return len(results[f"lattice {name}/stress"]) * coarse_graining.SCALES[results.given.scale].batch
+
+
+def source(results):
+    """Return the source of thresholds of the lattices that claims are measured on: ours where they are computed."""
+    return "completed" if results.has("lattice c0c1_ESL completed/stress") else "paper"
+
+
+def strains(results, name):
+    """Return the strains (T,) of the curves of one variant."""
+    return model.Shear(None).step * np.arange(results[f"lattice {name}/stress"].shape[1])
+
+
+def overshoot(results, name):
+    """Return the bootstrap ``Estimate`` of peak / plateau - 1 of one variant."""
+    return model.overshoot(strains(results, name), results[f"lattice {name}/stress"].astype(float))
+
+
+def _of_lattices(results):
+    """Return the claim on the peak of the lattice with the paper's thresholds and slips."""
+    plain, peaked = "c0_ESL paper", "c0c1_ESL paper"
+    if not results.has(f"lattice {plain}/stress", f"lattice {peaked}/stress"):
+        return {}
+    without, with_it = overshoot(results, plain), overshoot(results, peaked)
+    values = with_it.value, with_it.value - without.value
+    errors = with_it.error, math.hypot(with_it.error, without.error)
+    return {"peak_needs_correlation": _put(results, (values, errors), lattices(results, peaked))}
+
+
+def _of_flow(results):
+    """Return the claims on sheared glasses, and on the lattice against them."""
+    name = f"c0c1_ESL_rejuvenation {source(results)}"
+    computed, result = results.has(f"lattice {name}/stress"), {}
+    if results.has("flow ESL/variance") and computed:
+        result["strain_variance_ratio"] = _variance_ratio(results, name)
+    elif computed:
+        result["strain_variance_ratio"] = _lacking(results, NO_FLOW)
+    if results.has("way ESL/mean_threshold"):
+        result["hardening_ESL"] = _hardening(results)
+    ways = [label for label in coarse_graining.GLASSES if results.has(f"way {label}/stress_deviation")]
+    if ways and computed:
+        result["stress_std_ratio"] = _deviation_ratio(results, ways)
+    elif computed:
+        result["stress_std_ratio"] = _lacking(results, NO_WAY)
+    flows = [label for label in coarse_graining.GLASSES if results.has(f"flow {label}/shear_modulus")]
+    for claim, key in (("mu_steady", "shear_modulus"), ("K_steady", "bulk_modulus")):
+        if flows:
+            every = np.concatenate([results[f"flow {label}/{key}"] for label in flows])
+            result[claim] = _put(results, statistics.mean_error(every), len(every))
+    if results.has("flow ESL/localisation", "flow GQ/localisation"):
+        result["band_only_in_GQ"] = _band(results)
+    return result
+
+
+def _lacking(results, why):
+    return Measurement.none(why, 0, results.given.scale)
+
+
+def _variance_ratio(results, name):
+    """Return the mean over strain of the lattice's variance over the particles', within ``GROWING``."""
+    at, particles = results["flow ESL/map_strain"], results["flow ESL/variance"].astype(float)
+    low = min(GROWING[0], at[-1] / 2)
+    kept = (at >= low - 1e-9) & (at <= GROWING[1] + 1e-9)
+    lattice = results[f"lattice {name}/strain_variance"].astype(float)
+    grid = strains(results, name)
+    mean = np.interp(at[kept], grid, lattice.mean(axis=0))
+    found = statistics.bootstrap(lambda drawn: np.mean(mean / drawn[:, kept].mean(axis=0)), particles)
+    spread = np.std([np.mean(np.interp(at[kept], grid, one) / mean) for one in lattice], ddof=1) / math.sqrt(len(lattice))
+    return _put(results, (found.value, math.hypot(found.error, float(found.value) * spread)), found.samples)
+
+
+def _hardening(results):
+    """Return by how much the mean threshold of ESL has grown in flow: past ``LATE``, or at the largest strain."""
+    strain, mean = results["way ESL/strain"], results["way ESL/mean_threshold"]
+    late = strain >= min(LATE, strain[-1])
+    growth = np.nanmean(mean[:, late], axis=1) / mean[:, 0] - 1
+    growth = growth[np.isfinite(growth)]
+    if len(growth) < 2:
+        return _lacking(results, "fewer than two samples have maps both as quenched and in flow")
+    return _put(results, statistics.mean_error(growth), len(growth))
+
+
+def _deviation_ratio(results, labels):
+    """Return the standard deviation of internal stress of the lattice over that of particles in flow, mean over glasses."""
+    values, errors, count = [], [], 0
+    for label in labels:
+        name = f"c0c1_{label}_rejuvenation {source(results)}"
+        strain, local = results[f"way {label}/strain"], results[f"way {label}/stress_deviation"]
+        late = strain >= min(LATE, strain[-1])
+        each = np.nanmean(local[:, late], axis=1)
+        each = each[np.isfinite(each)]
+        lattice = np.interp(strain[late], strains(results, name), results[f"lattice {name}/stress_deviation"].mean(axis=0))
+        if len(each) > 1:
+            mean, error = statistics.mean_error(each)
+            values.append(lattice.mean() / mean)
+            errors.append(values[-1] * error / mean)
+            count += len(each)
+    if not values:
+        return _lacking(results, "fewer than two samples have maps in flow")
+    return _put(results, (np.mean(values), np.linalg.norm(errors) / len(errors)), count)
+
+
+def _band(results):
+    """Return by how much the largest localisation of GQ is above that of ESL at the same strain."""
+    both = [results[f"flow {label}/localisation"].astype(float) for label in ("GQ", "ESL")]
+    first = 1  # the map at no strain has no localisation
+    at = first + int(np.argmax(both[0].mean(axis=0)[first:]))
+    (high, high_error), (low, low_error) = (statistics.mean_error(values[:, at]) for values in both)
+    return _put(results, (high - low, math.hypot(high_error, low_error)), sum(map(len, both)))
