@@ -55,7 +55,8 @@ SCALES = {
     "smoke": Scale(400, ("ESL", "MCT", "HTL", "GQ"), 5.0, 20.0, 3, 2, 0.1, (), 3, 2, 4, 1, 1, 8, 1),
     "book": Scale(10_000, tuple(glasses.CATALOGUE), glasses.HOLDING_TIME, None, 39, None, 5.0, shearing.COARSE, 20, 10, 20, 5,
                   8, 60, 10),
-    "paper": Scale(10_000, ("ESL", "MCT", "HTL", "GQ"), glasses.HOLDING_TIME, 1e6, 39, 100, 5.0, (), 39, 10, 100, 20, 8, 400, 20),
+    "paper": Scale(10_000, ("ESL", "MCT", "HTL", "GQ"), glasses.HOLDING_TIME, 1e6, 39, 100, 5.0, (), 39, 10, 100, 20, 8,
+                   400, 20),
 }  # fmt: skip
 
 
@@ -162,8 +163,8 @@ def conventions(given):
 
     specs = fits.by_convention(count=SCALES[given.scale].convention_lattices, size=given.size)
     if given.scale == "smoke":
-        first = {spec.lattices[0].convention.wave_vectors: name for name, spec in reversed(specs.items())}
-        specs = {name: specs[name] for name in first.values()}
+        kinds = [spec.lattices[0].convention.wave_vectors for spec in specs.values()]
+        specs = {name: specs[name] for kind, name in zip(kinds, specs) if list(specs)[kinds.index(kind)] == name}
     return {name: simulations.convention_task(spec, given.seed) for name, spec in specs.items()}
 
 
@@ -185,7 +186,7 @@ def _published():
 
 
 def slip_fits(given):
-    """Return {claim: task}: the slips of the paper's eight fits for our thresholds; for the paper's where none are published."""
+    """Return {claim: task}: the slips of the paper's fits for our thresholds; for the paper's where none are published."""
     from glasslib.papers.coarse_graining import fits, lattice, simulations
 
     scale, result = SCALES[given.scale], {}
@@ -211,7 +212,8 @@ def live(given):
     aged = tuple((age, round(float(m), 6), round(float(m**2 / s), 6)) for age, m, s in zip(AGES, mean, share))
     few = given.scale == "smoke"
     spec = simulations.Live(
-        aged[0][1:], aged[::3] if few else aged, CONSTANTS[::4] if few else CONSTANTS, QUADRATICS[:3:2] if few else QUADRATICS,
+        aged[0][1:], aged[::3] if few else aged, CONSTANTS[::4] if few else CONSTANTS,
+        QUADRATICS[:3:2] if few else QUADRATICS,
         *lattice.moduli_and_width("ESL")[0], size=given.size, count=SCALES[given.scale].live,
     )  # fmt: skip
     return simulations.live_task(spec, given.seed)

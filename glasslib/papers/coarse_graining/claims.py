@@ -143,8 +143,8 @@ def _hardening(results):
     """Return by how much the mean threshold of ESL has grown in flow: past ``LATE``, or at the largest strain."""
     strain, mean = results["way ESL/strain"], results["way ESL/mean_threshold"]
     late = strain >= min(LATE, strain[-1])
-    growth = np.nanmean(mean[:, late], axis=1) / mean[:, 0] - 1
-    growth = growth[np.isfinite(growth)]
+    known = np.isfinite(mean[:, late]).any(axis=1) & np.isfinite(mean[:, 0])
+    growth = np.nanmean(mean[known][:, late], axis=1) / mean[known, 0] - 1
     if len(growth) < 2:
         return _lacking(results, "fewer than two samples have maps both as quenched and in flow")
     return _put(results, statistics.mean_error(growth), len(growth))
@@ -157,8 +157,7 @@ def _deviation_ratio(results, labels):
         name = f"c0c1_{label}_rejuvenation {source(results)}"
         strain, local = results[f"way {label}/strain"], results[f"way {label}/stress_deviation"]
         late = strain >= min(LATE, strain[-1])
-        each = np.nanmean(local[:, late], axis=1)
-        each = each[np.isfinite(each)]
+        each = np.nanmean(local[np.isfinite(local[:, late]).any(axis=1)][:, late], axis=1)
         lattice = np.interp(strain[late], strains(results, name), results[f"lattice {name}/stress_deviation"].mean(axis=0))
         if len(each) > 1:
             mean, error = statistics.mean_error(each)

@@ -1,0 +1,288 @@
+"""The pictures of the coarse-graining page: each function draws one figure, or says what it lacks."""
+
+import numpy as np
+
+from glasslib import figures
+from glasslib.analysis import statistics
+from glasslib.papers import coarse_graining, inherent
+from glasslib.papers.coarse_graining import arrays, claims, fits
+from glasslib.papers.coarse_graining import lattice as model
+from glasslib.scorecard import Conclusion, paper_value
+
+STRESS = r"shear stress $\sigma_{xy}$ [$\epsilon/\sigma^2$]"
+STRAIN = r"engineering strain $\gamma$"
+TRUE = r"true strain $\epsilon_{xy} = \gamma/2$"
+ABSENT = "not computed at this scale"
+NEEDS_LATTICE = "It needs the lattice's stress-strain curves; none is finished at this scale."
+NEEDS_MAPS = "It needs maps of local yield stresses; none is published, and none finished at this scale."
+WITHOUT, WITH = figures.GREEN, figures.ORANGE  # lattices without and with rejuvenation
+
+
+def conclusion(measured, claim):
+    """Return our number for a claim with its verdict, or what the paper finds where ``measured`` has none."""
+    return Conclusion("coarse_graining", measured, claim)
+
+
+def _foot(results, drawn_by, samples, more=""):
+    return figures.source(results.given.scale, samples, f"{results.source}{', ' + more if more else ''}", by=drawn_by)
+
+
+def _absent(axis, what):
+    """Write in an empty panel what is not there."""
+    axis.set_axis_off()
+    axis.text(0.5, 0.5, f"{what}:\n{ABSENT}", ha="center", va="center", transform=axis.transAxes, color="0.35")
+
+
+def _band(axis, x, values, label, colour, **options):
+    figures.band(axis, x, *statistics.mean_error(values.astype(float)), label, colour, **options)
+
+
+def _thin(count):
+    return slice(None, None, max(1, count // 250))
+
+
+def sheared(results):
+    """Draw Fig. 1: stress against strain of ESL and GQ, and maps of strain after 20 %."""
+    labels = [label for label in coarse_graining.GLASSES if results.has(f"flow {label}/stress")]
+    if not labels:
+        return figures.not_computed("It needs glasses sheared to flow; none is finished at this scale.")
+    count = sum(len(results[f"flow {label}/stress"]) for label in labels)
+    with figures.panels(3, _foot(results, sheared, count), letters="abc", columns=3, width=3.1) as axes:
+        for label in labels:
+            _band(axes[0], results[f"flow {label}/strain"], results[f"flow {label}/stress"], label, figures.COLOURS[label])
+        axes[0].set(xlabel=STRAIN, ylabel=STRESS, xlim=(0, None), ylim=(0, None))
+        axes[0].legend()
+        for axis, label in zip(axes[1:], coarse_graining.GLASSES):
+            if label in labels:
+                strains = results[f"flow {label}/kept_strain"]
+                at = int(np.argmin(np.abs(strains - 0.2)))
+                _strain_map(axis, results[f"flow {label}/strain_maps"][at], rf"{label} at $\gamma$ = {strains[at]:g}")
+            else:
+                _absent(axis, f"map of {label}")
+
+
+def _strain_map(axis, values, title, most=None):
+    from matplotlib.pyplot import colorbar
+
+    values = np.asarray(values, dtype=float)
+    shown = axis.imshow(values, origin="lower", cmap="viridis", vmin=0, vmax=most or max(values.max(), 1e-9))
+    axis.set(xticks=[], yticks=[])
+    axis.set_title(title, fontsize=9.5)
+    colorbar(shown, ax=axis, shrink=0.75, label=r"$\epsilon_{xy}$")
+
+
+def _laws(results, label):
+    """Return the histograms of a glass: of the page's arrays, else of the published maps."""
+    if results.has(f"law {label}/yields"):
+        return {name: results[f"law {label}/{name}"] for name in ("yields", "frozen")}
+    return arrays.published_laws(label) if results.given.is_published() else {}
+
+
+def distributions(results):
+    """Draw Fig. 2: densities of local yield stresses and of frozen stresses of the glasses as quenched."""
+    found = {label: _laws(results, label) for label in ("ESL", "GQ", "MCT")}
+    found = {label: laws for label, laws in found.items() if laws and len(laws["yields"]) > 1}
+    if not found:
+        return figures.not_computed(NEEDS_MAPS)
+    names = ", ".join(f"{len(laws['yields'])} {label}" for label, laws in found.items())
+    missing = [label for label in ("ESL", "GQ", "MCT") if label not in found]
+    more = f"maps of {names}" + (f"; {', '.join(missing)} {ABSENT}" if missing else "")
+    count = sum(len(laws["yields"]) for laws in found.values())
+    with figures.panels(2, _foot(results, distributions, count, more), letters="ab", width=4.0) as axes:
+        grid = np.linspace(-0.5, 4, 400)
+        for label, laws in found.items():
+            for axis, key, edges in ((axes[0], "yields", arrays.YIELD_EDGES), (axes[1], "frozen", arrays.FROZEN_EDGES)):
+                _band(axis, (edges[1:] + edges[:-1]) / 2, laws[key], label, figures.COLOURS[label])
+        for label in ("ESL", "GQ", "MCT"):
+            law = model.thresholds(label, "paper")
+            axes[0].plot(grid, _normal(grid, *law.values), color=figures.COLOURS[label], linestyle=":", linewidth=1.1,
+                         label=f"{label}, from the text")  # fmt: skip
+        width, grid = paper_value("coarse_graining", "frozen_stress_width"), np.linspace(-0.8, 0.8, 300)
+        axes[1].plot(grid, _normal(grid, 0.0, width), color=figures.BLACK, linestyle="--", linewidth=1,
+                     label=f"paper: width {width}")  # fmt: skip
+        axes[0].set(xlabel=r"local yield stress $\sigma_c$ [$\epsilon/\sigma^2$]", ylabel=r"density [$\sigma^2/\epsilon$]",
+                    xlim=(-0.5, 4), ylim=(0, None))  # fmt: skip
+        axes[1].set(xlabel=r"frozen stress $\delta\sigma$ [$\epsilon/\sigma^2$]", xlim=(-0.8, 0.8), ylim=(0, None))
+        for axis in axes:
+            axis.legend(fontsize=7)
+
+
+def _normal(grid, mean, deviation):
+    return np.exp(-(((grid - mean) / deviation) ** 2) / 2) / deviation / np.sqrt(2 * np.pi)
+
+
+def curves(results, glass, source=None):
+    """Draw Fig. 3 (ESL) or Fig. 5 (GQ): stress against strain of lattice and particles, without and with correlation.
+
+    ``source``: of thresholds, ``paper`` or ``completed``; both, dashed the first, if None.
+    """
+    chosen = [one for one in ("completed", "paper") if source in (None, one)]
+    names = [f"{kind}_{glass}{renewed}" for kind in ("c0", "c0c1") for renewed in ("", "_rejuvenation")]
+    if not any(results.has(f"lattice {name} {one}/stress") for name in names for one in chosen):
+        return figures.not_computed(NEEDS_LATTICE)
+    particles = results.has(f"flow {glass}/stress")
+    more = "" if particles else f"particles {ABSENT}"
+    count = max(claims.lattices(results, f"{name} {one}") for name in names for one in chosen
+                if results.has(f"lattice {name} {one}/stress"))  # fmt: skip
+    with figures.panels(2, _foot(results, curves, count, more), letters="ab", width=4.0, height=3.2) as axes:
+        for axis, kind in zip(axes, ("c0", "c0c1")):
+            for renewed, colour, label in (("", WITHOUT, "no rejuvenation"), ("_rejuvenation", WITH, "rejuvenation")):
+                for one in chosen:
+                    name = f"{kind}_{glass}{renewed} {one}"
+                    if results.has(f"lattice {name}/stress"):
+                        x, y = claims.strains(results, name), results[f"lattice {name}/stress"]
+                        thin, dashed = _thin(len(x)), one == "paper" and len(chosen) > 1
+                        whose = "the paper's thresholds" if one == "paper" else "our thresholds"
+                        _band(axis, x[thin], y[:, thin], f"{label}, {whose}", colour, linestyle="--" if dashed else "-",
+                              linewidth=1.2)  # fmt: skip
+            if particles:
+                _band(axis, results[f"flow {glass}/strain"], results[f"flow {glass}/stress"], f"{glass}, particles",
+                      figures.COLOURS[glass])  # fmt: skip
+            figures.paper_value(axis, coarse_graining.FLOW_STRESS, "flow stress, patinet2020")
+            axis.set(xlabel=STRAIN, ylabel=STRESS, xlim=(0, 2), ylim=(0, None))
+            axis.set_title(f"({'a' if kind == 'c0' else 'b'}) {'without' if kind == 'c0' else 'with'} correlation", loc="left",
+                           fontsize=9.5)  # fmt: skip
+            axis.legend(fontsize=6.5, loc="lower right")
+
+
+def _against_true_strain(results, axis, glass, key, along="strain"):
+    """Draw one course of the lattices with correlation, without and with rejuvenation, of the best thresholds there are."""
+    source = claims.source(results)
+    for renewed, colour, label in (("", WITHOUT, "lattice, no rejuvenation"), ("_rejuvenation", WITH, "lattice, rejuvenation")):
+        name = f"c0c1_{glass}{renewed} {source}"
+        if results.has(f"lattice {name}/{key}"):
+            values = results[f"lattice {name}/{key}"]
+            x = claims.strains(results, name) if along == "strain" else np.array(model.COURSE)
+            thin = _thin(len(x))
+            _band(axis, x[thin] / 2, values[:, thin], label, colour)
+
+
+def _particles(results, axis, glass, name, x, y):
+    """Draw points of particles, or say in the legend that there are none."""
+    if results.has(f"{name} {glass}/{y}"):
+        values = results[f"{name} {glass}/{y}"].astype(float)
+        several = np.isfinite(values).sum(axis=0) > 1  # of which an error can be made
+        kept = values[:, several]
+        mean, error = np.nanmean(kept, axis=0), np.nanstd(kept, axis=0, ddof=1) / np.sqrt(np.isfinite(kept).sum(axis=0))
+        figures.points(axis, results[f"{name} {glass}/{x}"][several] / 2, mean, error, f"{glass}, particles",
+                       figures.COLOURS[glass])  # fmt: skip
+    else:
+        axis.plot([], [], " ", label=f"particles: {ABSENT}")
+
+
+def fluctuations(results):
+    """Draw Fig. 4: the variance of strain, and the mean threshold, against true strain, of ESL."""
+    if not results.has(f"lattice c0c1_ESL {claims.source(results)}/stress"):
+        return figures.not_computed(NEEDS_LATTICE)
+    count = claims.lattices(results, f"c0c1_ESL {claims.source(results)}")
+    with figures.panels(2, _foot(results, fluctuations, count, _whose(results)), letters="ab", width=4.0) as axes:
+        _against_true_strain(results, axes[0], "ESL", "strain_variance")
+        _particles(results, axes[0], "ESL", "flow", "map_strain", "variance")
+        axes[0].set(xlabel=TRUE, ylabel=r"variance of $\epsilon_{xy}$ over cells", xlim=(0, None), ylim=(0, None))
+        _thresholds(results, axes[1], "ESL")
+        for axis in axes:
+            axis.legend(fontsize=7.5)
+
+
+def _whose(results):
+    return "our thresholds" if claims.source(results) == "completed" else "the paper's thresholds"
+
+
+def _thresholds(results, axis, glass):
+    _against_true_strain(results, axis, glass, "mean_threshold")
+    _particles(results, axis, glass, "way", "strain", "mean_threshold")
+    axis.set(xlabel=TRUE, ylabel=r"mean threshold $\langle\sigma_c\rangle$ [$\epsilon/\sigma^2$]", xlim=(0, None))
+
+
+def localisation(results):
+    """Draw Fig. 6: the localisation of strain, and the mean threshold, against true strain, of GQ."""
+    if not results.has(f"lattice c0c1_GQ {claims.source(results)}/stress"):
+        return figures.not_computed(NEEDS_LATTICE)
+    count = claims.lattices(results, f"c0c1_GQ {claims.source(results)}")
+    with figures.panels(2, _foot(results, localisation, count, _whose(results)), letters="ab", width=4.0) as axes:
+        _against_true_strain(results, axes[0], "GQ", "localisation", along="course")
+        _particles(results, axes[0], "GQ", "flow", "map_strain", "localisation")
+        axes[0].axhline(1 / results.given.size, color="0.6", linewidth=0.8, linestyle=":", label="homogeneous lattice, 1/N")
+        axes[0].set(xlabel=TRUE, ylabel="localisation LOC", xlim=(0, None), ylim=(0, None))
+        _thresholds(results, axes[1], "GQ")
+        for axis in axes:
+            axis.legend(fontsize=7.5)
+
+
+def internal_stress(results):
+    """Draw Fig. 7: the standard deviation of the internal stress against true strain, of ESL and GQ."""
+    if not results.has(f"lattice c0c1_ESL {claims.source(results)}/stress"):
+        return figures.not_computed(NEEDS_LATTICE)
+    count = claims.lattices(results, f"c0c1_ESL {claims.source(results)}")
+    with figures.panels(2, _foot(results, internal_stress, count, _whose(results)), letters="ab", width=4.0) as axes:
+        for axis, glass in zip(axes, coarse_graining.GLASSES):
+            _against_true_strain(results, axis, glass, "stress_deviation")
+            _particles(results, axis, glass, "way", "strain", "stress_deviation")
+            axis.set(xlabel=TRUE, ylabel=r"deviation of $\sigma_{xy}$ [$\epsilon/\sigma^2$]", title=glass, xlim=(0, None),
+                     ylim=(0, None))  # fmt: skip
+            axis.legend(fontsize=7.5)
+
+
+def one_lattice(results):
+    """Draw the lattice that the page's parameters name: its stress, maps of strain of one sample, and of its thresholds."""
+    name = f"{results.given.variant} {claims.source(results)}"
+    if not results.has(f"lattice {name}/stress"):
+        return figures.not_computed(NEEDS_LATTICE)
+    maps, strains = results[f"lattice {name}/strain_map"][0], model.Shear(None).map_strains()
+    with figures.panels(3, _foot(results, one_lattice, claims.lattices(results, name), f"{name}, maps of one"), letters="abc",
+                        columns=3, width=3.1) as axes:  # fmt: skip
+        _band(axes[0], claims.strains(results, name), results[f"lattice {name}/stress"], "mean stress", WITH)
+        axes[0].set(xlabel=STRAIN, ylabel=STRESS, xlim=(0, 2), ylim=(0, None))
+        for axis, at in zip(axes[1:], (1, 2)):
+            _strain_map(axis, maps[at], rf"strain at $\gamma$ = {strains[at]:g}", most=np.quantile(maps[at], 0.99))
+
+
+def convention_table(results):
+    """Return the plateaus that the paper's eight fits have under each convention, as a table."""
+    if "conventions/names" not in results.arrays:
+        return figures.not_computed("It needs the lattices of the paper's fits under each convention; none is finished.")
+    rows = []
+    usual = [k for k, name in enumerate(fits.FITS) if name != fits.DOUBTFUL]
+    for k, name in enumerate(results["conventions/names"].tolist()):
+        plateaus = results["conventions/plateaus"][k]
+        mean = figures.value_error(results["conventions/plateau"][k], results["conventions/plateau_error"][k], 3)
+        together = "yes" if results["conventions/one_plateau"][k] else "no"
+        doubtful = plateaus[list(fits.FITS).index(fits.DOUBTFUL)]
+        spread = f"{100 * results['conventions/spread'][k]:.1f} %"
+        rows.append((name, mean, f"{plateaus[usual].min():.3f} … {plateaus[usual].max():.3f}", spread, together,
+                     f"{doubtful:.3f}"))  # fmt: skip
+    head = ("wave vectors, slip, internal modulus", "mean plateau of seven fits", "lowest … highest", "spread",
+            "one plateau?", "plateau of $c_0$ = 0.02")  # fmt: skip
+    return figures.table(head, rows)
+
+
+def fit_table(results):
+    """Return the slips fitted with our thresholds beside the paper's, as a table."""
+    if "fits/names" not in results.arrays:
+        return figures.not_computed("It needs the fits of the slips; none is finished at this scale.")
+    rows = []
+    for k, name in enumerate(results["fits/names"].tolist()):
+        count = 1 + fits.FITS[name]["correlation"]
+        keys = "parameters", "errors", "features", "targets"
+        values, errors, found, aims = (results[f"fits/{key}"][k][:count] for key in keys)
+        paper = np.atleast_1d(paper_value("coarse_graining", name))
+        rows.append((name.replace("_", " "), ", ".join(map(str, paper)),
+                     ", ".join(figures.value_error(v, e, 4) for v, e in zip(values, errors)),
+                     ", ".join(f"{v:.3f}" for v in aims), ", ".join(f"{v:.3f}" for v in found),
+                     "yes" if results["fits/converged"][k] else "no"))  # fmt: skip
+    whose = str(results["fits/target_source"][0])
+    head = ("fit", "paper: $c_0$, $c_1$", "ours", f"aim: plateau, peak ({whose})", "reached", "converged")
+    return figures.table(head, rows)
+
+
+def ages_table():
+    """Return the moments of thresholds that the paper's text implies, beside those of our published maps, as a table."""
+    known, rows = inherent.numbers(), []
+    for label in ("MCT", "ESL", "GQ"):
+        mean, square = model.paper_moments(label)
+        ours = ABSENT
+        if label in known:
+            parts = [known[label].mean(key) for key in ("yield_mean", "yield_square")]
+            ours = ", ".join(figures.value_error(part.value, part.error, 3) for part in parts)
+        rows.append((label, f"{mean:.3f}, {square:.2f}", ours))
+    return figures.table(("glass", r"the text: $\langle\sigma_c\rangle$, $\langle\sigma_c^2\rangle$", "our maps"), rows)

@@ -1,0 +1,147 @@
+"""The page of tyukodi2022: its plan, what it gathers at scale smoke, and claims on arrays with known answers."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from glasslib.papers import bauschinger, campaign, coarse_graining, shearing
+from glasslib.papers.coarse_graining import arrays, claims, fits, simulations
+from glasslib.papers.coarse_graining import lattice as model
+from glasslib.papers.results import Results
+
+SMOKE = coarse_graining.Parameters(scale="smoke")
+LATTICE = ("lattice", "conventions", "fits", "live")
+
+
+def paths(tasks):
+    return {task.path(0) for task, _ in tasks}
+
+
+def test_flow_is_that_of_the_bauschinger_paper():
+    theirs, ours = bauschinger.stages(bauschinger.Parameters()), coarse_graining.stages(coarse_graining.Parameters())
+    assert len(ours["flow"]) == 2 and paths(ours["flow"]) < paths(theirs["flow"])
+    shared = paths(ours["transient"]) & paths(theirs["steady"])
+    assert len(shared) == 2 * len(coarse_graining.MAPPED_WHOLE)
+    assert len(ours["transient"]) == 2 * (len(shearing.KEPT) - 1)
+
+
+@pytest.fixture(scope="module")
+def page(own_results):
+    """The page at scale smoke, of the lattice alone."""
+    with ThreadPoolExecutor(1) as here:
+        campaign.run(coarse_graining, SMOKE, here, only=LATTICE, progress=False)
+    return Results(SMOKE, campaign.gather(coarse_graining, SMOKE)[0], "computed for this test")
+
+
+def test_a_page_of_the_lattice_alone(page):
+    found = coarse_graining.measure(page)
+    assert {"c0_ESL", "peak_needs_correlation"} <= set(found) and found["c0_ESL"].ours == pytest.approx(0.06, abs=0.02)
+    assert found["strain_variance_ratio"].ours is None and "sheared" in found["strain_variance_ratio"].why
+    assert not any(name.startswith(("flow", "way", "law")) for name in page.arrays)
+    assert page["conventions/names"].tolist()[0].startswith("continuum")
+    assert page["conventions/plateau"][0] > page["conventions/plateau"][1]
+    names = {name.split("/")[0] for name in page.arrays if name.startswith("lattice")}
+    assert names == {f"lattice {fit} {source}" for fit in fits.FITS for source in coarse_graining.sources()}
+
+
+def test_a_batch_is_the_mean_of_its_lattices():
+    spec = simulations.Batch(model.Shear(model.lattice("ESL", size=8), strain_end=0.2), 3)
+    sequence = np.random.SeedSequence(4, spawn_key=(1,))
+    each = [model.sheared(spec.shear, fits.child(sequence, k)) for k in range(3)]
+    found = simulations.batch(spec, sequence)
+    for name in simulations.COURSES:
+        np.testing.assert_allclose(found[name], sum(one[name] for one in each) / 3, rtol=1e-12)
+    np.testing.assert_array_equal(found["strain_map"], each[0]["strain_maps"])
+
+
+def test_rejuvenation_of_a_glass_of_no_age_changes_nothing(page):
+    spec = coarse_graining.live(SMOKE).parameters
+    stress = page["live/stress"].reshape(*spec.shape(), -1)
+    assert page["live/ages"][0] == 0 and len(spec.lattices()) == np.prod(spec.shape())
+    np.testing.assert_array_equal(stress[0, 0], stress[1, 0])
+    assert np.abs(stress[0, 1] - stress[1, 1]).max() > 0.01
+
+
+def draws(mean, error=1e-3, samples=6, seed=1):
+    """Return samples (samples, ...) about a mean, which they have."""
+    noise = np.random.default_rng(seed).normal(0, error, (samples, *np.shape(mean)))
+    return np.asarray(mean) * (1 + noise - noise.mean(axis=0))
+
+
+def synthetic():
+    """Return arrays of which all claims are known."""
+    strain = 0.01 * np.arange(501)
+    with_peak = 0.5 * (1 - np.exp(-strain / 0.02)) + 0.2 * np.exp(-((strain - 0.2) ** 2) / 0.005)
+    found = {}
+    for glass in coarse_graining.GLASSES:
+        found |= {
+            f"lattice c0_{glass} paper/stress": draws(0.5 * (1 - np.exp(-strain / 0.02))),
+            f"lattice c0c1_{glass} paper/stress": draws(with_peak),
+            f"lattice c0c1_{glass}_rejuvenation paper/stress": draws(with_peak),
+            f"lattice c0c1_{glass}_rejuvenation paper/strain_variance": draws(0.15 * strain),
+            f"lattice c0c1_{glass}_rejuvenation paper/stress_deviation": draws(np.full(501, 0.5)),
+            f"flow {glass}/map_strain": strain[::50], f"flow {glass}/variance": draws(0.1 * strain[::50]),
+            f"flow {glass}/localisation": draws(np.r_[0, np.full(10, 0.8 if glass == "GQ" else 0.2)]),
+            f"flow {glass}/strain": strain + 0.005, f"flow {glass}/stress": draws(with_peak),
+            f"flow {glass}/shear_modulus": draws(13.2), f"flow {glass}/bulk_modulus": draws(59.0),
+            f"way {glass}/strain": np.array([0.0, 0.5, 2.0, 5.0]), f"way {glass}/mean_threshold": draws([1.0, 1.05, 1.1, 1.1]),
+            f"way {glass}/stress_deviation": draws(np.full(4, 0.2)),
+        }  # fmt: skip
+    return found | {
+        "fits/names": np.array(["c0_ESL", "c0c1_ESL"]), "fits/parameters": np.array([[0.06, np.nan], [0.03, 0.02]]),
+        "fits/errors": np.array([[1e-3, np.nan], [1e-3, 2e-3]]), "fits/converged": np.array([True, False]),
+        "fits/samples": np.array([60, 60]),
+    }  # fmt: skip
+
+
+def test_claims_of_known_arrays():
+    found = coarse_graining.measure(Results(coarse_graining.Parameters(), synthetic(), "made for this test"))
+    for name, wanted in (("strain_variance_ratio", 1.5), ("hardening_ESL", 0.1), ("stress_std_ratio", 2.5), ("mu_steady", 13.2),
+                         ("K_steady", 59.0), ("band_only_in_GQ", 0.6), ("c0_ESL", 0.06)):  # fmt: skip
+        assert found[name].ours == pytest.approx(wanted, rel=0.01), name
+        assert 0 < found[name].error < 0.05 * abs(wanted), name
+    with_it, more = found["peak_needs_correlation"].ours
+    assert with_it == pytest.approx(0.39, abs=0.02) and more == pytest.approx(with_it, abs=0.02)
+    assert found["c0c1_ESL"].ours is None and "converge" in found["c0c1_ESL"].why
+
+
+def test_missing_maps_are_no_numbers():
+    found = synthetic()
+    for glass in coarse_graining.GLASSES:
+        found[f"way {glass}/stress_deviation"][1:, 2:] = np.nan
+        found[f"way {glass}/mean_threshold"][1:, 2:] = np.nan
+    measured = coarse_graining.measure(Results(coarse_graining.Parameters(), found, "made for this test"))
+    assert measured["stress_std_ratio"].ours is None and measured["hardening_ESL"].ours is None
+
+
+def test_targets_are_those_of_our_particles_where_there_are_any():
+    (plateau, error), (peak, _), where = arrays.particle_features(synthetic(), "GQ")
+    assert plateau == pytest.approx(0.5, abs=1e-3) and 0 < error < 0.01 and peak == pytest.approx(0.69, abs=0.02)
+    assert "own" in where and arrays.particle_features({}, "GQ") is None
+    assert arrays.particle_features({"flow GQ/stress": np.ones((2, 5)), "flow GQ/strain": np.arange(5) / 50}, "GQ") is None
+
+
+def test_densities_count_what_lies_beyond():
+    edges = np.linspace(0, 1, 5)
+    values = np.array([0.1, 0.3, 0.6, 0.9, np.nan, 7.0])
+    assert (arrays.density(values, edges) * np.diff(edges)).sum() == pytest.approx(0.8)
+
+
+def test_the_page_draws_what_there_is(page, monkeypatch):
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from glasslib.papers.coarse_graining import figures, interactive
+
+    for draw in (figures.fluctuations, figures.localisation, figures.internal_stress, figures.one_lattice):
+        assert draw(page) is None
+    assert "not computed" in figures.sheared(page).data
+    assert "0.0626" in figures.fit_table(page).data and "continuum" in figures.convention_table(page).data
+    document = interactive.lattice(page).document()
+    assert [len(slider["values"]) for slider in document["sliders"]] == [2, 2, 2, 2]
+    empty = Results(SMOKE, {}, "nothing")
+    for draw in (figures.sheared, figures.fluctuations, figures.localisation, figures.internal_stress, figures.one_lattice,
+                 figures.fit_table, figures.convention_table, interactive.lattice):  # fmt: skip
+        assert "not computed" in draw(empty).data
+    assert claims.measure(empty) == {}
