@@ -6,12 +6,11 @@ import numpy as np
 
 from glasslib.analysis import statistics
 from glasslib.papers import coarse_graining, inherent
-from glasslib.papers.coarse_graining import fits
-from glasslib.papers.coarse_graining import lattice as model
 from glasslib.scorecard import Measurement
 
 LATE = 2.0  # strain from which on thresholds and fluctuations count as those of flow
 GROWING = (0.5, 5.0)  # strains between which variances of lattice and particles are compared
+STEP = 0.01  # of strain, between the points of a lattice's curves
 NO_FLOW = "the lattice is there, but no glass of two samples has been sheared to flow"
 NO_WAY = "the lattice is there, but no map of local barriers in flow"
 
@@ -56,7 +55,7 @@ def _of_fits(results):
         return {}
     result = {}
     for k, name in enumerate(results["fits/names"].tolist()):
-        count = 1 + fits.FITS[name]["correlation"]
+        count = 2 if name.startswith("c0c1") else 1
         values, errors, samples = (results[f"fits/{key}"][k] for key in ("parameters", "errors", "samples"))
         if not results["fits/converged"][k]:
             result[name] = Measurement.none("the fit did not converge", int(samples), results.given.scale)
@@ -78,12 +77,14 @@ def source(results):
 
 def strains(results, name):
     """Return the strains (T,) of the curves of one variant."""
-    return model.Shear(None).step * np.arange(results[f"lattice {name}/stress"].shape[1])
+    return STEP * np.arange(results[f"lattice {name}/stress"].shape[1])
 
 
 def overshoot(results, name):
     """Return the bootstrap ``Estimate`` of peak / plateau - 1 of one variant."""
-    return model.overshoot(strains(results, name), results[f"lattice {name}/stress"].astype(float))
+    from glasslib.papers.coarse_graining import lattice  # here: scipy is slow to import
+
+    return lattice.overshoot(strains(results, name), results[f"lattice {name}/stress"].astype(float))
 
 
 def _of_lattices(results):
