@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from glasslib.papers import bauschinger, campaign, coarse_graining, shearing
+from glasslib.papers import bauschinger, campaign, coarse_graining, inherent, shearing
 from glasslib.papers.coarse_graining import arrays, claims, fits, simulations
 from glasslib.papers.coarse_graining import lattice as model
 from glasslib.papers.results import Results
@@ -88,10 +88,13 @@ def synthetic():
             f"way {glass}/strain": np.array([0.0, 0.5, 2.0, 5.0]), f"way {glass}/mean_threshold": draws([1.0, 1.05, 1.1, 1.1]),
             f"way {glass}/stress_deviation": draws(np.full(4, 0.2)),
         }  # fmt: skip
-    return found | {
-        "fits/names": np.array(["c0_ESL", "c0c1_ESL"]), "fits/parameters": np.array([[0.06, np.nan], [0.03, 0.02]]),
-        "fits/errors": np.array([[1e-3, np.nan], [1e-3, 2e-3]]), "fits/converged": np.array([True, False]),
-        "fits/samples": np.array([60, 60]),
+    quenched = {"yield_square": 1.5, "yield_mean": 1.1, "shear_modulus": 14.7, "bulk_modulus": 52.0, "frozen_square": 0.03,
+                "parabola": 0.07, "drop_mean": 0.5, "drop_survival": np.exp(-inherent.DROPS / 0.5)}  # fmt: skip
+    return found | {f"ESL/{name}": draws(mean) for name, mean in quenched.items()} | {
+        "fits/names": np.array(["c0_ESL", "c0c1_ESL", "c0_ESL_rejuvenation", "c0_GQ"]),
+        "fits/parameters": np.array([[0.06, np.nan], [0.03, 0.02], [0.05, np.nan], [0.08, np.nan]]),
+        "fits/errors": np.full((4, 2), 1e-3), "fits/converged": np.array([True, False, True, True]),
+        "fits/samples": np.full(4, 60),
     }  # fmt: skip
 
 
@@ -104,6 +107,9 @@ def test_claims_of_known_arrays():
     with_it, more = found["peak_needs_correlation"].ours
     assert with_it == pytest.approx(0.39, abs=0.02) and more == pytest.approx(with_it, abs=0.02)
     assert found["c0c1_ESL"].ours is None and "converge" in found["c0c1_ESL"].why
+    # thresholds that are not ours are no agreement of ours
+    for name, missing, value in (("c0_ESL_rejuvenation", "MCT", "0.05"), ("c0_GQ", "GQ", "0.08")):
+        assert found[name].ours is None and f"no maps of {missing} " in found[name].why and value in found[name].why
 
 
 def test_missing_maps_are_no_numbers():

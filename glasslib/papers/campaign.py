@@ -132,7 +132,10 @@ def publish(paper):
     store.register()  # gathering looks for whole samples where they are published, and trusts no file that is not registered
     found, provenances = gather(paper, given)
     paths = [path for path in whole if path]
-    return paths + ([ensemble.publish(given.FILES[0], stored(found), provenances)] if found else [])
+    if found:
+        paths.append(ensemble.publish(given.FILES[0], stored(found), provenances))
+        store.register()
+    return paths
 
 
 def stored(arrays):
