@@ -53,7 +53,7 @@ def _of_fits(results):
     """Return the slips that are fitted, where the thresholds are all ours; else what they come out as with the paper's."""
     if "fits/names" not in results.arrays:
         return {}
-    result, ours = {}, inherent.numbers(results.arrays).keys() | inherent.numbers().keys()  # fits take what is published
+    result = {}
     for k, name in enumerate(results["fits/names"].tolist()):
         count = 2 if name.startswith("c0c1") else 1
         values, errors, samples = (results[f"fits/{key}"][k] for key in ("parameters", "errors", "samples"))
@@ -61,7 +61,7 @@ def _of_fits(results):
             result[name] = Measurement.none("the fit did not converge", int(samples), results.given.scale)
         else:
             pair = (values[:count], errors[:count]) if count > 1 else (values[0], errors[0])
-            missing = sorted(_laws(name) - ours)
+            missing = not_ours(results, name)
             shown = ", ".join(f"{value:.3g} ± {error:.1g}" for value, error in zip(values[:count], errors[:count]))
             why = f"no maps of {' and '.join(missing)} yet; with thresholds after the paper's in their place: {shown}"
             none = Measurement.none(why, int(samples), results.given.scale)
@@ -69,10 +69,11 @@ def _of_fits(results):
     return result
 
 
-def _laws(fit):
-    """Return the labels of the glasses whose thresholds a fit takes: initial, and those after a slip."""
+def not_ours(results, fit):
+    """Return the labels of the glasses, initial and after a slip, whose thresholds a fit takes after the paper's."""
     parts = fit.split("_")
-    return {parts[1]} | ({"MCT"} if "rejuvenation" in parts else set())
+    laws = {parts[1]} | ({"MCT"} if "rejuvenation" in parts else set())
+    return sorted(laws - inherent.numbers(results.arrays).keys() - inherent.numbers().keys())  # fits take what is published
 
 
 def lattices(results, name):

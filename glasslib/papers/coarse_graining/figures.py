@@ -269,9 +269,10 @@ def fit_table(results):
         rows.append((name.replace("_", " "), ", ".join(map(str, paper)),
                      ", ".join(figures.value_error(v, e, 4) for v, e in zip(values, errors)),
                      ", ".join(f"{v:.3f}" for v in aims), ", ".join(f"{v:.3f}" for v in found),
-                     "yes" if results["fits/converged"][k] else "no"))  # fmt: skip
+                     "yes" if results["fits/converged"][k] else "no",
+                     ", ".join(claims.not_ours(results, name)) or "none"))  # fmt: skip
     whose = str(results["fits/target_source"][0])
-    head = ("fit", "paper: $c_0$, $c_1$", "ours", f"aim: plateau, peak ({whose})", "reached", "converged")
+    head = ("fit", "paper: $c_0$, $c_1$", "ours", f"aim: plateau, peak ({whose})", "reached", "converged", "thresholds after the paper's")
     return figures.table(head, rows)
 
 
