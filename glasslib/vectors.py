@@ -82,16 +82,17 @@ class Memory:
 
 
 def spread(builder, number):
-    one = builder.insert_element(ir.Constant(VECTOR, ir.Undefined), number, ir.Constant(ir.IntType(32), 0))
-    zeros = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
-    return builder.shuffle_vector(one, ir.Constant(VECTOR, ir.Undefined), zeros)
+    """Return a vector of eight times a number, double or single."""
+    kind, zeros = ir.VectorType(number.type, LANES), ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
+    one = builder.insert_element(ir.Constant(kind, ir.Undefined), number, ir.Constant(ir.IntType(32), 0))
+    return builder.shuffle_vector(one, ir.Constant(kind, ir.Undefined), zeros)
 
 
 def fused(builder, a, b, c):
-    """Return a b + c of vectors, rounded once on every machine."""
-    kind = ir.FunctionType(VECTOR, [VECTOR] * 3)
-    function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.fma.v{LANES}f64")
-    return builder.call(function, [a, b, c])
+    """Return a b + c of vectors of eight numbers, double or single, rounded once on every machine."""
+    bits = 64 if a.type.element == ir.DoubleType() else 32
+    kind = ir.FunctionType(a.type, [a.type] * 3)
+    return builder.call(cgutils.get_or_insert_function(builder.module, kind, f"llvm.fma.v{LANES}f{bits}"), [a, b, c])
 
 
 def total(builder, vector):

@@ -12,9 +12,9 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from glasslib.vectors import integer, total
+from glasslib.vectors import LANES, fused, integer, spread, total
 
-ROWS = 8
+ROWS = LANES
 _FLOATS, _WORDS, _HALVES = (ir.VectorType(kind, ROWS) for kind in (ir.FloatType(), ir.IntType(32), ir.IntType(16)))
 _ZERO, _SHIFT = ir.Constant(_FLOATS, [0.0] * ROWS), ir.Constant(_WORDS, [16] * ROWS)
 _NUMBERS, _SINGLE = types.Array(types.uint16, 1, "C"), types.Array(types.float32, 1, "C")
@@ -39,17 +39,6 @@ def _numbers(builder, base, offset):
     return builder.bitcast(builder.shl(words, _SHIFT), _FLOATS)
 
 
-def _fused(builder, a, b, c):
-    function = cgutils.get_or_insert_function(
-        builder.module, ir.FunctionType(_FLOATS, [_FLOATS] * 3), f"llvm.fma.v{ROWS}f32")
-    return builder.call(function, [a, b, c])
-
-
-def _spread(builder, number):
-    one = builder.insert_element(ir.Constant(_FLOATS, ir.Undefined), number, ir.Constant(ir.IntType(32), 0))
-    return builder.shuffle_vector(one, ir.Constant(_FLOATS, ir.Undefined), ir.Constant(_WORDS, [0] * ROWS))
-
-
 @intrinsic
 def _panel_times(typing_context, panels, at, columns, x, first, out, to):
     """out[to : to + 8] = A x[first : first + columns], A the panel at ``at``."""
@@ -64,7 +53,7 @@ def _panel_times(typing_context, panels, at, columns, x, first, out, to):
         def add(column, one):
             matrix = _numbers(builder, panels, builder.add(at, builder.mul(column, integer(ROWS))))
             factor = builder.load(builder.gep(x, [builder.add(first, column)]))
-            builder.store(_fused(builder, matrix, _spread(builder, factor), builder.load(one)), one)
+            builder.store(fused(builder, matrix, spread(builder, factor), builder.load(one)), one)
 
         whole = builder.sub(columns, builder.urem(columns, integer(_WAYS)))
         with cgutils.for_range_slice(builder, integer(0), whole, integer(_WAYS)) as (c, _):
@@ -89,7 +78,7 @@ def _panel_transposed(typing_context, panels, at, columns, x, first, sums):
         panels, x, sums = (_base(context, builder, signature.args[k], arguments[k]) for k in (0, 3, 5))
         factor = _load(builder, x, first)
         with cgutils.for_range_slice(builder, integer(0), builder.mul(columns, integer(ROWS)), integer(ROWS)) as (c, _):
-            product = _fused(builder, _numbers(builder, panels, builder.add(at, c)), factor, _load(builder, sums, c))
+            product = fused(builder, _numbers(builder, panels, builder.add(at, c)), factor, _load(builder, sums, c))
             _store(builder, product, sums, c)
         return context.get_dummy_value()
 
