@@ -18,6 +18,7 @@ BIN = 0.01  # of strain, over which the stress of particles is averaged, as wide
 YIELD_EDGES, FROZEN_EDGES = np.linspace(-0.5, 4.0, 91), np.linspace(-1.0, 1.0, 81)
 MAPS = (0.05, 0.2, 1.0, 5.0)  # strains at which maps of strain are kept
 ROW = ("plateaus", "errors", "peaks", "plateau", "plateau_error", "spread", "peak_ratios", "peak_errors")
+OWN = "our own particles'"  # where the targets of a fit are from, if not the paper's
 
 
 def gather(given, stages, finished):
@@ -117,7 +118,7 @@ def _way(given, label, samples, finished):
 
 
 def particle_features(arrays, glass):
-    """Return ((plateau, error), (peak, error), "our own particles'") of a glass sheared to flow, or None."""
+    """Return ((plateau, error), (peak, error), ``OWN``) of a glass sheared to flow, or None."""
     if len(arrays.get(f"flow {glass}/stress", ())) < 2:
         return None
     strain, stress = arrays[f"flow {glass}/strain"], arrays[f"flow {glass}/stress"].astype(float)
@@ -126,7 +127,7 @@ def particle_features(arrays, glass):
     plateau = statistics.mean_error(model.plateau(strain, stress))
     peak = statistics.bootstrap(lambda drawn: model.peak(strain, drawn.mean(axis=0)), stress)
     pairs = plateau, (peak.value, peak.error)
-    return *(tuple(round(float(number), 5) for number in pair) for pair in pairs), "our own particles'"
+    return *(tuple(round(float(number), 5) for number in pair) for pair in pairs), OWN
 
 
 def _conventions(given, stages, finished):

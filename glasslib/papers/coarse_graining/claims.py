@@ -6,6 +6,7 @@ import numpy as np
 
 from glasslib.analysis import statistics
 from glasslib.papers import coarse_graining, inherent
+from glasslib.papers.coarse_graining import arrays
 from glasslib.scorecard import Measurement
 
 LATE = 2.0  # strain from which on thresholds and fluctuations count as those of flow
@@ -61,11 +62,14 @@ def _of_fits(results):
             result[name] = Measurement.none("the fit did not converge", int(samples), results.given.scale)
         else:
             pair = (values[:count], errors[:count]) if count > 1 else (values[0], errors[0])
-            missing = not_ours(results, name)
             shown = ", ".join(f"{value:.3g} ± {error:.1g}" for value, error in zip(values[:count], errors[:count]))
-            why = f"no maps of {' and '.join(missing)} yet; with thresholds after the paper's in their place: {shown}"
+            missing, why = not_ours(results, name), ""
+            if missing:
+                why = f"no maps of {' and '.join(missing)} yet; with thresholds after the paper's in their place: {shown}"
+            elif count > 1 and results["fits/target_source"][k] != arrays.OWN:
+                why = f"no peak of our own particles yet; fitted to that of the paper's own pair: {shown}"
             none = Measurement.none(why, int(samples), results.given.scale)
-            result[name] = none if missing else _put(results, pair, int(samples))
+            result[name] = none if why else _put(results, pair, int(samples))
     return result
 
 
