@@ -182,14 +182,16 @@ def test_friction_equals_a_sum_over_all_pairs(liquid):
     box, rate, zeta = liquid.packing.box.sheared(0.13), 0.2, 0.7
     packing = liquid.packing._replace(positions=affine(liquid.packing.positions, 0.13), box=box).wrapped()
     x, v, n = packing.positions, liquid.velocities, len(liquid.velocities)
-    for form in ("central", "printed"):
+    for form in dynamics.FORMS:
         expected = np.zeros_like(x)
         for i in range(n):
             delta = box.minimum_image(x - x[i])
             r = np.linalg.norm(delta, axis=1)
             relative = v - v[i] + rate * delta[:, 1:] * np.array([1.0, 0.0])
             near = (r > 0) & (r < MIXTURE.cutoff)
-            along = zeta * (relative[near] * delta[near]).sum(axis=1) / r[near] ** (1 if form == "central" else 0)
+            apart = r[near]
+            factor = {"central": 1 / apart, "printed": np.ones_like(apart), "weighted": 1 / apart - 1 / MIXTURE.cutoff}[form]
+            along = zeta * (relative[near] * delta[near]).sum(axis=1) * factor
             expected[i] = (along[:, None] * delta[near] / r[near, None]).sum(axis=0)
         motion = start(packing, MIXTURE, 0.0, np.random.default_rng(0))._replace(velocities=v)
         law = Flow(shear_rate=rate, damping=zeta, form=form)

@@ -19,11 +19,16 @@ PARTICLES = 10_000
 
 
 class Named(NamedTuple):
-    """A glass of the catalogue: the liquid it is quenched from, samples at scale book, and the time of cooling before."""
+    """A glass of the catalogue: the liquid it is quenched from, samples at scale book, and how it is cooled before.
+
+    cooling_time: to the temperature 0.03; holding_time: of the liquid; particles: N, at scale book.
+    """
 
     liquid: str
     samples: int
     cooling_time: float | None = None
+    holding_time: float = HOLDING_TIME
+    particles: int = PARTICLES
 
 
 CATALOGUE = {
@@ -32,25 +37,29 @@ CATALOGUE = {
     "ESL": Named("ESL", 8),
     "GQ": Named("ESL", 8, 1e4),
     "GQ5": Named("ESL", 2, 1e5),
+    # of the energies that liu2021 states, as far as they can be reached; no time of cooling stands for two labels
+    "E1": Named("ESL", 2, 90.0, 2e3, 25_600),
+    "E2": Named("ESL", 2, 2.5e3, 2e3, 25_600),
+    "E3": Named("ESL", 2, 1.2e4, 2e3, 25_600),
 }
 
 
-def recipe(label, particles=PARTICLES, holding_time=HOLDING_TIME, cooling_time=None):
+def recipe(label, particles=None, holding_time=None, cooling_time=None):
     """Return how a glass of the catalogue is made: a ``prepare.Recipe``, or a ``prepare.Cooling`` where it is cooled.
 
-    ``cooling_time``: instead of the catalogue's.
+    ``particles``, ``holding_time``, ``cooling_time``: instead of the catalogue's.
     """
     from glasslib.protocols import prepare  # here: the scorecard starts without compiling anything
 
     if label not in CATALOGUE:
         raise ValueError(f"glass = {label!r}: must be one of {', '.join(CATALOGUE)}")
     named = CATALOGUE[label]
-    liquid = prepare.Recipe(named.liquid, particles, holding_time)
+    liquid = prepare.Recipe(named.liquid, particles or named.particles, holding_time or named.holding_time)
     return liquid if named.cooling_time is None else prepare.Cooling(liquid, cooling_time or named.cooling_time)
 
 
 def label_of(made):
-    """Return the label of what ``recipe`` has made; a cooling time that is not in the catalogue is a GQ."""
+    """Return the label of what ``recipe`` has made; a cooling that is not in the catalogue is that of a GQ."""
     if not hasattr(made, "parent"):
         return made.glass
     times = {named.cooling_time: label for label, named in CATALOGUE.items() if named.cooling_time}

@@ -14,8 +14,8 @@ momentum, and disturbs the motion of single particles less the larger the system
 *Shear* (``Flow``) follows SLLOD with the rate g: x' = v + g y e_x, v' = f - g v_y e_x, v being the velocity beyond the
 uniform gradient, the cell being Lees and Edwards' of strain rate g. At constant rate this is Newton's motion of
 x' = v + g y e_x itself, set in motion with a linear profile. Pairs within reach of each other lose their relative motion
-at -zeta (rhat . v_ij) rhat (liu2021, central form), v_ij their whole relative velocity; as in LAMMPS, friction is evaluated
-with the velocities at half a step. A shear stress sigma_0 is imposed by g' = B (sigma_0 - sigma_xy).
+at -zeta (rhat . v_ij) rhat (liu2021, central form; ``Flow`` has others), v_ij their whole relative velocity; as in LAMMPS,
+friction is evaluated with the velocities at half a step. A shear stress sigma_0 is imposed by g' = B (sigma_0 - sigma_xy).
 
 A ``Motion`` holds all that the future depends on, the state at which the neighbour list was made included: a motion
 saved, loaded and advanced has the bytes of one never interrupted, wherever it was cut.
@@ -36,7 +36,7 @@ from glasslib.particles.forces import _pair_forces
 from glasslib.particles.neighbours import _build_pairs, _spatial_order
 from glasslib.particles.packing import Packing, fingerprint, validate
 from glasslib.particles.potentials import pair_table
-from glasslib.particles.verlet import _sllod, _verlet
+from glasslib.particles.verlet import FORMS, _sllod, _verlet
 
 _SORT_EVERY = 20_000  # steps after which particles are put into spatial order again
 _STRETCH = 1_000  # steps of one call of a kernel: callbacks come and Ctrl-C is heard in between
@@ -109,8 +109,9 @@ class Thermostat(NamedTuple):
 class Flow(NamedTuple):
     """Damped shear at ``shear_rate``, or at ``shear_stress`` sigma_0 with the rate as it comes: exactly one is given.
 
-    ``damping`` zeta; ``feedback`` B [length^2/(mass)]; ``form``: friction ``central`` -zeta (rhat . v) rhat, or
-    ``printed`` -zeta (r . v) rhat, as liu2021 has it in print.
+    ``damping`` zeta; ``feedback`` B [length^2/(mass)]; ``form``: friction ``central`` -zeta (rhat . v) rhat; ``printed``
+    -zeta (r . v) rhat, as liu2021 has it in print; or ``weighted``, the central one times 1 - r / reach, a usual weight of
+    dissipative particle dynamics.
     """
 
     shear_rate: float | None = None
@@ -127,7 +128,7 @@ class Flow(NamedTuple):
         checks.number(name, getattr(self, name))
         checks.number("damping", self.damping, 0.0)
         checks.number("feedback", self.feedback, 0.0, open_low=True)
-        checks.choice("form", self.form, ("central", "printed"))
+        checks.choice("form", self.form, FORMS)
 
 
 def degrees_of_freedom(packing):
@@ -296,7 +297,7 @@ def _flow(work, law, count, step, time_step, record_every, random):
     target = float(law.shear_stress) if controlled else 0.0
     work.pairs, work.strain, work.shear_rate = _sllod(
         *work.arguments(), time_step, count, step, record_every, freedom, rate, controlled, target, float(law.feedback),
-        float(law.damping), law.form == "printed", table,
+        float(law.damping), FORMS.index(law.form), table,
     )  # fmt: skip
     table[:, 0] = (step // max(record_every, 1) + 1 + np.arange(len(table))) * record_every * time_step
     return table

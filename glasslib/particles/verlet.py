@@ -8,6 +8,8 @@ from glasslib.particles.forces import _pair_forces
 from glasslib.particles.neighbours import BLOCK, _build_pairs, _lattice, _outdated
 from glasslib.particles.potentials import pair_reach, where
 
+FORMS = ("central", "printed", "weighted")  # of friction: -zeta (rhat . v) rhat; with r for the first rhat; times 1 - r/reach
+
 
 @njit(cache=True, error_model="numpy")
 def _twice_kinetic(velocities):
@@ -48,8 +50,8 @@ def _record(table, row, energy, virial, velocities, volume, freedom):
 
 
 @njit(cache=True, error_model="numpy")
-def _damp(pairs, velocities, start, delta, r2, limit2, rate, damping, printed, w):
-    """Set w to what makes w delta the friction on the first particle: zeta (rhat . v) / r, or zeta (r . v) / r.
+def _damp(pairs, velocities, start, delta, r2, limit2, rate, damping, form, w):
+    """Set w to what makes w delta the friction on the first particle; ``form``: its place among ``FORMS``.
 
     v is the whole velocity of the second relative to the first, the gradient between them included.
     """
@@ -62,7 +64,12 @@ def _damp(pairs, velocities, start, delta, r2, limit2, rate, damping, printed, w
         for p in range(BLOCK):
             w[p] += delta[p, 2] * relative[p, 2]
     for p in range(BLOCK):
-        friction = damping * w[p] / (np.sqrt(r2[p]) if printed else r2[p])
+        if form == 0:
+            friction = damping * w[p] / r2[p]
+        elif form == 1:
+            friction = damping * w[p] / np.sqrt(r2[p])
+        else:
+            friction = damping * w[p] / r2[p] * (1.0 - np.sqrt(r2[p] / limit2[p]))
         w[p] = where(r2[p] < limit2[p], friction, 0.0)
 
 
@@ -82,7 +89,7 @@ def _lean_forces(potential, table, pairs, positions, lengths, strain, forces):
 
 @njit(cache=True, error_model="numpy")
 def _damped_forces(
-    potential, table, pairs, positions, velocities, lengths, strain, rate, damping, printed, whole, forces, virial
+    potential, table, pairs, positions, velocities, lengths, strain, rate, damping, form, whole, forces, virial
 ):
     """Overwrite forces (n, d) by those of all pairs, friction included; return the energy.
 
@@ -106,7 +113,7 @@ def _damped_forces(
         if damping > 0.0:
             for p in range(BLOCK):
                 limit2[p] = pair_reach(potential, _lane(sigmas, p)) ** 2
-            _damp(pairs, velocities, start, delta, r2, limit2, rate, damping, printed, friction)
+            _damp(pairs, velocities, start, delta, r2, limit2, rate, damping, form, friction)
             for p in range(BLOCK):
                 w[p] += friction[p]
         _push(pairs, delta, w, start, count, forces)
@@ -168,7 +175,7 @@ def _verlet(
 @njit(cache=True, error_model="numpy")
 def _sllod(
     potential, table, pairs, positions, velocities, forces, labels, diameters, lengths, strain,
-    time_step, count, step, record_every, freedom, rate, controlled, target, feedback, damping, printed, rows,
+    time_step, count, step, record_every, freedom, rate, controlled, target, feedback, damping, form, rows,
 ):  # fmt: skip
     """Make ``count`` steps of damped shear; return neighbour list, strain and rate at the end.
 
@@ -198,7 +205,7 @@ def _sllod(
             pairs = _build_pairs(potential, table, positions, labels, diameters, lengths, strain, pairs.skin)
         full = record_every > 0 and (step + k + 1) % record_every == 0
         energy = _damped_forces(
-            potential, table, pairs, positions, velocities, lengths, strain, rate, damping, printed, full or controlled,
+            potential, table, pairs, positions, velocities, lengths, strain, rate, damping, form, full or controlled,
             forces, virial,
         )
         for i in range(n):

@@ -1,7 +1,8 @@
-"""Steady and transient flow of sheared disordered solids (Liu, Dutta, Chaudhuri and Martens 2021): the lattice side.
+"""Steady and transient flow of sheared disordered solids (Liu, Dutta, Chaudhuri and Martens 2021).
 
-The paper's parameters, its scales and its ensembles. ``simulations`` has the functions of its tasks, ``numbers`` those of
-its claims, ``figures`` draws. Stresses are in units of eps/sigma^2, times in units of tau = 1.
+The paper's parameters, its scales and its ensembles. ``simulations`` has the functions of the lattices' tasks, ``particles``
+those of the particles', ``numbers`` those of its claims; ``figures`` and ``interactive`` draw. Stresses are in units of
+eps/sigma^2, times of the particles in sigma sqrt(m/eps), which the paper takes for the lattice's tau = 1.
 """
 
 import dataclasses
@@ -11,50 +12,74 @@ from typing import NamedTuple
 import numpy as np
 
 from glasslib import checks
-from glasslib.papers import parameters
-from glasslib.papers.creep import simulations
-from glasslib.papers.creep.simulations import Model, Steady, Transient
+from glasslib.papers import glasses, maps, parameters
+from glasslib.papers.creep import particles, simulations
+from glasslib.papers.creep.particles import Cooled, FlowCurve, Held, StartUp
+from glasslib.papers.creep.simulations import FromGlass, Model, Steady
 
 RATES = (1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2)  # the two decades and more of Fig. 1a
+MAPPED_RATES = (1e-3, 1e-4)  # in whose steady flow thresholds of particles are measured
 STRESSES = (0.56, 0.58, 0.62, 0.66, 0.70)  # imposed on a flowing lattice
 START_UP_RATES = (1e-3, 5e-3, 2e-2)
 CREEP_STRESSES = (0.53, 0.56, 0.60, 0.65, 0.70)
+LARGEST_STRESS = 0.73  # of both models at the largest of the rates; a stress above leads out of the range of the flow curve
+STATES = ("E1", "E2", "E3")  # labels of ``glasses.CATALOGUE``
+COMPARED_RATE, COMPARED_STRESS = 5e-3, 0.65  # at which the three states are compared, Fig. 3
+FRICTIONS = ("weighted", "central", "printed")  # forms of friction, see ``particles.dynamics``
+FRICTION_PARTICLES, FRICTION_SAMPLES = 2_500, 4  # of the study of them,
+FRICTION_RATES, FRICTION_STRAINS = (2e-2, 1e-2, 5e-3, 1e-3), (2.0, 1.5, 1.0, 0.8)  # and the strain at each rate
+COOLING_TIMES = (30.0, 100.0, 300.0, 1000.0, 3000.0)  # of the study of energy against rate
+STARTS = ("measured", "shuffled", "drawn")  # of a lattice from the map of a glass
 RECOVERY_TIMES = (0.5, 1.0, 2.0, 4.0, 8.0)  # nodes of the live figure: tau_res,
 THRESHOLD_SHAPES = (1.0, 1.5, 2.0, 2.5, 3.0)  # k_d,
 LIVE_RATES = (2e-4, 4.309e-4, 9.283e-4, 2e-3, 4.309e-3, 9.283e-3, 2e-2)  # and rate, evenly in its logarithm
 LIVE_SAMPLES = 2  # at each node
-FILE = "creep/lattice.npz"
+LIVE_STRESSES = (0.50, 0.53, 0.56, 0.59, 0.62, 0.65, 0.68, 0.71)  # of the live creep curve
+FILE = "creep/results.npz"
 
 
 class Scale(NamedTuple):
     """What is computed at a scale.
 
-    samples: of each ensemble but those of variants, which have a sixth, and of the live figure; strain: over which steady
-    flow is averaged; rates: of steady flow; start_up_rates; duration: of creep; variants: how many other lattices.
+    samples: of lattices, but those of variants, which have a sixth, and of the live figure; strain: over which steady flow
+    of a lattice is averaged; start_strain: of loading from rest; duration: of creep; variants: how many other lattices.
+    particles: N of the glasses; glass_samples: of each; flow_strains: of particles at each rate, from the fastest on;
+    large: N for the fastest rates alone, 0 for none; large_rates: how many of them; cooling_times: of E1, E2 and E3, those
+    of the catalogue if empty;
+    holding_time: of their liquids.
     """
 
     samples: int
     strain: float
-    rates: tuple
-    start_up_rates: tuple
+    start_strain: float
     duration: float
     variants: int
+    particles: int
+    glass_samples: int
+    flow_strains: tuple
+    large: int
+    large_rates: int
+    cooling_times: tuple
+    holding_time: float | None
 
 
 SCALES = {
-    "smoke": Scale(3, 1.0, RATES[-3:], START_UP_RATES[1:], 300.0, 0),
-    "book": Scale(24, 8.0, RATES, START_UP_RATES, 3000.0, 5),
-    "paper": Scale(100, 20.0, RATES, START_UP_RATES, 3000.0, 5),
+    "smoke": Scale(3, 1.0, 0.4, 60.0, 0, 1_600, 2, (0.5, 0.3, 0.2), 0, 0, (10.0, 30.0, 90.0), 10.0),
+    "book": Scale(24, 8.0, 1.0, 3000.0, 5, 25_600, 2, (2.0, 1.5, 1.5, 1.2, 1.2, 1.0, 0.8, 0.6), 102_400, 3, (), None),
+    "paper": Scale(100, 20.0, 1.0, 3000.0, 5, 102_400, 4, (2.0,) * 8, 0, 0, (100.0, 1e3, 1e6), 1e4),
 }
+SMOKE_RATES, SMOKE_START_UP, SMOKE_STRESSES = RATES[-3:], START_UP_RATES[1:], (0.4, COMPARED_STRESS)
 
 
 @dataclasses.dataclass(frozen=True)
 class Parameters(parameters.Parameters):
-    """What its notebook may set: the lattice of the paper.
+    """What its notebook may set: both models.
 
-    size: sites along a side. wave_vectors: of the propagator, ``continuum`` or ``discrete``. shear_modulus: mu.
-    time_step: in units of tau. plastic_delay, recovery_time: tau_pl, tau_res. threshold_shape, threshold_scale: k_d,
-    sigma_d of the Weibull law of renewed thresholds.
+    size: sites along a side of the lattice. wave_vectors: of the propagator, ``continuum`` or ``discrete``. shear_modulus:
+    mu of the lattice in steady flow. time_step: of the lattice, in units of tau. plastic_delay, recovery_time: tau_pl,
+    tau_res. threshold_shape, threshold_scale: k_d, sigma_d of the Weibull law of renewed thresholds. rates: of the flow
+    curve, growing; start_up_rates: of loading from rest; creep_stresses: imposed on E1; None for those of the scale.
+    damped_time_step: of the particles; friction: its form, see ``particles.dynamics.Flow``.
     """
 
     size: int = 32
@@ -65,6 +90,11 @@ class Parameters(parameters.Parameters):
     recovery_time: float = 2.0
     threshold_shape: float = 1.5
     threshold_scale: float = 0.57
+    rates: tuple | None = None
+    start_up_rates: tuple | None = None
+    creep_stresses: tuple | None = None
+    damped_time_step: float = 0.005
+    friction: str = "weighted"
 
     FILES = (FILE,)
 
@@ -80,6 +110,27 @@ class Parameters(parameters.Parameters):
         checks.number("threshold_scale", self.threshold_scale, 0.01, 100)
         shortest = min(1.0, self.plastic_delay, self.recovery_time)
         checks.number("time_step", self.time_step, 1e-5, shortest / 4)
+        checks.number("damped_time_step", self.damped_time_step, 1e-5, 0.02)  # beyond, particles fly apart
+        checks.choice("friction", self.friction, FRICTIONS)
+        for name, largest in (("rates", 0.05), ("start_up_rates", 0.05), ("creep_stresses", LARGEST_STRESS)):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, _growing(name, getattr(self, name), largest))
+
+    def asked(self, name):
+        """Return the rates or stresses of this name: those that are set, or those of the scale."""
+        scale = {"rates": (SMOKE_RATES, RATES), "start_up_rates": (SMOKE_START_UP, START_UP_RATES),
+                 "creep_stresses": (SMOKE_STRESSES, CREEP_STRESSES)}  # fmt: skip
+        return getattr(self, name) or scale[name][self.scale != "smoke"]
+
+
+def _growing(name, values, largest):
+    """Return a list of numbers as a tuple, if they are above 0 and grow."""
+    if not isinstance(values, (list, tuple)) or not values:
+        raise ValueError(f"{name} = {values!r}: must be a list of at least one number in (0, {largest:g}]")
+    found = tuple(checks.number(f"{name}[{k}]", value, 0, largest, open_low=True) for k, value in enumerate(values))
+    if list(found) != sorted(set(found)):
+        raise ValueError(f"{name} = {values!r}: must be growing")
+    return found
 
 
 def model(given, **changes):
@@ -104,16 +155,31 @@ def variants(given):
     }
 
 
+def glass(given, label):
+    """Return how the glass ``label``, of ``STATES``, is made."""
+    scale = SCALES[given.scale]
+    time = scale.cooling_times[STATES.index(label)] if scale.cooling_times else None
+    return glasses.recipe(label, scale.particles, scale.holding_time, time)
+
+
+def sites(given):
+    """Return the number of cells along an edge of the maps of the glasses."""
+    edge = 98.8045 * (SCALES[given.scale].particles / 1e4) ** 0.5
+    return round(edge / particles.CELL)
+
+
 def tasks(given):
-    """Return {name: (task, number of samples)} of all ensembles at the scale that is asked."""
+    """Return {name: (task, number of samples)} of all ensembles at the scale that is asked, in the order of their cost."""
+    return _lattices(given) | _states(given) | _flows(given)
+
+
+def _lattices(given):
+    """Return the tasks of lattices that know no particles: steady, variant NAME, live NODE."""
     scale, smoke, lattice = SCALES[given.scale], given.scale == "smoke", model(given)
-    count = given.samples or scale.samples
-    specs = {
-        "steady": (Steady(lattice, scale.rates, 1.0, scale.strain, STRESSES[-1:] if smoke else STRESSES), count),
-        "transient": (Transient(lattice, scale.start_up_rates, 1.0, CREEP_STRESSES, scale.duration), count),
-    }
+    count, rates = given.samples or scale.samples, given.asked("rates")
+    specs = {"steady": (Steady(lattice, rates, 1.0, scale.strain, STRESSES[-1:] if smoke else STRESSES), count)}
     for name, variant in list(variants(given).items())[1 : 1 + scale.variants]:
-        specs[f"variant {name}"] = Steady(variant, RATES, 1.0, scale.strain / 4), max(2, count // 6)
+        specs[f"variant {name}"] = Steady(variant, rates, 1.0, scale.strain / 4), max(2, count // 6)
     recovery_times, shapes, live_rates = live_nodes(given)
     for recovery, shape in itertools.product(recovery_times, shapes):
         node = lattice._replace(recovery_time=recovery, threshold_shape=shape)
@@ -121,30 +187,116 @@ def tasks(given):
     return {name: (simulations.task(spec, given.seed), number) for name, (spec, number) in specs.items()}
 
 
-def stages(given):
-    """Return {stage: [(task, samples), ...]}: steady, transient, variant and live, in the order in which they are run."""
-    result = {}
-    for name, pair in tasks(given).items():
-        result.setdefault(name.split()[0], []).append(pair)
+def _states(given):
+    """Return the tasks of the initial states: glass G, map G, cooled TIME; and of lattices and particles from there.
+
+    from G START, live-creep G TIME: lattices; start-up G RATE, held G STRESS: particles.
+    """
+    scale, seed, smoke = SCALES[given.scale], given.seed, given.scale == "smoke"
+    count, result, step = glass_samples(given), {}, given.damped_time_step
+    for label in STATES:
+        made, (rates, stresses) = glass(given, label), loads(given, label)
+        result[f"glass {label}"] = glasses.glass_task(made, seed), count
+        result[f"map {label}"] = simulations.map_task(made, sites(given), seed), count
+        for start in STARTS if label == "E1" else STARTS[:1]:
+            spec = FromGlass(model(given), made, sites(given), rates, scale.start_strain, stresses, scale.duration, start)
+            result[f"from {label} {start}"] = simulations.from_glass_task(spec, seed), count
+        for recovery in live_recovery_times(given):
+            healing = model(given, recovery_time=recovery)
+            spec = FromGlass(healing, made, sites(given), (), 1.0, LIVE_STRESSES, scale.duration)
+            result[f"live-creep {label} {recovery:g}"] = simulations.from_glass_task(spec, seed), count
+        for rate in rates:
+            spec = StartUp(made, rate, scale.start_strain, step, given.friction)
+            result[f"start-up {label} {rate:g}"] = particles.start_up_task(spec, seed), count
+        for stress in stresses:
+            spec = Held(made, stress, scale.duration, time_step=step, form=given.friction)
+            result[f"held {label} {stress:g}"] = particles.held_task(spec, seed), count
+    if not smoke:
+        parent = glasses.recipe("ESL")
+        for time in COOLING_TIMES:
+            cooling = glasses.recipe("E1", parent.particles, parent.holding_time, time)
+            result[f"cooled {time:g}"] = particles.cooled_task(Cooled(cooling), seed), 2
     return result
 
 
+def _flows(given):
+    """Return the tasks of particles in steady flow: flow, large flow, friction FORM; flow map RATE K of what is kept there."""
+    scale, step = SCALES[given.scale], given.damped_time_step
+    rates = given.asked("rates")[::-1]
+    strains = (scale.flow_strains + scale.flow_strains[-1:] * len(rates))[: len(rates)]
+    mapped = tuple(rate for rate in MAPPED_RATES if rate in rates) or (rates[-1],)
+    flow = FlowCurve(glass(given, "E1"), rates, strains, mapped, time_step=step, form=given.friction)
+    result = {"flow": (particles.flow_curve_task(flow, given.seed), glass_samples(given))}
+    for name in flow.configurations():
+        spec = maps.Map(flow, name, sites=sites(given))
+        result[f"flow map {name}"] = maps.task(spec, given.seed), glass_samples(given)
+    if scale.large:
+        fast = FlowCurve(glasses.recipe("HTL", scale.large), rates[: scale.large_rates], strains[: scale.large_rates],
+                         time_step=step, form=given.friction)  # fmt: skip
+        result["large flow"] = particles.flow_curve_task(fast, given.seed), 1
+    for form in FRICTIONS if given.scale != "smoke" else ():
+        spec = FlowCurve(glasses.recipe("HTL", FRICTION_PARTICLES), FRICTION_RATES, FRICTION_STRAINS, form=form)
+        result[f"friction {form}"] = particles.flow_curve_task(spec, given.seed), FRICTION_SAMPLES
+    return result
+
+
+def loads(given, label):
+    """Return the rates and stresses that are imposed on a glass at rest."""
+    if label == "E1":
+        return given.asked("start_up_rates"), given.asked("creep_stresses")
+    return (COMPARED_RATE,), (COMPARED_STRESS,)
+
+
+def glass_samples(given):
+    """Return how many samples of each glass are used."""
+    return given.samples or SCALES[given.scale].glass_samples
+
+
+def stages(given):
+    """Return {stage: [(task, samples), ...]} in the order in which they are run: by the first word of their names."""
+    order = ("steady", "variant", "live", "glass", "map", "cooled", "from", "live-creep", "start-up", "held", "friction", "flow",
+             "large")  # fmt: skip
+    result = {stage: [] for stage in order}
+    for name, pair in tasks(given).items():
+        result[name.split()[0]].append(pair)
+    return {stage: pairs for stage, pairs in result.items() if pairs}
+
+
 def gather(given, finished):
-    """Return the arrays of the page by ``ensemble/name``, finished samples along the first axis."""
+    """Return the arrays of the page by ``ensemble/name``, finished samples along the first axis.
+
+    Packings are left out, and of maps all but moduli, energies, stresses and thresholds forward.
+    """
     result = {}
     for name, (task, count) in tasks(given).items():
-        found = list(finished.all(task, count).values())
+        if name.startswith("glass"):
+            continue
+        found = [_kept(name, one) for one in finished.all(task, count).values()]
         for key in found[0] if found else ():
             values = np.stack([one[key] for one in found])
             result[f"{name}/{key}"] = values.astype(np.float32) if values.ndim > 2 else values
     return result
 
 
+def _kept(name, arrays):
+    """Return those arrays of a sample that are published."""
+    if "map" in name.split():
+        kept = {"stress_map": arrays["local_stress"][:, 2], "strength_map": maps.directed(arrays["residual_strength"])}
+        return kept | {key: arrays[key] for key in ("shear_moduli", "bulk_modulus", "energy") if key in arrays}
+    packing = ("kept", "kept_strain", "species", "lengths")
+    return {key: values for key, values in arrays.items() if key not in packing}
+
+
 def live_nodes(given):
     """Return the recovery times, threshold shapes and rates at the nodes of the live figure."""
     if given.scale == "smoke":
-        return RECOVERY_TIMES[1:4:2], THRESHOLD_SHAPES[1:4:2], SCALES["smoke"].rates
+        return RECOVERY_TIMES[1:4:2], THRESHOLD_SHAPES[1:4:2], SMOKE_RATES
     return RECOVERY_TIMES, THRESHOLD_SHAPES, LIVE_RATES
+
+
+def live_recovery_times(given):
+    """Return the recovery times at the nodes of the live creep curve."""
+    return RECOVERY_TIMES[1:4] if given.scale != "smoke" else RECOVERY_TIMES[1:3]
 
 
 def live_name(recovery, shape):

@@ -1,4 +1,4 @@
-"""The pictures of the creep page: each function draws one figure or table from its ``results.Results``."""
+"""The pictures of steady flow on the creep page: each function draws one figure or table from its ``results.Results``."""
 
 import itertools
 import math
@@ -9,7 +9,7 @@ from glasslib import figures, live
 from glasslib.analysis import rheology, statistics
 from glasslib.papers import creep
 from glasslib.papers.creep import numbers
-from glasslib.papers.creep.simulations import EDGES, creep_times, start_up_strains
+from glasslib.papers.creep.simulations import EDGES
 from glasslib.scorecard import paper_value
 
 FITS = {  # name: (largest rate, weights as a function of the rates)
@@ -32,7 +32,7 @@ def flow_curve(results):
     spec, (stress, error) = numbers.spec(results, "steady"), _mean(results, "steady/stress")
     rates, held = np.array(spec.rates), np.array(spec.stresses)
     rate, rate_error = _mean(results, "steady/rate")
-    fitted = len(rates) >= numbers.FEWEST_RATES
+    fitted, of_particles = len(rates) >= numbers.FEWEST_RATES, _particle_curves(results)
     with figures.panels(1 + fitted, _foot(results, flow_curve, "steady/stress"), width=3.7) as axes:
         curve = axes[0]
         stated = paper_value("creep", "dynamic_yield_stress")
@@ -45,13 +45,36 @@ def flow_curve(results):
             figures.points(axes[1], rates, stress - law.stress(rates), error, "rate control", figures.COLOURS["lattice"],
                            filled=False)
             axes[1].axhline(0, color="0.5", linewidth=0.8)
+            for found, label, mark in of_particles:
+                figures.points(axes[1], found.rates, found.stress - law.stress(found.rates), found.error, label,
+                               figures.COLOURS["particles"], mark, filled=False)
             axes[1].set(xscale="log", xlabel=RATE, ylabel=r"stress minus fit [$\epsilon/\sigma^2$]")
         figures.points(curve, rates, stress, error, "lattice, rate control", figures.COLOURS["lattice"], filled=False)
         flows = rate > 0
         figures.points(curve, rate[flows], held[flows], np.zeros(flows.sum()), "lattice, stress control",
                        figures.COLOURS["lattice"], "s", x_error=rate_error[flows])
+        for found, label, mark in of_particles:
+            figures.points(curve, found.rates, found.stress, found.error, label, figures.COLOURS["particles"], mark,
+                           filled=False)
+        _held_particles(curve, results)
         curve.set(xscale="log", xlabel=RATE, ylabel=STRESS)
         curve.legend()
+
+
+def _particle_curves(results):
+    """Return [(``numbers.Curve``, label, mark)] of the particles: of the size of the page, and of the larger one."""
+    scale, marks = creep.SCALES[results.given.scale], {"flow": "o", "large flow": "D"}
+    sizes = {"flow": scale.particles, "large flow": scale.large}
+    found = ((numbers.particle_curve(results, name), name) for name in marks if f"{name}/stress" in results.arrays)
+    return [(curve, f"particles, N = {sizes[name]}", marks[name]) for curve, name in found if curve is not None]
+
+
+def _held_particles(axis, results):
+    """Draw the rates of steady flow that E1 reaches under imposed stresses."""
+    for stress in results.given.asked("creep_stresses"):
+        rate = results.arrays.get(f"held E1 {stress:g}/steady_rate")
+        if rate is not None and np.isfinite(rate).any():
+            axis.plot(np.nanmean(rate), stress, "s", color=figures.COLOURS["particles"], zorder=3)
 
 
 def fit_table(results):
@@ -132,42 +155,45 @@ def histograms(results):
             mean, error = (values[j] for values in _mean(results, "steady/threshold_mean"))
             axis.axvline(mean, color=figures.GREEN, linestyle="--", linewidth=1,
                          label=f"mean threshold {mean:.3f} ± {2 * error:.3f}")
+            _histogram_of_particles(axis, results, rate)
             axis.set(title=rf"$\dot\gamma$ = {rate:g} $/\tau$", xlabel=r"stress [$\epsilon/\sigma^2$]",
                      ylabel=r"density [$\sigma^2/\epsilon$]", xlim=(0, 2.2), ylim=(0, 2.2))
             axis.legend()
 
 
-def start_up(results):
-    """Draw Fig. 2a: stress against strain from rest at three rates."""
-    if not results.has("transient/loading"):
-        return figures.not_computed(NEEDS)
-    spec = numbers.spec(results, "transient")
-    strain = start_up_strains(spec.strain)
-    mean, error = _mean(results, "transient/loading")
-    with figures.panels(1, _foot(results, start_up, "transient/loading"), width=5.2) as (axis,):
-        for j, (rate, colour) in enumerate(zip(spec.rates, figures.SEQUENCE)):
-            figures.band(axis, strain, mean[j], error[j], rf"$\dot\gamma$ = {rate:g} $/\tau$", colour)
-        axis.set(xlabel=r"strain $\gamma$", ylabel=STRESS, xlim=(0, spec.strain), ylim=(0, None))
-        axis.legend()
+def _histogram_of_particles(axis, results, rate):
+    """Draw what local shear of the particles finds in steady flow, by dashed outlines."""
+    found = numbers.in_flow(results, rate)
+    if found is None:
+        return
+    threshold, stress = found
+    for values, name, colour in ((threshold, "threshold", figures.GREEN), (threshold - stress, "distance", figures.PURPLE)):
+        kept = values[np.isfinite(values)]
+        density = np.histogram(kept, EDGES)[0] / values.size / np.diff(EDGES)
+        axis.stairs(density, EDGES, color=colour, linestyle="--", linewidth=1.2, label=f"particles, {name}")
 
 
-def creep_curves(results):
-    """Draw Fig. 2b: strain rate against time from rest at imposed stresses, and how many samples get stuck."""
-    if not results.has("transient/creep_rate"):
-        return figures.not_computed(NEEDS)
-    spec = numbers.spec(results, "transient")
-    edges = creep_times(spec.duration)
-    time = np.sqrt(edges[1:] * edges[:-1])
-    mean, _ = _mean(results, "transient/creep_rate")
-    stuck = np.isfinite(results["transient/stuck_time"])
-    with figures.panels(1, _foot(results, creep_curves, "transient/creep_rate"), width=5.6) as (axis,):
-        for j, (stress, colour) in enumerate(zip(spec.stresses, figures.SEQUENCE)):
-            label = rf"$\Sigma$ = {stress:g}: {stuck[:, j].sum()} of {len(stuck)} stuck"
-            drawn = mean[j] > 0
-            axis.plot(time[drawn], mean[j][drawn], color=colour, marker=_MARKS[j], markevery=4, label=label)
-        axis.set(xscale="log", yscale="log", xlabel=r"time $t$ [$\tau$]", ylabel=RATE)
-        axis.set_ylim(None, 8 * axis.get_ylim()[1])
-        axis.legend(loc="upper left", ncols=2)
+def friction_table(results):
+    """Return how far the lattice's flow curve is from that of small samples of particles, by the form of their friction."""
+    rows = []
+    for form in creep.FRICTIONS:
+        found = numbers.curves_gap(results, f"friction {form}") if f"friction {form}/stress" in results.arrays else None
+        if found is not None:
+            gaps = {rate: figures.value_error(100 * gap, 100 * error, 0) for rate, gap, error in zip(*found)}
+            rows.append((form, *(gaps.get(rate, "not steady") for rate in creep.FRICTION_RATES)))
+    if not rows:
+        return figures.not_computed("The study of friction runs at scales book and paper.")
+    head = ("friction", *(rf"$\dot\gamma$ = {rate:g}" for rate in creep.FRICTION_RATES))
+    return figures.table(head, rows)
+
+
+def gap_table(results):
+    """Return by rate how far the lattice's flow curve is from that of the particles."""
+    found = numbers.curves_gap(results)
+    if found is None:
+        return figures.not_computed("It needs at least two samples of particles in steady flow.")
+    rows = [(f"{rate:g}", figures.value_error(100 * gap, 100 * error, 1)) for rate, gap, error in zip(*found)]
+    return figures.table((r"rate $\dot\gamma$", "lattice less particles [%]"), rows)
 
 
 def live_figure(results):

@@ -1,4 +1,4 @@
-"""The simulations behind the creep paper: functions for ``ensemble.Task``, each of one sample of the lattice."""
+"""The lattices behind the creep paper: functions for ``ensemble.Task``, each of one sample."""
 
 import math
 from typing import NamedTuple
@@ -6,9 +6,9 @@ from typing import NamedTuple
 import numpy as np
 
 from glasslib import ensemble
-from glasslib.papers import costs
+from glasslib.papers import costs, glasses, inherent, maps
+from glasslib.papers.creep.grids import binned, creep_times, start_up_strains
 
-INITIAL_SHAPE, INITIAL_MEAN, INITIAL_STRESS = 4.0, 1.0, 0.175  # thresholds: Weibull; stresses: normal, of this width
 EDGES = np.linspace(0, 2.5, 51)  # bins of thresholds and of distances to yield
 SETTLING, HOLDING = 2000.0, 8000.0  # times under a held stress before, and while, its rate is averaged
 
@@ -50,26 +50,50 @@ class Steady(NamedTuple):
         return sheared + (1.0 / max(self.rates) + len(self.stresses) * (SETTLING + HOLDING) if self.stresses else 0.0)
 
 
-class Transient(NamedTuple):
-    """An ensemble from rest: rates sheared by ``strain``, stresses held for ``duration``."""
+class FromGlass(NamedTuple):
+    """Lattices that start as a glass is: its modulus, and its maps of thresholds and stresses, one site to a cell.
+
+    model: its modulus gives way to that of the glass; sites: of the map, along an edge; rates: at which it is sheared by
+    ``strain``; stresses: held for ``duration``. start: ``measured``; ``shuffled``, the sites of the glass in another order;
+    ``drawn``, a lattice of the model's size whose thresholds and stresses are drawn from those of the glass, each by
+    itself. systems: lattices from one glass, which differ in their later draws.
+    """
 
     model: Model
+    glass: tuple
+    sites: int
     rates: tuple
     strain: float
     stresses: tuple
     duration: float
+    start: str = "measured"
+    systems: int = 8
 
     @property
     def time(self):
         """Return the time that one sample lasts."""
-        return sum(self.strain / rate for rate in self.rates) + len(self.stresses) * self.duration
+        return self.systems * (sum(self.strain / rate for rate in self.rates) + len(self.stresses) * self.duration)
 
 
 def task(spec, seed):
-    """Return the ``ensemble.Task`` of a ``Steady`` or a ``Transient``."""
-    name, function = ("creep-steady", steady) if isinstance(spec, Steady) else ("creep-transient", transient)
-    steps = spec.time / spec.model.time_step
-    return ensemble.Task(name, function, spec, seed, core_seconds=costs.LATTICE * spec.model.size**2 * steps)
+    """Return the ``ensemble.Task`` of a ``Steady``."""
+    return ensemble.Task("creep-steady", steady, spec, seed, core_seconds=_core_seconds(spec, spec.model.size))
+
+
+def from_glass_task(spec, seed):
+    """Return the ``ensemble.Task`` of a ``FromGlass``."""
+    label = glasses.label_of(spec.glass)
+    seconds = _core_seconds(spec, spec.model.size if spec.start == "drawn" else spec.sites)
+    return ensemble.Task(f"creep-from-{label}", from_glass, spec, seed, label=label, core_seconds=seconds)
+
+
+def map_task(glass, sites, seed):
+    """Return the ``ensemble.Task`` of the maps and moduli of a glass, with ``sites`` along an edge."""
+    return inherent.task(glass, seed, sites=sites)
+
+
+def _core_seconds(spec, side):
+    return costs.LATTICE * side**2 * spec.time / spec.model.time_step
 
 
 def steady(spec, sequence):
@@ -109,45 +133,56 @@ def _held(lattice, stress, start):
     return record.plastic_rate.mean()
 
 
-def transient(spec, sequence):
-    """Return one sample from rest: stress against strain at each rate, rate against time at each stress."""
-    from glasslib.lattices import rates, thresholds
+def from_glass(spec, sequence):
+    """Return one sample of ``FromGlass`` by name.
 
-    lattice, shape = spec.model.lattice(), (spec.model.size, spec.model.size)
-    law = thresholds.weibull(INITIAL_SHAPE, INITIAL_MEAN / math.gamma(1 + 1 / INITIAL_SHAPE))
-    maps, run = sequence.spawn(2)
-    threshold = law.sample(shape, maps)
-    stress = np.random.default_rng(maps.spawn(1)[0]).normal(0, INITIAL_STRESS, shape)
-    stress = np.minimum(stress - stress.mean(), 0.99 * threshold)  # stable as it lies
-    start = rates.initial_state(lattice, seed=run, threshold=threshold, stress=stress - stress.mean())
+    loading (rates, K): stress at ``start_up_strains``; creep_rate (stresses, T): between ``creep_times``; both means over
+    systems. stuck_time (stresses, systems): infinite where it flows on. modulus: of the glass.
+    """
+    from glasslib.lattices import rates
+
+    found = ensemble.sample_arrays(map_task(spec.glass, spec.sites, sequence.entropy), sequence.spawn_key[-1])
+    draws, run = sequence.spawn(2)
+    threshold, stress = initial_maps(found, spec.start, np.random.default_rng(draws), spec.model.size)
+    lattice = spec.model._replace(size=len(stress), modulus=float(found["shear_moduli"].mean())).lattice()
+    start = rates.initial_state(lattice, systems=spec.systems, seed=run, threshold=threshold, stress=stress)
     grid, times = start_up_strains(spec.strain), creep_times(spec.duration)
-    loading = []
+    loading, flowing, stuck = [], [], []
     for rate in spec.rates:
         record = rates.flow(lattice, rate, spec.strain, state=start, record_every=_every(spec, rate))
-        loading.append(np.interp(grid, record.strain[0], record.stress[0]))
-    flowing, stuck = [], []
+        curves = zip(record.strain, record.stress)
+        begin = stress.mean()
+        loading.append(np.mean([np.interp(grid, np.append(0.0, x), np.append(begin, y)) for x, y in curves], axis=0))
     for held in spec.stresses:
         record = rates.creep(lattice, held, spec.duration, state=start, record_every=round(0.5 / lattice.time_step))
-        flowing.append(_binned(record.time, record.plastic_rate[0], times))
-        stuck.append(np.nan_to_num(record.stuck_time[0], nan=np.inf))
-    return {"loading": np.array(loading), "creep_rate": np.array(flowing), "stuck_time": np.array(stuck)}
+        flowing.append(binned(record.time, record.plastic_rate.mean(axis=0), times))
+        stuck.append(np.nan_to_num(record.stuck_time, nan=np.inf))
+    return {"loading": np.array(loading), "creep_rate": np.array(flowing), "stuck_time": np.array(stuck),
+            "modulus": np.array(lattice.modulus)}  # fmt: skip
+
+
+def initial_maps(found, start="measured", generator=None, side=None):
+    """Return thresholds and stresses (side, side) of a lattice from the map of a glass, the arrays of ``inherent``.
+
+    The threshold of a site is its stress sigma_xy and what has to be added by shear forward until it yields. Where nothing
+    yields, it is the largest of the map. ``generator``, ``side``: for another ``start`` than ``measured``.
+    """
+    stress = found["local_stress"][:, 2].astype(float)
+    strength = maps.directed(found["residual_strength"]).astype(float)
+    threshold = stress + strength
+    threshold = np.where(np.isnan(threshold), np.nanmax(threshold), threshold)
+    if start == "measured":
+        side = math.isqrt(len(stress))
+    elif start == "shuffled":
+        side, order = math.isqrt(len(stress)), generator.permutation(len(stress))
+        threshold, stress = threshold[order], stress[order]
+    elif start == "drawn":
+        threshold, stress = (generator.choice(values, side**2) for values in (threshold, stress))
+        stress -= stress.mean()
+    else:
+        raise ValueError(f"start = {start!r}: must be one of measured, shuffled, drawn")
+    return threshold.reshape(side, side), stress.reshape(side, side)
 
 
 def _every(spec, rate):
     return max(1, int(spec.strain / rate / spec.model.time_step / 2000))
-
-
-def start_up_strains(strain):
-    """Return the strains at which stresses of start-up are kept."""
-    return np.linspace(0, strain, 501)
-
-
-def creep_times(duration):
-    """Return the edges of the intervals, equal in log time, over which creep rates are averaged."""
-    return np.geomspace(1.0, duration, 41)
-
-
-def _binned(time, values, edges):
-    total = np.concatenate([[0.0], np.cumsum(values * np.diff(time, prepend=0.0))])
-    at_edges = np.interp(edges, np.concatenate([[0.0], time]), total)
-    return np.diff(at_edges) / np.diff(edges)

@@ -1,0 +1,255 @@
+"""The particles of the creep paper: glasses sheared at imposed rates and stresses, with friction between neighbours.
+
+What the lattice starts from is measured on the same glasses: ``inherent`` maps thresholds and stresses of each, one site to
+a cell of the lattice, and its modulus.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from glasslib import ensemble
+from glasslib.papers import costs, glasses
+from glasslib.papers.creep.grids import binned, creep_times, start_up_strains
+from glasslib.papers.shearing import particles
+
+CELL = 9.88  # side of a cell, and of a site of the lattice [length]
+_SEGMENT = 0.1  # of strain, between two checkpoints of a flow curve
+_ROWS = 100  # of the record, in each segment
+_RECORD_TIME = 0.5  # between two records under a stress
+_WINDOWS, _BLOCKS = 4, 4  # of a stretch at one rate, for the test of steadiness: blocks longer than the stress remembers
+
+
+class FlowCurve(NamedTuple):
+    """One glass sheared at one rate after another, from the fastest down, by ``strains`` at each.
+
+    kept_rates: at which the inherent structures at the ends of the last ``kept`` segments of strain are kept; form: of the
+    friction, see ``dynamics``.
+    """
+
+    glass: tuple
+    rates: tuple
+    strains: tuple
+    kept_rates: tuple = ()
+    kept: int = 4
+    segment: float = _SEGMENT
+    time_step: float = 0.005
+    form: str = "weighted"
+
+    @property
+    def time(self):
+        """Return the time that one sample lasts."""
+        return sum(strain / rate for rate, strain in zip(self.rates, self.strains))
+
+    def segments(self):
+        """Return (number of the rate, strain, whether its end is kept) of each stretch between two checkpoints."""
+        result = []
+        for j, (rate, strain) in enumerate(zip(self.rates, self.strains)):
+            count = max(1, round(strain / self.segment))
+            result += [(j, strain / count, rate in self.kept_rates and k >= count - self.kept) for k in range(count)]
+        return result
+
+    def configurations(self):
+        """Return the names of the inherent structures that are kept, in their order."""
+        kept = [self.rates[j] for j, _, is_kept in self.segments() if is_kept]
+        return [f"{rate:g} {kept[:k].count(rate)}" for k, rate in enumerate(kept)]
+
+    def configuration(self, name, sequence):
+        """Return (packing, potential) of one sample's inherent structure of this name."""
+        from glasslib.particles.box import Box
+        from glasslib.particles.packing import Packing
+
+        if name not in self.configurations():
+            raise ValueError(f"configuration = {name!r}: must be one of {', '.join(self.configurations())}")
+        arrays = ensemble.sample_arrays(flow_curve_task(self, sequence.entropy), sequence.spawn_key[-1])
+        k = self.configurations().index(name)
+        box = Box.of(arrays["lengths"], float(arrays["kept_strain"][k]))
+        return Packing.of(arrays["kept"][k], box, arrays["species"]), self.glass.potential
+
+
+class StartUp(NamedTuple):
+    """A glass sheared from rest at one rate by ``strain``."""
+
+    glass: tuple
+    rate: float
+    strain: float = 1.0
+    time_step: float = 0.005
+    form: str = "weighted"
+
+    @property
+    def time(self):
+        """Return the time that one sample lasts."""
+        return self.strain / self.rate
+
+
+class Held(NamedTuple):
+    """A glass at rest on which a stress is imposed, for ``duration``, or until it is sheared by ``strain`` or stuck."""
+
+    glass: tuple
+    stress: float
+    duration: float = 3000.0
+    strain: float = 3.0
+    time_step: float = 0.005
+    form: str = "weighted"
+
+    @property
+    def time(self):
+        """Return the time that one sample lasts at most."""
+        return self.duration
+
+
+def flow_curve_task(spec, seed):
+    """Return the ``ensemble.Task`` of a ``FlowCurve``."""
+    return _task("creep-flow", flow_curve, spec, seed)
+
+
+def start_up_task(spec, seed):
+    """Return the ``ensemble.Task`` of a ``StartUp``."""
+    return _task("creep-start-up", start_up, spec, seed)
+
+
+def held_task(spec, seed):
+    """Return the ``ensemble.Task`` of a ``Held``."""
+    return _task("creep-held", held, spec, seed)
+
+
+def _task(name, function, spec, seed):
+    label, seconds = glasses.label_of(spec.glass), costs.damped(particles(spec.glass), spec.time / spec.time_step)
+    return ensemble.Task(f"{name}-{label}", function, spec, seed, label=label, core_seconds=seconds)
+
+
+def flow_curve(spec, sequence):
+    """Return one sample of a ``FlowCurve`` by name.
+
+    stress, error, begin (R,): steady stress at each rate, its standard error, and the strain at that rate from which on it
+    is steady; NaN where it never becomes so (``analysis.steady``). history_strain, history_stress (R, K): the records, K of
+    them evenly in the strain at each rate. kept (C, n, d), kept_strain (C,): inherent structures.
+    """
+    from glasslib.particles import dynamics
+    from glasslib.protocols import flow, prepare
+
+    potential, path = spec.glass.potential, ensemble.checkpoint_path(flow_curve_task(spec, sequence.entropy), sequence)
+    if path.exists():
+        state, arrays = dynamics.load(path, potential)
+    else:
+        state = glasses.packing(spec.glass, sequence.entropy, sequence.spawn_key[-1])
+        empty = np.zeros((0, *state.positions.shape))
+        arrays = {"done": np.array(0), "rows": np.zeros((0, 3)), "kept": empty, "kept_strain": np.zeros(0)}
+    for k, (j, strain, is_kept) in enumerate(spec.segments()):
+        if k < arrays["done"]:
+            continue
+        current = path.with_name(f"{path.stem}-{k}.npz")
+        record = flow.at_rate(state, potential, spec.rates[j], strain, time_step=spec.time_step, records=_ROWS,
+                              form=spec.form, checkpoint=current)  # fmt: skip
+        state = record.motion
+        rows = np.stack([np.full(len(record.strain), float(j)), record.strain, record.stress], axis=1)
+        arrays["rows"] = np.concatenate([arrays["rows"], rows])
+        if is_kept:
+            still = prepare.quench(state.packing, potential)[0].wrapped()
+            arrays["kept"] = np.concatenate([arrays["kept"], still.positions[None]])
+            arrays["kept_strain"] = np.append(arrays["kept_strain"], still.strain)
+        arrays["done"] = np.array(k + 1)
+        dynamics.save(path, state, potential, **arrays)
+        current.unlink(missing_ok=True)
+    path.unlink(missing_ok=True)
+    return _steady(spec, arrays["rows"]) | {
+        "kept": arrays["kept"], "kept_strain": arrays["kept_strain"], "species": state.packing.species,
+        "lengths": np.array(state.packing.box.lengths),
+    }  # fmt: skip
+
+
+def _steady(spec, rows):
+    """Return what is steady of the records (number of the rate, strain, stress) of a ``FlowCurve``, and records on a grid."""
+    from glasslib.analysis.steady import steady_state
+
+    found, strains, stresses = [], [], []
+    before = 0.0
+    for j, strain in enumerate(spec.strains):
+        x, y = rows[rows[:, 0] == j, 1] - before, rows[rows[:, 0] == j, 2]
+        steady = steady_state(x, y, strain / _WINDOWS, _BLOCKS)
+        found.append((np.nan,) * 3 if steady is None else (steady.mean, steady.error, steady.begin))
+        grid = np.linspace(0, strain, 201)[1:]
+        strains.append(grid)
+        stresses.append(np.interp(grid, x, y))
+        before += x[-1]
+    stress, error, begin = np.array(found).T
+    return {"stress": stress, "error": error, "begin": begin, "history_strain": np.array(strains),
+            "history_stress": np.array(stresses)}  # fmt: skip
+
+
+def start_up(spec, sequence):
+    """Return one sample of a ``StartUp`` by name: its stress (K,) at the strains of ``start_up_strains``."""
+    from glasslib.protocols import flow
+
+    packing, path = _begin(spec, sequence, start_up_task)
+    record = flow.at_rate(packing, spec.glass.potential, spec.rate, spec.strain, time_step=spec.time_step, form=spec.form,
+                          checkpoint=path)  # fmt: skip
+    path.unlink(missing_ok=True)
+    strain, stress = np.append(0.0, record.strain - packing.strain), np.append(_stress(packing, spec), record.stress)
+    return {"loading": np.interp(start_up_strains(spec.strain), strain, stress)}
+
+
+def held(spec, sequence):
+    """Return one sample of a ``Held`` by name.
+
+    creep_rate (K,): strain rate averaged over the intervals between ``creep_times``, NaN past the end of the run;
+    stuck_time: when it got stuck, infinite if it did not; end_time, end_strain; steady_rate, its error: in steady flow,
+    NaN where none was reached.
+    """
+    from glasslib.protocols import flow
+
+    packing, path = _begin(spec, sequence, held_task)
+    record = flow.at_stress(packing, spec.glass.potential, spec.stress, spec.duration, strain=spec.strain,
+                            time_step=spec.time_step, record_time=_RECORD_TIME, form=spec.form, checkpoint=path)  # fmt: skip
+    path.unlink(missing_ok=True)
+    times, strain, stuck = creep_times(spec.duration), record.strain - packing.strain, record.end == "stuck"
+    rates = binned(record.time, np.diff(strain, prepend=0.0) / np.diff(record.time, prepend=0.0), times)
+    rates[times[1:] > record.time[-1] * (1 + 1e-9)] = 0.0 if stuck else np.nan
+    late = record.time > 0.5 * record.time[-1]
+    steady = None if stuck else _steady_rate(record.time[late], record.shear_rate[late])
+    return {
+        "creep_rate": rates, "stuck_time": np.array(record.time[-1] if stuck else np.inf),
+        "end_time": np.array(record.time[-1]), "end_strain": np.array(strain[-1]),
+        "steady_rate": np.array(steady.mean if steady else np.nan),
+        "steady_rate_error": np.array(steady.error if steady else np.nan),
+    }  # fmt: skip
+
+
+def _steady_rate(time, rate):
+    from glasslib.analysis.steady import steady_state
+
+    enough = len(time) > 4 * _WINDOWS * _BLOCKS
+    return steady_state(time, rate, (time[-1] - time[0]) / _WINDOWS, _BLOCKS) if enough else None
+
+
+def _begin(spec, sequence, task):
+    """Return the glass of a sample, and the path of its checkpoint."""
+    packing = glasses.packing(spec.glass, sequence.entropy, sequence.spawn_key[-1])
+    return packing, ensemble.checkpoint_path(task(spec, sequence.entropy), sequence)
+
+
+def _stress(packing, spec):
+    from glasslib.particles.forces import evaluate
+
+    return evaluate(packing, spec.glass.potential).stress[0, 1]
+
+
+class Cooled(NamedTuple):
+    """The inherent energy of a glass, for the figure of energy against cooling rate."""
+
+    glass: tuple
+
+
+def cooled_task(spec, seed):
+    """Return the ``ensemble.Task`` of a ``Cooled``."""
+    return ensemble.Task("cooled-energy", cooled_energy, spec, seed, core_seconds=costs.preparation(spec.glass))
+
+
+def cooled_energy(spec, sequence):
+    """Return the inherent energy per particle of one sample of a glass, and how fast it was cooled [temperature/time]."""
+    glass = spec.glass
+    arrays = ensemble.sample_arrays(glasses.glass_task(glass, sequence.entropy), sequence.spawn_key[-1])
+    return {
+        "inherent_energy": arrays["inherent_energy"],
+        "cooling_rate": np.array((glass.temperature - glass.final_temperature) / glass.cooling_time),
+    }
