@@ -200,7 +200,7 @@ def test_claims_are_measured_from_two_samples_on(clone, synthetic):
 def test_maps_and_numbers_are_published_together(clone, paths, task, monkeypatch):
     monkeypatch.setattr(coarse_graining, "stages", lambda given: {"inherent": [(task, 5)]})
     monkeypatch.setenv("GLASSLIB_RESULTS", str(paths[0].parents[1]))
-    assert [path.name for path in campaign.publish(coarse_graining)] == ["inherent-HTL.npz", "inherent.npz"]
+    assert [path.name for path in campaign.publish(coarse_graining)] == ["inherent-HTL.npz", "results.npz"]
     store.register()
     found = inherent.numbers(results.published(coarse_graining.Parameters()).arrays)["HTL"]
     maps = inherent.maps_of("HTL")

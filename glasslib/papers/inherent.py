@@ -20,7 +20,7 @@ from glasslib.analysis.statistics import Estimate
 from glasslib.papers import campaign, costs, glasses, maps
 
 DROPS = np.linspace(0, 8, 2001)  # of stress, at which survival functions are kept
-FILE = "glasses/inherent.npz"  # the numbers; maps lie beside it
+FILE = "coarse_graining/results.npz"  # the numbers of all glasses, beside all else of that page; maps lie with the glasses
 VERSION = 1  # of the maps; before, a branch that ends on a knife edge was followed beyond its end
 
 

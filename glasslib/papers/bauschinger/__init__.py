@@ -14,7 +14,7 @@ from glasslib import checks
 from glasslib.papers import glasses, inherent, maps, parameters, shearing
 from glasslib.papers.bauschinger import arrays, simulations
 
-FILE = "bauschinger/particles.npz"
+FILE = "bauschinger/results.npz"
 GLASSES = ("HTL", "ESL", "GQ", "GQ5")  # labels of ``glasses.CATALOGUE``
 PAPER_GLASSES = GLASSES[:3]  # those that the paper has
 ALL_DIRECTIONS = arrays.ALL_DIRECTIONS

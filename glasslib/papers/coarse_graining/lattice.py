@@ -43,7 +43,7 @@ COURSE = tuple(np.round(np.concatenate([np.arange(0.02, 0.3, 0.02), np.arange(0.
 MAPS = (0.05, 0.2, 1.0, 5.0)  # strains at which maps are kept
 PLATEAU_FROM = 3.0  # strain from which on stress counts as that of the plateau
 PEAK_BEFORE, PEAK_WINDOW = 1.0, 0.03  # strain up to which a peak is sought, in means over so wide a window
-MEAN_SHARE = 0.860  # mean^2 / mean square of thresholds of our ESL (data/glasses/inherent.npz), which the paper's text lacks
+MEAN_SHARE = 0.860  # mean^2 / mean square of thresholds of our ESL, published, which the paper's text lacks
 MEAN_SLIPS = {"ESL": (0.0634, 0.0521), "GQ": (0.0833, 0.0429)}  # Secs. V A, VI A: without and with rejuvenation
 
 
