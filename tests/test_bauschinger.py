@@ -64,6 +64,18 @@ def test_coarse_steps_lead_to_fine_ones():
     assert spec.coarse_strain == pytest.approx(0.05)
 
 
+def test_a_flow_goes_on_where_it_ended():
+    whole = shearing.ShearToFlow(GLASS, 0.1, (0.08, 0.1))
+    begun = shearing.ShearToFlow(GLASS, 0.06, (0.06,))
+    onward = shearing.Onward(begun, (0.08, 0.1))
+    arrays = shearing.gone_on(onward, sequence())
+    assert arrays["kept_strain"].tolist() == [0.08, 0.1] and arrays["strain"] == pytest.approx(np.linspace(0.06, 0.1, 401))
+    straight = shearing.sheared(whole, sequence())
+    # up to where a rounding decides an event the two are one run, and both keep what they are asked to
+    assert arrays["stress"][:50] == pytest.approx(straight["stress"][600:650], abs=1e-6)
+    assert arrays["kept"].shape == straight["kept"].shape == (2, 240, 2)
+
+
 def test_a_killed_flow_goes_on_to_the_same_bytes(flow, monkeypatch):
     whole = shearing.sheared(flow, sequence(1))
     saved, calls = shear.Shear.checkpoint, []
@@ -222,6 +234,20 @@ def synthetic():
         arrays[f"tests/{path}_events"] = table(np.tile(np.pad(events, ((0, 0), (0, 2))), (rows, 1)) * turned)
         arrays[f"tests/{path}_test"] = np.repeat(np.arange(rows), 4)
     return Results(bauschinger.Parameters(scale="smoke"), arrays, "synthetic")
+
+
+def test_what_a_flow_remembers_is_found():
+    """Barriers made of a part that lasts and one that is drawn anew correlate by the share of the first."""
+    generator, rows = np.random.default_rng(8), 6
+    lasting = np.repeat(generator.normal(size=(3, 400, 18)), 2, axis=0)
+    steady = 2.0 + np.sqrt(0.3) * lasting + np.sqrt(0.7) * generator.normal(size=(rows, 400, 18))
+    arrays = {"tests/unloading_and_reverse": np.zeros((rows, 3)), "tests/steady": steady, "tests/glass": np.zeros(rows, int),
+              "tests/sample": np.repeat(np.arange(3), 2), "tests/start": np.tile([4.75, 5.0], 3)}  # fmt: skip
+    found = numbers.memory(Results(bauschinger.Parameters(scale="smoke"), arrays, "synthetic"))
+    assert found.strain.tolist() == [0.25] and found.correlation[0] == pytest.approx(0.3, abs=0.03)
+    assert 0 < found.error[0] < 0.02 and abs(found.between) < 0.02
+    few = {name: values[::2] for name, values in arrays.items()}
+    assert numbers.memory(Results(bauschinger.Parameters(scale="smoke"), few, "synthetic")) is None
 
 
 def test_what_was_put_in_is_measured(synthetic):

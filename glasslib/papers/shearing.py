@@ -49,11 +49,26 @@ class ShearToFlow(NamedTuple):
         return max(0.0, min(self.coarse[1], self.strain) - self.coarse[0])
 
     def configuration(self, strain, sequence):
-        """Return (packing, potential) of one sample at a kept strain."""
+        """Return (packing, potential) of one sample at a kept strain, or at one of those of an ``Onward``."""
         if strain == 0:  # as quenched: no need to wait for the flow
             return glasses.packing(self.glass, sequence.entropy, sequence.spawn_key[-1]), self.glass.potential
+        if strain > self.strain + 0.5 * self.step:
+            arrays = ensemble.sample_arrays(onward_task(Onward(self), sequence.entropy), sequence.spawn_key[-1])
+            return kept_in_flow(self, arrays, strain), self.glass.potential
         arrays = ensemble.sample_arrays(flow_task(self, sequence.entropy), sequence.spawn_key[-1])
         return kept_in_flow(self, arrays, strain), self.glass.potential
+
+
+class Onward(NamedTuple):
+    """A flow that goes on from its end in its fine steps, to be kept at further ``strains``."""
+
+    flow: ShearToFlow
+    strains: tuple = (5.25, 5.5)
+
+    @property
+    def glass(self):
+        """Return how the glass is made."""
+        return self.flow.glass
 
 
 def flow_task(spec, seed, folder=None):
@@ -61,6 +76,13 @@ def flow_task(spec, seed, folder=None):
     label, count = glasses.label_of(spec.glass), particles(spec.glass)
     seconds = costs.shear(count, spec.strain, spec.step, spec.coarse_strain, spec.coarse_step)
     return ensemble.Task(f"flow-{label}", sheared, spec, seed, folder, label=label, core_seconds=seconds)
+
+
+def onward_task(spec, seed, folder=None):
+    """Return the ``ensemble.Task`` of an ``Onward``."""
+    label, flow = glasses.label_of(spec.glass), spec.flow
+    seconds = costs.shear(particles(spec.glass), spec.strains[-1] - flow.strain, flow.step)
+    return ensemble.Task(f"onward-{label}", gone_on, spec, seed, folder, label=label, core_seconds=seconds)
 
 
 def particles(glass):
@@ -96,6 +118,30 @@ def sheared(spec, sequence):
         "kept": kept, "kept_strain": np.array([strain for strain in spec.kept if strain <= spec.strain + 0.5 * spec.step]),
         "map_strain": np.array([0.0, *_stops(spec)]), "strain_maps": maps,
         "species": packing.species, "lengths": np.array(packing.box.lengths),
+    }  # fmt: skip
+
+
+def gone_on(spec, sequence):
+    """Return one sample of an ``Onward``: its curve (k,) and its kept configurations, by name."""
+    from glasslib.protocols import shear
+
+    flow, checkpoint = spec.flow, ensemble.checkpoint_path(onward_task(spec, sequence.entropy), sequence)
+    if checkpoint.exists():
+        driver, arrays = shear.resume(checkpoint, flow.glass.potential, keep_displacements=False)
+        kept = arrays["kept"]
+    else:
+        start, potential = flow.configuration(flow.strain, sequence)
+        driver = shear.Shear(start, potential, flow.tolerance, keep_displacements=False)
+        kept = np.zeros((0, *start.positions.shape))
+    for strain in spec.strains[len(kept) :]:
+        shear.drive(driver, strain - driver.strain, flow.step)
+        kept = np.concatenate([kept, driver.packing().wrapped().positions[None]])
+        driver.checkpoint(checkpoint, kept=kept)
+    checkpoint.unlink(missing_ok=True)
+    packing = driver.packing()
+    return curve(np.array(driver.rows)) | {
+        "kept": kept, "kept_strain": np.array(spec.strains), "species": packing.species,
+        "lengths": np.array(packing.box.lengths),
     }  # fmt: skip
 
 

@@ -44,7 +44,7 @@ class Scale(NamedTuple):
 
 SCALES = {
     "smoke": Scale(600, 0.2, (), (0.2,), PAPER_GLASSES, 10.0, 50.0, 4, 0, 2),
-    "book": Scale(10_000, 5.0, shearing.COARSE, (4.75, 5.0), GLASSES, glasses.HOLDING_TIME, None, 39, 20, 8),
+    "book": Scale(10_000, 5.0, shearing.COARSE, (4.75, 5.0, 5.25, 5.5), GLASSES, glasses.HOLDING_TIME, None, 39, 20, 8),
     "paper": Scale(10_000, 5.0, (), (5.0,), PAPER_GLASSES, glasses.HOLDING_TIME, 1e6, 39, 39, 100),
 }
 
@@ -133,11 +133,12 @@ def plan(given):
 def stages(given):
     """Return {stage: [(task, samples), ...]} in the order in which they are run.
 
-    glasses, flow, paths: packings; quenched, steady, unloaded, chi_zero: barriers in 18 directions; along_paths, transient:
-    barriers in two directions, along the tests and on the way to flow.
+    glasses, flow, onward, paths: packings; quenched, steady, unloaded, chi_zero: barriers in 18 directions; along_paths,
+    transient: barriers in two directions, along the tests and on the way to flow.
     """
     of = plan(given)
     pairs = [(label, start) for start in of.starts for label in of.flows]
+    onward = [shearing.Onward(spec) for spec in of.flows.values() if max(of.starts) > spec.strain]
     states = [(state, label, task) for label, start in pairs for state, task in of.states(label, start).items()]
     transient = [(strain, label, task) for label in of.flows for strain, task in of.transient(label).items()]
 
@@ -147,6 +148,7 @@ def stages(given):
     return {
         "glasses": _preparations(of),
         "flow": counted(shearing.flow_task(spec, given.seed) for spec in of.flows.values()),
+        "onward": counted(shearing.onward_task(spec, given.seed) for spec in onward),
         "paths": counted(simulations.paths_task(of.paths(*pair), given.seed) for pair in pairs),
         "quenched": counted(task for strain, _, task in transient if strain == 0),
         **{name: counted(task for state, _, task in states if state == name) for name in ALL_DIRECTIONS},

@@ -298,6 +298,20 @@ def _band(axis, x, samples, name):
     figures.band(axis, x, mean, error, name, figures.COLOURS[name], linewidth=1)
 
 
+def memory(results):
+    """Draw what a flow remembers: correlation of barriers of two configurations against the strain between them."""
+    found = numbers.memory(results)
+    if found is None:
+        return figures.not_computed("It needs barriers of at least two configurations of one sample in flow.")
+    with figures.panels(1, _foot(results, memory), width=4.6) as (axis,):
+        figures.points(axis, found.strain, found.correlation, np.nan_to_num(found.error), "of one sample", figures.BLUE)
+        if np.isfinite(found.between):
+            axis.axhline(found.between, color="0.4", linestyle=":", label=f"of different samples: {found.between:.3f}")
+        axis.set(xlabel=r"strain between two configurations $\Delta\gamma$", ylabel="correlation of barriers",
+                 ylim=(min(-0.1, found.correlation.min() - 0.05), 1), xlim=(0, None))  # fmt: skip
+        axis.legend()
+
+
 def chi_zero(results):
     """Draw Fig. SM2: forward and backward densities on unloading where chi = 0."""
     if not numbers.has_states(results, "chi_zero"):

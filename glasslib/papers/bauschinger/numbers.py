@@ -4,8 +4,10 @@ Tests that started from one sample of glass are not independent: errors come fro
 all its tests. Functions of ``rows`` take the numbers of tests and average over them.
 """
 
+import itertools
 import math
 import warnings
+from typing import NamedTuple
 
 import numpy as np
 from scipy import stats
@@ -13,7 +15,6 @@ from scipy import stats
 from glasslib.analysis import barriers, statistics
 from glasslib.papers import bauschinger, maps
 from glasslib.papers.bauschinger.arrays import PARTIAL, STRAIN, ZERO
-
 
 FIT = 0.02  # strain of unloading over which the model is fitted
 SMALL = (0.1, 0.5)  # barriers between which the exponent of their density is taken
@@ -68,6 +69,51 @@ def strengths(results, state, rows, backward=False):
 def cumulative(results, state, rows, backward=False):
     """Return the ``Cumulative`` of forward (or backward) barriers of a state."""
     return barriers.Cumulative.of(strengths(results, state, rows, backward))
+
+
+class Memory(NamedTuple):
+    """Correlation of barriers, site by site, of two configurations in flow: strains between them (L,), mean and error (L,).
+
+    between: of configurations of different samples, which know nothing of each other.
+    """
+
+    strain: np.ndarray
+    correlation: np.ndarray
+    error: np.ndarray
+    between: float
+
+
+def memory(results):
+    """Return the ``Memory`` of steady flow, or None where no sample has two mapped configurations.
+
+    Over all directions; a site of the grid goes along with the mean shear. Errors are over samples; NaN where there is one.
+    """
+    if not has_states(results, "steady"):
+        return None
+    starts, found = results["tests/start"], {}
+    blocks = [computed_rows(results, "steady", rows) for rows in samples(results)]
+    maps_of = [np.nan_to_num(_standardised(results["tests/steady"][rows])) for rows in blocks]
+    for rows, maps_ in zip(blocks, maps_of):
+        of_sample = {}
+        for i in range(len(rows)):
+            for j in range(i):
+                lag = round(abs(float(starts[rows[i]] - starts[rows[j]])), 3)
+                of_sample.setdefault(lag, []).append((maps_[i] * maps_[j]).mean())
+        for lag, values in of_sample.items():
+            found.setdefault(lag, []).append(np.mean(values))
+    others = [(a[0] * b[0]).mean() for a, b in itertools.combinations([m for m in maps_of if len(m)], 2)]
+    if not found:
+        return None
+    lags = sorted(found)
+    error = [np.std(found[lag], ddof=1) / np.sqrt(len(found[lag])) if len(found[lag]) > 1 else np.nan for lag in lags]
+    return Memory(np.array(lags), np.array([np.mean(found[lag]) for lag in lags]), np.array(error),
+                  float(np.mean(others)) if others else np.nan)  # fmt: skip
+
+
+def _standardised(barriers_):
+    """Return barriers (tests, sites, K) less their mean over sites, over their deviation."""
+    values = barriers_.astype(float)
+    return (values - np.nanmean(values, axis=1, keepdims=True)) / np.nanstd(values, axis=1, keepdims=True)
 
 
 def mean_barriers(values):

@@ -11,7 +11,7 @@ import numpy as np
 
 from glasslib import ensemble
 from glasslib.papers import costs, glasses
-from glasslib.papers.shearing import EVENT, ShearToFlow, curve, event_scalars, flow_task, kept_in_flow, particles
+from glasslib.papers.shearing import EVENT, ShearToFlow, curve, event_scalars, particles
 
 PATHS = ("continued_flow", "unloading", "reverse", "reloading")  # of one test, from its configuration in flow
 _UNLOADING = 0.045  # strain to zero stress, about: for the cost
@@ -82,8 +82,7 @@ def loaded(spec, sequence):
     ``zone_strain`` and ``isolated``; ``P_typical`` (n, 2): displacements of the first isolated one, or of the first.
     Configurations: ``kept C`` with C as ``LoadingPaths.configurations`` has them, and at which strain.
     """
-    arrays = ensemble.sample_arrays(flow_task(spec.flow, sequence.entropy), sequence.spawn_key[-1])
-    start = kept_in_flow(spec.flow, arrays, spec.start)
+    start, _ = spec.flow.configuration(spec.start, sequence)
     unloading, levels, seen = _unload(spec, start)
     zero = unloading.packing.strain
     kept = {"unloaded": unloading.packing}
