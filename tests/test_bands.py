@@ -1,0 +1,71 @@
+"""Profiles and widths of shear bands, on profiles of known width and places."""
+
+import numpy as np
+import pytest
+
+from glasslib.analysis import bands
+
+N, EDGE = 240, 60.0
+PLACES = (np.arange(N) + 0.5) * EDGE / N
+
+
+@pytest.mark.parametrize("deviation", [0.8, 2.0, 5.0])
+def test_width_of_a_gaussian(deviation):
+    profile = np.exp(-0.5 * ((PLACES - 21.0) / deviation) ** 2)
+    assert bands.width(profile, EDGE) == pytest.approx(2 * np.sqrt(np.pi) * deviation, rel=1e-3)
+    assert bands.centre(profile) * EDGE / N == pytest.approx(21.0 - 0.5 * EDGE / N, abs=1e-2)
+
+
+def test_width_of_boxes_and_of_uniform_activity():
+    for share in (0.1, 0.25, 1.0):
+        assert bands.width((PLACES <= share * EDGE).astype(float), EDGE) == pytest.approx(share * EDGE)
+    assert bands.width(np.full(7, 3.0), 14.0) == pytest.approx(14.0)
+
+
+def test_noise_narrows_as_stated_and_averages_of_centred_profiles_do_not():
+    generator = np.random.default_rng(2)
+    shape = 4 * np.exp(-0.5 * ((PLACES - 0.5 * EDGE) / 4.0) ** 2)
+    samples = [np.roll(generator.poisson(shape), generator.integers(N)).astype(float) for _ in range(200)]
+    alone = np.mean([bands.width(one, EDGE) for one in samples])
+    assert alone == pytest.approx(bands.width(shape, EDGE) / (1 + shape.sum() / (shape**2).sum()), rel=0.02)
+    together = bands.width(np.mean([bands.centred(one) for one in samples], axis=0), EDGE)
+    assert together == pytest.approx(bands.width(shape, EDGE), rel=0.02)
+
+
+def test_a_band_across_the_edge_is_centred():
+    profile = np.roll((PLACES < 10.0).astype(float), -20)
+    turned = bands.centred(profile)
+    assert turned == pytest.approx(turned[np.r_[1:N, 0]][::-1], abs=1) and turned[N // 2 - 15 : N // 2 + 15].all()
+    assert np.array_equal(bands.centred(profile, at=7), np.roll(profile, N // 2 - 7))
+
+
+@pytest.mark.parametrize("along", [bands.ALONG_X, bands.ALONG_Y])
+def test_particles_of_a_band_are_found_in_a_tilted_cell(along):
+    generator = np.random.default_rng(1)
+    lattice = np.array([[20.0, 4.0], [0.0, 20.0]])
+    fractions = generator.random((20_000, 2))
+    inside = (fractions[:, 1 - along] > 0.3) & (fractions[:, 1 - along] < 0.5)
+    positions, activity = (fractions + generator.integers(-1, 2, fractions.shape)) @ lattice.T, 2.0 * inside
+    profiles = [bands.activity_profile(positions, activity, lattice, 10, axis) for axis in (bands.ALONG_X, bands.ALONG_Y)]
+    assert profiles[along] == pytest.approx([0, 0, 0, 2, 2, 0, 0, 0, 0, 0])
+    assert bands.lies_along(*profiles) == along and bands.width(profiles[along], 20.0) == pytest.approx(4.0)
+
+
+def test_maps_of_a_lattice_are_averaged_along_the_band():
+    activity = np.zeros((6, 8))
+    activity[2] = 3.0
+    assert bands.map_profile(activity).tolist() == [0, 0, 3, 0, 0, 0]
+    assert bands.map_profile(activity, bands.ALONG_Y) == pytest.approx(np.full(8, 0.5))
+
+
+@pytest.mark.parametrize(
+    "call, said",
+    [(lambda: bands.width([0.0, 0.0], 1.0), "profile: must be above zero"),
+     (lambda: bands.width([1.0, -1.0], 1.0), r"profile\[\(1,\)\] = .*-1.0.*: must be finite in"),
+     (lambda: bands.activity_profile([[0.0, 0.0]], [1.0], np.eye(2), 1), "bins = 1: must be an integer in"),
+     (lambda: bands.activity_profile([[0.0, 0.0]], [1.0, 2.0], np.eye(2), 4), r"activity of shape \(2,\)")],
+)  # fmt: skip
+def test_bad_input_is_one_line(call, said):
+    with pytest.raises(ValueError, match=said) as caught:
+        call()
+    assert "\n" not in str(caught.value)
