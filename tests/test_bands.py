@@ -13,6 +13,7 @@ PLACES = (np.arange(N) + 0.5) * EDGE / N
 def test_width_of_a_gaussian(deviation):
     profile = np.exp(-0.5 * ((PLACES - 21.0) / deviation) ** 2)
     assert bands.width(profile, EDGE) == pytest.approx(2 * np.sqrt(np.pi) * deviation, rel=1e-3)
+    assert bands.half_maximum_width(profile, EDGE) == pytest.approx(2 * np.sqrt(2 * np.log(2)) * deviation, rel=2e-2)
     assert bands.centre(profile) * EDGE / N == pytest.approx(21.0 - 0.5 * EDGE / N, abs=1e-2)
 
 
@@ -62,6 +63,7 @@ def test_maps_of_a_lattice_are_averaged_along_the_band():
     "call, said",
     [(lambda: bands.width([0.0, 0.0], 1.0), "profile: must be above zero"),
      (lambda: bands.width([1.0, -1.0], 1.0), r"profile\[\(1,\)\] = .*-1.0.*: must be finite in"),
+     (lambda: bands.half_maximum_width([2.0, 2.0], 1.0), "profile: is flat"),
      (lambda: bands.activity_profile([[0.0, 0.0]], [1.0], np.eye(2), 1), "bins = 1: must be an integer in"),
      (lambda: bands.activity_profile([[0.0, 0.0]], [1.0, 2.0], np.eye(2), 4), r"activity of shape \(2,\)")],
 )  # fmt: skip

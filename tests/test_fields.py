@@ -52,14 +52,6 @@ def test_localisation_of_a_band_and_of_a_homogeneous_field():
     assert fields.localisation_index(np.full((16, 16), 0.2)) == pytest.approx(1 / 16)
 
 
-def test_band_profile_and_width():
-    y = np.arange(200) * 0.5
-    profile = np.exp(-((y - 3.0) ** 2) / (2 * 4.0**2)) + np.exp(-((y - 103.0) ** 2) / (2 * 4.0**2))
-    field = np.tile(profile, (30, 1))
-    np.testing.assert_allclose(fields.band_profile(field, axis=1), profile)
-    assert fields.band_width(profile, 0.5) == pytest.approx(2 * 4.0 * np.sqrt(2 * np.log(2)), rel=1e-2)
-
-
 def test_averages_of_known_fields():
     rng = np.random.default_rng(4)
     lattice = np.array([[20.0, 5.0], [0.0, 20.0]])

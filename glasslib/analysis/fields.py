@@ -1,4 +1,4 @@
-"""Coarse-grained fields of a particle packing: local strain, D2min, localisation and shear bands.
+"""Coarse-grained fields of a particle packing: local strain, D2min, localisation.
 
 Positions are arrays (n, d); a cell is its matrix of lattice vectors A (d, d), as columns, so that a tilted one needs no case of
 its own. Neighbours are those within ``radius`` in the initial state, periodic images included. Falk and Langer's local gradient
@@ -136,25 +136,3 @@ def localisation_index(strain):
     layer = e.size // len(e)
     e = e / np.abs(e).max()
     return float(layer * (e**4).sum() / (e**2).sum() ** 2)
-
-
-def band_profile(field, axis=1):
-    """Return the mean of a field on a grid over all axes but ``axis``: a profile across the band."""
-    values = np.asarray(field, dtype=float)
-    return values.mean(axis=tuple(k for k in range(values.ndim) if k != axis))
-
-
-def band_width(profile, spacing=1.0):
-    """Return the full width at half maximum [length] of a periodic profile above its minimum, interpolated linearly."""
-    p = checks.array("profile", profile, (None,))
-    peak = int(np.argmax(p))
-    p = np.roll(p - p.min(), -peak)
-    if not p[0] > 0:
-        raise ValueError("profile: is flat, it has no band")
-    half, n = p[0] / 2, len(p)
-
-    def distance(q):
-        k = int(np.argmax(q < half))
-        return k - 1 + (q[k - 1] - half) / (q[k - 1] - q[k])
-
-    return spacing * min(n, distance(p) + distance(np.concatenate([p[:1], p[:0:-1]])))
