@@ -172,14 +172,13 @@ def test_thresholds_go_with_those_of_the_frozen_matrix(compared):
     _, drop, found = compared
     known = np.isfinite(found.residual_strength)
     early, late = known & (drop.yield_strain < 0.1), known & (drop.yield_strain > 0.1)
-    print(early.sum(), late.sum(), spearmanr(drop.residual_strength[early], found.residual_strength[early]))
     assert known.mean() > 0.8 and early.sum() > 20 and late.sum() > 20
     assert spearmanr(drop.residual_strength[early], found.residual_strength[early])[0] > 0.5
     assert found.residual_strength[known].var() > drop.residual_strength[known].var()
 
 
 def strained(packing, potential, site, radius, strain, step=1e-3):
-    """Return the packing under simple shear with the cavity's free particles relaxed, all others moved affinely; and who is free."""
+    """Return the packing under simple shear, the free particles relaxed, all others moved affinely; and who is free."""
     relative = packing.box.minimum_image(packing.positions - site)
     distance = np.linalg.norm(relative, axis=1)
     free = np.flatnonzero(distance <= radius)
@@ -212,8 +211,7 @@ def test_threshold_is_right_close_to_yielding():
             row.append(abs((tau[0] + first_maximum(tau)[1]) / stress - 1))
         errors.append(row)
     medians = np.nanmedian(errors, axis=0)
-    print(medians)
-    assert medians[2] < 0.05 and medians[1] < 0.1 and medians[1] < 0.5 * medians[0]
+    assert medians[2] < 5e-3 and medians[1] < 0.1 and medians[1] < 0.5 * medians[0]
 
 
 def test_map_is_the_same_for_any_division():
