@@ -20,7 +20,8 @@ cubic rises for ever, and the threshold is NaN: such sites are discarded, and ev
 all cavities that contain it (``particle_thresholds``). Where tau_1 <= 0 the stress falls from the start: gamma_Y = 0.
 A reversed loading has derivatives (-1)^(n+1) tau_n, so that backward thresholds need nothing new (``BondYield.backward``).
 
-Rattlers, free particles without any bond, respond to nothing and are left where they are.
+The maximum need not be an instability: ``stress_drop`` strains cavities to their first maximum, ``local_yield`` to their first
+instability. Rattlers, free particles without any bond, respond to nothing and follow the affine map.
 """
 
 import functools
@@ -336,7 +337,7 @@ def bond_yield_map(packing, potential, sites=None, loadings=None, executor=None,
     >>> positions = np.stack([columns + 0.5 * (rows % 2), np.sqrt(0.75) * rows], axis=1)
     >>> packing = Packing.of(positions, Box((14.0, 14 * np.sqrt(0.75))), diameters=np.ones(196))
     >>> bond_yield_map(packing, InversePower()).yield_stress.shape
-    (16, 1)
+    (20, 1)
     """
     if sites is None:
         spacing = SPACING * (packing.box.volume / len(packing.positions)) ** (1 / packing.box.dimension)
