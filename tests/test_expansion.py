@@ -274,3 +274,5 @@ def test_bad_input_is_named():
     solid = Solid(Packing.of(square, Box((12.0, 12.0)), diameters=np.full(144, 0.8)), potential)
     with pytest.raises(ValueError, match="at a minimum of the energy, a direction of negative curvature"):
         solid._solve(generator.normal(0, 1, (144, 2)), 1.0)
+    with pytest.raises(ValueError, match="at a minimum of the energy"):
+        expand(glass, InversePower(epsilon=-1.0), rate)  # at equilibrium still, but where the energy is largest

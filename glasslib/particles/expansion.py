@@ -61,6 +61,7 @@ from glasslib.particles.stiffness import _multiply
 FORCE_TOLERANCE = 1e-5  # largest force of what counts as equilibrium, energies of bonds and diameters being of order one
 _LANES = 256  # bonds taken at a time
 _EXACT, _RESTARTS, _WORST = 1e-11, 4, 1e-6  # of solves: residual wanted, fresh starts to get there, residual allowed
+_NO_MINIMUM = "packing: must be at a minimum of the energy, a direction of negative curvature was found"
 _BINOMIAL = np.array([[1, 0, 0, 0], [1, 1, 0, 0], [1, 2, 1, 0], [1, 3, 3, 1]], float)
 
 
@@ -323,6 +324,8 @@ class Solid:
         require_equilibrium(self.system.evaluate().residual, force_tolerance)
         self.bonds = of_system(self.system)
         self.blocks = _blocks(self.system)
+        if not self.blocks[:, (0, 2) if len(self.bonds.vectors) == 2 else (0, 3, 5)].sum() > 0:  # the Hessian's trace
+            raise ValueError(_NO_MINIMUM)
         # large particles touch beyond the mean distance: without all bonds solves take ten times as long
         self.factor = Preconditioner(float(self.system.table.reach.max()) if uses_diameters(potential) else None)
         self.factor.renew(self.system, self.blocks)
@@ -362,7 +365,7 @@ class Solid:
             )  # fmt: skip
             self.gradients += count
             if unstable:
-                raise ValueError("packing: must be at a minimum of the energy, a direction of negative curvature was found")
+                raise ValueError(_NO_MINIMUM)
             y += unit * p
             _multiply(self.system.pairs, self.blocks, y, product)
             left = pulls - product
