@@ -45,9 +45,13 @@ class Minimum(NamedTuple):
 
 
 class Preconditioner:
-    """Factor of the near-neighbour Hessian of a ``System``, kept between minimisations and renewed when worn."""
+    """Factor of the near-neighbour Hessian of a ``System``, kept between minimisations and renewed when worn.
 
-    def __init__(self):
+    reach: of the pairs that count as near [length]; by default that of the module.
+    """
+
+    def __init__(self, reach=None):
+        self.reach = reach
         self.symbolic = self.values = None
         self.shift = 1.0
         self.excess = 0
@@ -60,7 +64,7 @@ class Preconditioner:
     def renew(self, system, blocks):
         """Make the factor anew from the stiffness ``blocks`` of the system's present pairs."""
         n, d = system.positions.shape
-        reach = _NEAR[d] * (system.volume / n) ** (1 / d)
+        reach = _NEAR[d] * (system.volume / n) ** (1 / d) if self.reach is None else self.reach
         box = Box(tuple(system.lengths), system.strain)
         lattice = box.lattice(system.pairs.wraps)
         keep, diagonal = _near_pairs(system.pairs, system.positions, lattice, blocks, reach)

@@ -1,0 +1,98 @@
+"""Power-law tails: exponent and prefactor by maximum likelihood, with their intervals.
+
+Of values x with P(x) = A x^-alpha beyond a threshold t, the likelihood of the k values beyond it is largest at
+
+    alpha = 1 + k / S,    S = sum ln(x / t)        (Hill's estimate),
+
+where S is gamma distributed, (alpha_true - 1) S ~ Gamma(k): for independent values the interval of alpha is exact, whether t
+is given or is one of the values, the (k + 1)-th largest. With a known alpha the prefactor follows from how many of n values lie
+beyond,
+
+    A = (alpha - 1) t^(alpha - 1) k / n,
+
+k being binomial. Bonds of one packing are not independent, as one soft mode moves many: intervals are then too narrow, and an
+error over independent samples (``statistics.bootstrap``) has to take their place. A threshold is deep enough where deeper ones
+find the same exponent, which ``tail_scan`` shows.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import betaincinv, gammaincinv
+
+from glasslib import checks
+
+
+class Tail(NamedTuple):
+    """A tail beyond ``threshold``: exponent alpha, its confidence interval, values beyond, and Kolmogorov's gap to the law."""
+
+    exponent: float
+    low: float
+    high: float
+    count: int
+    threshold: float
+    gap: float
+
+
+class Prefactor(NamedTuple):
+    """A of P(x) = A x^-alpha at a given alpha, its confidence interval, and how many values lie beyond the threshold."""
+
+    value: float
+    low: float
+    high: float
+    count: int
+
+
+def _beyond(values, threshold, share, confidence):
+    """Return the number of values, those beyond the threshold, and the threshold: given, or that with ``share`` beyond it."""
+    x = checks.array("values", np.ravel(values), (None,), low=0.0)
+    checks.number("confidence", confidence, 0.0, 1.0, open_low=True, open_high=True)
+    if (threshold is None) == (share is None):
+        raise ValueError(f"threshold = {threshold!r}, share = {share!r}: exactly one of them must be given")
+    if threshold is None:
+        count = int(checks.number("share", share, 0.0, 1.0, open_low=True, open_high=True) * len(x))
+        threshold = np.partition(x, len(x) - 1 - count)[len(x) - 1 - count] if len(x) else 0.0
+    tail = x[x > checks.number("threshold", float(threshold), 0.0, open_low=True)]
+    if len(tail) < 2:
+        raise ValueError(f"values beyond {threshold:g}: {len(tail)}, must be at least 2")
+    return len(x), tail, float(threshold)
+
+
+def tail_exponent(values, threshold=None, share=None, confidence=0.95):
+    """Return the ``Tail`` of non-negative values (any shape) beyond ``threshold``, or of the largest ``share`` of them.
+
+    >>> x = np.random.default_rng(1).pareto(2.5, 20000) + 1  # P(x) ~ x^-3.5
+    >>> tail = tail_exponent(x, share=0.1)
+    >>> tail.low < 3.5 < tail.high, tail.count
+    (True, 2000)
+    """
+    _, tail, threshold = _beyond(values, threshold, share, confidence)
+    count, total = len(tail), float(np.log(tail / threshold).sum())
+    low, high = (float(gammaincinv(count, q)) / total for q in ((1 - confidence) / 2, (1 + confidence) / 2))
+    rest = np.sort(tail / threshold) ** (-count / total)  # fractions beyond each value, by the law
+    steps = 1 - np.arange(count + 1) / count
+    gap = float(max(np.abs(rest - steps[1:]).max(), np.abs(rest - steps[:-1]).max()))
+    return Tail(1 + count / total, 1 + low, 1 + high, count, threshold, gap)
+
+
+def tail_scan(values, shares=(0.3, 0.1, 0.03, 0.01, 0.003, 0.001), confidence=0.95):
+    """Return the ``Tail`` of each of ``shares`` that leaves at least ten values, as a list."""
+    x = np.ravel(values)
+    return [tail_exponent(x, share=share, confidence=confidence) for share in shares if int(share * len(x)) >= 10]
+
+
+def tail_prefactor(values, exponent, threshold=None, share=None, confidence=0.95):
+    """Return the ``Prefactor`` A of P(x) = A x^-exponent beyond ``threshold``, or in the largest ``share`` of the values.
+
+    >>> x = np.random.default_rng(1).pareto(2.5, 20000) + 1  # A = 2.5
+    >>> prefactor = tail_prefactor(x, 3.5, threshold=2.0)
+    >>> prefactor.low < 2.5 < prefactor.high
+    True
+    """
+    alpha = checks.number("exponent", exponent, 1.0, open_low=True)
+    total, tail, threshold = _beyond(values, threshold, share, confidence)
+    count, unit = len(tail), (alpha - 1) * threshold ** (alpha - 1)
+    q = (1 - confidence) / 2  # Clopper and Pearson's interval of a binomial
+    low = float(betaincinv(count, total - count + 1, q))
+    high = float(betaincinv(count + 1, total - count, 1 - q)) if count < total else 1.0
+    return Prefactor(unit * count / total, unit * low, unit * high, count)
