@@ -1,0 +1,159 @@
+"""The lattices behind the bond expansion paper: thresholds and moduli of the glasses, one slip for all of them.
+
+A site is a block of side 5 d. Its first threshold is drawn from those of the glass, later ones from those of the glass of the
+highest parent temperature, whose modulus a site also takes when it has failed once. The slip eps_pl is the only number that is
+fitted, once, to the steady stress of the particles at that temperature.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from glasslib import ensemble
+from glasslib.papers import costs
+from glasslib.papers.bond_expansion import simulations
+
+METHODS = ("bond", "matrix")
+STEADY = 0.5  # share of the strain past which the stress counts as steady
+BINS = 40  # of stress, see ``yielding``
+HIGHEST = 1.5  # stress at the upper end of these bins, over the mean threshold of the renewed sites
+_SLIPS = (0.005, 0.3)  # between which eps_pl is looked for
+
+
+class Source(NamedTuple):
+    """Thresholds of lattices: ``glass``, that of the ``renewal``, and how many ``maps`` of each, found by ``method``."""
+
+    glass: tuple
+    renewal: tuple
+    maps: int
+    method: str = "bond"
+
+    def laws(self, seed):
+        """Return (law of the first thresholds, law of later ones, modulus, modulus of a site that has failed)."""
+        from glasslib.lattices import thresholds
+
+        found = []
+        for recipe in (self.glass, self.renewal):
+            task = simulations.thresholds_task(simulations.Thresholds(recipe), seed)
+            samples = [ensemble.sample_arrays(task, k) for k in range(self.maps)]
+            values = np.concatenate([sample[f"{self.method}_blocks"].ravel() for sample in samples])
+            law = thresholds.empirical(values[np.isfinite(values)])
+            found.append((law, float(np.mean([sample["modulus"] for sample in samples]))))
+        (initial, modulus), (renewal, renewed) = found
+        return initial, renewal, modulus, renewed
+
+
+def lattice(laws, slip, size):
+    """Return the ``QuasistaticLattice`` of a size with a slip eps_pl, of the ``laws`` of a ``Source``."""
+    from glasslib.lattices.quasistatic import QuasistaticLattice
+    from glasslib.lattices.thresholds import fixed_slip
+
+    initial, renewal, modulus, renewed = laws
+    return QuasistaticLattice((size, size), initial, renewal, fixed_slip(slip), modulus, renewed,
+                              wave_vectors="continuum")  # fmt: skip
+
+
+class SlipFit(NamedTuple):
+    """The slip at which lattices bear, in steady flow, the stress of ``particles``, a ``Sheared`` of ``of`` samples."""
+
+    source: Source
+    particles: tuple
+    of: int
+    size: int = 20
+    strain: float = 2.0
+    lattices: int = 8
+
+
+def slip_task(spec, seed):
+    """Return the ``ensemble.Task`` of a ``SlipFit``."""
+    seconds = 30 * spec.lattices * costs.QUASISTATIC * spec.size**2 * spec.strain
+    return ensemble.Task(f"bond-slip-{spec.source.method}", slip, spec, seed, core_seconds=seconds)
+
+
+def slip(spec, sequence):
+    """Return the slip eps_pl by name, and its ``target``: the particles' steady stress, with ``target_error`` over samples.
+
+    Sample k leaves out the particles' sample k, if there are several: so that the spread of the samples, times the root of
+    their number, is the error of eps_pl.
+    """
+    from scipy.optimize import brentq
+
+    task = simulations.sheared_task(spec.particles, sequence.entropy)
+    steady = np.array([steady_stress(ensemble.sample_arrays(task, k)) for k in range(spec.of)])
+    left = sequence.spawn_key[-1] % spec.of
+    kept = np.delete(steady, left) if spec.of > 2 else steady
+    laws, seeds = spec.source.laws(sequence.entropy), np.random.SeedSequence(sequence.entropy).spawn(spec.lattices)
+    target = kept.mean()
+
+    def gap(value):
+        return np.mean([_plateau(lattice(laws, value, spec.size), spec.strain, seed) for seed in seeds]) - target
+
+    low, high = _SLIPS
+    if gap(low) < 0 or gap(high) > 0:
+        raise ValueError(f"eps_pl: no value in {_SLIPS} gives lattices the particles' steady stress of {target:.4g}")
+    return {"slip": np.array(brentq(gap, low, high, xtol=1e-4)), "target": np.array(steady.mean()),
+            "target_error": np.array(steady.std(ddof=1) / np.sqrt(len(steady)) if len(steady) > 1 else np.nan)}  # fmt: skip
+
+
+def steady_stress(arrays):
+    """Return the mean stress past ``STEADY`` of the strain of one sample of a ``Sheared``."""
+    return float(arrays["stress"][arrays["strain"] > STEADY * arrays["strain"][-1]].mean())
+
+
+def _plateau(made, strain, seed):
+    from glasslib.lattices import quasistatic
+
+    return quasistatic.shear(made, np.linspace(STEADY * strain, strain, 101), seed).stress.mean()
+
+
+class Yielding(NamedTuple):
+    """Lattices sheared to ``strain`` with the slip of ``fit``; ``lattices`` of them in one sample.
+
+    profiled: strains at which profiles of plastic strain are kept; mapped: one at which maps are.
+    """
+
+    source: Source
+    fit: SlipFit
+    size: int
+    strain: float
+    lattices: int = 4
+    mapped: float = 0.12
+    profiled: tuple = ()
+    points: int = 500
+
+
+def yielding_task(spec, seed):
+    """Return the ``ensemble.Task`` of ``Yielding``."""
+    seconds = spec.lattices * costs.QUASISTATIC * spec.size**2 * spec.strain
+    name = f"bond-lattice-{spec.source.method}"
+    return ensemble.Task(name, yielding, spec, seed, label=f"T{spec.source.glass.temperature:g}", core_seconds=seconds)
+
+
+def yielding(spec, sequence):
+    """Return one sample of ``Yielding`` by name.
+
+    strain (k,), stress (k,): mean over the lattices; peak: mean of their largest stresses; steady_counts (BINS,): stresses
+    past ``STEADY`` of the strain, at bins up to ``HIGHEST`` mean renewed thresholds; steady_mean, steady_deviation; map
+    (size, size): slips of one lattice at ``mapped``; profiles (P, 2, size): mean plastic strain along rows and along columns,
+    of one lattice, at ``profiled``.
+    """
+    from glasslib.lattices import quasistatic
+
+    laws = spec.source.laws(sequence.entropy)
+    value = float(ensemble.sample_arrays(slip_task(spec.fit, sequence.entropy), 0)["slip"])
+    made, strains = lattice(laws, value, spec.size), np.linspace(0, spec.strain, spec.points + 1)
+    kept = np.array(sorted({spec.mapped, *spec.profiled}))
+    runs = [quasistatic.shear(made, strains, seed, map_strains=kept if k == 0 else ())
+            for k, seed in enumerate(sequence.spawn(spec.lattices))]  # fmt: skip
+    stress = np.array([run.stress for run in runs])
+    steady = stress[:, strains > STEADY * spec.strain]
+    scale = float(laws[1].table.mean())
+    counts = np.histogram(steady, np.linspace(0, HIGHEST * scale, BINS + 1))[0]
+    maps = dict(zip(kept.tolist(), runs[0].plastic_maps))
+    profiles = [[maps[at].mean(axis=1), maps[at].mean(axis=0)] for at in spec.profiled]
+    return {
+        "strain": strains, "stress": stress.mean(axis=0), "peak": np.array(stress.max(axis=1).mean()),
+        "steady_counts": counts, "steady_mean": np.array(steady.mean()), "steady_deviation": np.array(steady.std()),
+        "scale": np.array(scale), "map": np.round(maps[spec.mapped] / value).astype(np.int16),
+        "profiles": np.array(profiles).reshape(-1, 2, spec.size) / value,
+    }  # fmt: skip

@@ -1,0 +1,174 @@
+"""The bond expansion paper: its ensembles on small glasses, and its numbers on arrays of known answers."""
+
+import numpy as np
+import pytest
+
+from glasslib.papers import bond_expansion
+from glasslib.papers.bond_expansion import cavities, figures, lattices, numbers, simulations
+from glasslib.papers.results import Results
+from glasslib.protocols import bond_yield, local_yield
+from glasslib.protocols.polydisperse import Mixture, Recipe
+
+SEED = 7
+GLASS = Recipe(Mixture(500), 0.5, 50, melting=50, approach=50)
+SMOKE = bond_expansion.Parameters(scale="smoke")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def folder(own_results):
+    """Of this module alone."""
+
+
+def sequence(sample=0):
+    return np.random.SeedSequence(SEED, spawn_key=(sample,))
+
+
+@pytest.fixture(scope="module")
+def cut():
+    glass = simulations.packing(GLASS, sequence())
+    site = bond_yield.spaced_sites(glass.box, 4.0)[5]
+    return glass, site, cavities.Cut(glass, GLASS.potential, site, 5.0)
+
+
+def test_a_cavity_followed_step_by_step_is_that_of_the_expansion_and_of_the_frozen_matrix(cut):
+    glass, site, explicit = cut
+    shear = local_yield.simple_shears(2)[:1]
+    found = bond_yield.bond_yield(glass, GLASS.potential, [site], shear, free_radius=5.0)
+    tau = found.derivatives[0, 0]
+    assert explicit.free == found.free[0]
+    assert explicit.stress() == pytest.approx(tau[0], abs=1e-12)
+    assert explicit.modulus() == pytest.approx(tau[1], rel=1e-6)
+    strain = np.array([0.002, 0.004])
+    cubic = tau[0] + tau[1] * strain + tau[2] * strain**2 / 2 + tau[3] * strain**3 / 6
+    assert explicit.path(strain) == pytest.approx(cubic, abs=5 * abs(tau[3]) * 0.004**4 + 1e-4 * abs(tau[1]) * 0.004)
+    matrix = local_yield.local_yield(glass, GLASS.potential, [site], shear, free_radius=5.0)
+    step = 0.004
+    path = explicit.path(step * np.arange(1, 60))
+    assert step * np.isfinite(path).sum() == pytest.approx(matrix.yield_strain[0, 0], abs=2 * step)
+
+
+def test_thresholds_of_both_methods_lie_on_the_same_blocks():
+    sample = simulations.thresholds(simulations.Thresholds(GLASS), sequence())
+    assert sample["bond_blocks"].shape == sample["matrix_blocks"].shape == (4, 4)
+    assert len(sample["bond"]) == len(sample["matrix"]) == len(sample["sites"])
+    medians = [np.nanmedian(sample[method]) for method in lattices.METHODS]
+    assert 0.6 < medians[0] / medians[1] < 1.7 and sample["modulus"] > 0
+
+
+def test_shear_counts_active_particles_and_goes_on_after_a_kill(monkeypatch):
+    from glasslib.protocols import shear
+
+    spec = simulations.Sheared(GLASS, 0.04, mapped=(0.02,))
+    whole = simulations.sheared(spec, sequence())
+    assert whole["stretch"] == pytest.approx([0.01, 0.02, 0.03, 0.04]) and whole["activity"].shape == (1, 500)
+    assert whole["profile_x"][1].mean() == pytest.approx(whole["active"][:2].sum(), rel=0.3, abs=0.02)
+    saved, calls = shear.Shear.checkpoint, []
+
+    def killed(driver, path, **arrays):
+        saved(driver, path, **arrays)
+        calls.append(0)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(shear.Shear, "checkpoint", killed)
+    with pytest.raises(KeyboardInterrupt):
+        simulations.sheared(spec, sequence())
+    monkeypatch.setattr(shear.Shear, "checkpoint", saved)
+    again = simulations.sheared(spec, sequence())
+    assert all(np.array_equal(whole[name], again[name]) for name in whole)
+
+
+def test_two_starts_are_compared_and_the_liquid_forgets():
+    hot = Recipe(Mixture(200), 1.5, 400, melting=50, approach=50)
+    sample = simulations.met(simulations.Meeting(hot, (10, 300)), sequence())
+    assert len(sample["hot"]) == len(sample["cold"]) > 10
+    assert sample["overlap"][1] < sample["overlap"][0] <= 1
+    assert sample["hot"].mean() == pytest.approx(sample["cold"].mean(), rel=0.05)
+
+
+def test_the_slip_is_that_which_was_put_in(monkeypatch):
+    """Thresholds made up, particles replaced by lattices of a known slip."""
+    generator = np.random.default_rng(1)
+    made = {"bond_blocks": generator.weibull(2.0, (8, 8)) + 0.1, "modulus": np.array(16.0)}
+    source = lattices.Source(GLASS, GLASS, 1)
+    monkeypatch.setattr(lattices.ensemble, "sample_arrays", lambda task, k: made)
+    laws = source.laws(SEED)
+    true = 0.05
+    seeds = np.random.SeedSequence(99).spawn(6)
+    target = np.mean([lattices._plateau(lattices.lattice(laws, true, 12), 2.0, seed) for seed in seeds])
+    made |= {"stress": np.full(100, target), "strain": np.linspace(0, 2, 100)}
+    fit = lattices.SlipFit(source, simulations.Sheared(GLASS, 2.0), 2, 12, lattices=6)
+    found = lattices.slip(fit, sequence())
+    assert found["slip"] == pytest.approx(true, rel=0.1) and found["target"] == pytest.approx(target)
+    made["slip"] = found["slip"]
+    sample = lattices.yielding(lattices.Yielding(source, fit, 12, 1.0, 2, profiled=(0.12, 0.5)), sequence())
+    assert sample["profiles"].shape == (2, 2, 12) and sample["steady_mean"] == pytest.approx(target, rel=0.15)
+    assert sample["map"].sum() == pytest.approx(sample["profiles"][0, 0].sum() * 12, abs=1e-6)
+    with pytest.raises(ValueError, match="eps_pl: no value in"):
+        made["stress"] = np.full(100, 50.0)
+        lattices.slip(fit, sequence())
+
+
+def synthetic():
+    generator = np.random.default_rng(4)
+    arrays = {}
+    for T, amplitude in ((0.7, 1.0), (0.4, 0.01)):
+        laws = [np.sort(generator.pareto(power - 1, (3, 40_000)) + 1, axis=1) for power in numbers.EXPONENTS]
+        arrays[f"bonds 2D {T:g}/largest"] = np.stack(laws, axis=1)[:, :, -2000:]
+        arrays[f"bonds 2D {T:g}/bonds"] = np.full(3, round(40_000 / amplitude))
+        strain = np.linspace(-0.1, 0.1, 41)
+        derivatives = np.tile([0.2, 15.0, 0.0, -1000.0], (2, 3, 1))
+        cubic = 0.2 + 15 * strain - 1000 * strain**3 / 6
+        # a quintic that takes five per cent of the change at a strain of 0.06
+        explicit = 0.2 + (cubic - 0.2) * (1 + 0.05 / 1.05 * (strain / 0.06) ** 4 * np.where(abs(strain) > 0.06, 1.2, 0.8))
+        arrays[f"cavities {T:g}/strain"] = np.tile(strain, (2, 1))
+        arrays[f"cavities {T:g}/stress"] = np.tile(explicit, (2, 3, 1))
+        arrays[f"cavities {T:g}/derivatives"] = derivatives
+        arrays[f"cavities {T:g}/modulus"] = np.full((2, 3), 15.0)
+        blocks = generator.normal(1.0 + (0.7 - T), 0.2, (4, 10, 10))
+        arrays |= {f"thresholds {T:g}/matrix_blocks": blocks, f"thresholds {T:g}/modulus": np.full(4, 15.0)}
+        arrays[f"thresholds {T:g}/bond_blocks"] = blocks.mean() + 1.5 * (blocks - blocks.mean())
+    stretch = 0.01 * np.arange(1, 101)
+    places = (np.arange(40) + 0.5) / 40
+    profile = np.exp(-0.5 * ((places - 0.5) / (0.05 * stretch[:, None] ** 0.25)) ** 2)
+    arrays |= {"sheared 0.4/profile_x": np.tile(profile, (3, 1, 1)), "sheared 0.4/stretch": np.tile(stretch, (3, 1)),
+               "sheared 0.4/profile_y": np.tile(np.full_like(profile, 0.1), (3, 1, 1))}  # fmt: skip
+    return Results(SMOKE, arrays, "synthetic")
+
+
+def test_what_was_put_in_is_measured():
+    found = bond_expansion.measure(synthetic())
+    assert found["tail_exponents"].ours == pytest.approx(numbers.EXPONENTS, rel=0.1)
+    assert found["Ag_drop"].ours == pytest.approx(100, rel=0.3)
+    assert found["expansion_radius"].ours == pytest.approx(0.06, abs=0.006)
+    assert found["prestress_modulus_match"].ours < 1e-12
+    assert found["variance_overestimate"].ours == pytest.approx(1.25, abs=1e-9)
+    assert found["mean_yield_match"].ours < 1e-12 and found["yield_rises"].ours == pytest.approx([0.3], abs=0.05)
+    assert found["band_exponent_particles"].ours == pytest.approx(0.25, abs=0.01)
+
+
+def test_tasks_have_names_files_and_stages_of_their_own():
+    given = bond_expansion.Parameters()
+    tasks = bond_expansion.tasks(given)
+    assert len({task.path(0) for task, _ in tasks.values()}) == len(tasks)
+    stages = bond_expansion.stages(given)
+    assert list(stages)[:2] == ["glass", "meeting"] and sum(map(len, stages.values())) == len(tasks)
+
+
+@pytest.mark.parametrize(
+    "wrong, said",
+    [({"parent_temperature": 0.45}, "parent_temperature = 0.45: must be one of 0.7"), ({"density": 2.0}, "density = 2.0: must be"),
+     ({"particles": 100}, "particles = 100: must be an integer in"), ({"samples": 1}, "samples = 1: must be")],
+)  # fmt: skip
+def test_a_wrong_parameter_is_one_line(wrong, said):
+    with pytest.raises(ValueError, match=f"^{said}") as caught:
+        bond_expansion.Parameters(**wrong)
+    assert "\n" not in str(caught.value)
+
+
+def test_every_figure_says_what_it_lacks():
+    empty = Results(bond_expansion.Parameters(), {}, "nothing")
+    draw = (figures.tails, figures.exponents_table, figures.field, figures.cavity, figures.threshold_maps, figures.thresholds,
+            figures.stress_curves, figures.plasticity, figures.band_growth, figures.prediction, figures.band_sizes)  # fmt: skip
+    assert all("not computed at this scale" in function(empty).data for function in draw)
+    assert set(bond_expansion.measure(empty)) <= {"map_in_seconds"}
