@@ -1,6 +1,6 @@
 """Molecular dynamics of packings: at constant energy, at a temperature, and at a shear rate or a shear stress.
 
-Unit mass, time in units of sigma sqrt(m / epsilon). Velocity-Verlet moves the particles, whole stretches of steps in one
+Unit mass, time in units of sigma sqrt(m / epsilon), unless the potential knows its species' masses. Velocity-Verlet moves the particles, whole stretches of steps in one
 kernel that renews the neighbour list when it must.
 
 *Temperature* is held by stochastic velocity rescaling (Bussi, Donadio and Parrinello, J. Chem. Phys. 126, 014101, 2007):
@@ -35,7 +35,7 @@ from glasslib.particles.box import Box
 from glasslib.particles.forces import _pair_forces
 from glasslib.particles.neighbours import _build_pairs, _spatial_order
 from glasslib.particles.packing import Packing, fingerprint, validate
-from glasslib.particles.potentials import pair_table
+from glasslib.particles.potentials import pair_table, require_pairs
 from glasslib.particles.verlet import FORMS, _sllod, _verlet
 
 _SORT_EVERY = 20_000  # steps after which particles are put into spatial order again
@@ -49,7 +49,8 @@ class Motion(NamedTuple):
 
     packing: its positions need not lie inside the cell; velocities, forces (n, d), in the packing's order; step: steps
     made; time: at that step; shear_rate: of the cell; random: state of the random numbers, JSON text; order,
-    list_positions, list_strain: spatial order of the particles, and where they were when the list was made.
+    list_positions, list_strain: spatial order of the particles, and where they were when the list was made; masses: (n,), or
+    empty where all are one.
     """
 
     packing: Packing
@@ -62,11 +63,13 @@ class Motion(NamedTuple):
     order: np.ndarray
     list_positions: np.ndarray
     list_strain: float
+    masses: np.ndarray = _NONE
 
     @property
     def kinetic_energy(self):
         """Return K [energy]."""
-        return 0.5 * float((self.velocities**2).sum())
+        squares = self.velocities**2
+        return 0.5 * float((self.masses[:, None] * squares if len(self.masses) else squares).sum())
 
     @property
     def temperature(self):
@@ -139,18 +142,25 @@ def degrees_of_freedom(packing):
 def start(packing, potential, temperature, generator, shear_rate=0.0):
     """Return the ``Motion`` of a packing with Maxwell's velocities at ``temperature`` (0: at rest), no total momentum.
 
-    ``generator``: ``np.random.Generator``; the motion takes a child of it for its own draws.
+    ``generator``: ``np.random.Generator``; the motion takes a child of it for its own draws. Masses are those of the
+    species in ``potential.masses`` (S,) [energy time^2/length^2], and one where it has none.
     """
     checks.number("temperature", temperature, 0.0)
     checks.integer("particles", len(packing.positions), 2)
     validate(packing, potential)
     velocities = generator.standard_normal(packing.positions.shape) * math.sqrt(temperature)
-    velocities -= velocities.mean(axis=0)
+    masses = potential.masses[packing.species] if hasattr(potential, "masses") else _NONE
+    if len(masses):
+        velocities /= np.sqrt(masses)[:, None]
+        velocities -= masses @ velocities / masses.sum()
+    else:
+        velocities -= velocities.mean(axis=0)
     own = np.random.Generator(np.random.PCG64(generator.bit_generator.random_raw(4).tolist()))
     # the first call of advance finds that step 0 asks for a new order and a new list
     nothing = np.zeros((0, packing.positions.shape[1]))
     random = json.dumps(own.bit_generator.state)
-    return Motion(packing, velocities, nothing, 0, 0.0, float(shear_rate), random, np.arange(len(velocities)), nothing, 0.0)
+    order = np.arange(len(velocities))
+    return Motion(packing, velocities, nothing, 0, 0.0, float(shear_rate), random, order, nothing, 0.0, masses)
 
 
 class _Workspace:
@@ -161,7 +171,7 @@ class _Workspace:
         self.table = pair_table(potential, motion.packing.species, motion.packing.diameters)
         self.lengths = np.array(motion.packing.box.lengths)
         self.box, self.strain = motion.packing.box, float(motion.packing.strain)
-        self.shear_rate = motion.shear_rate
+        self.shear_rate, self.all_masses = motion.shear_rate, motion.masses
         self.load(motion.packing, motion.velocities, motion.order)
         self.pairs = None
         if len(motion.list_positions):
@@ -173,6 +183,7 @@ class _Workspace:
         self.order = order
         self.positions, self.velocities = packing.positions[order], velocities[order]
         self.labels = packing.species[order]
+        self.masses = self.all_masses[order] if len(self.all_masses) else _NONE.copy()
         self.diameters = _NONE if packing.diameters is None else packing.diameters[order]
 
     def build(self, positions, strain):
@@ -211,7 +222,7 @@ class _Workspace:
     def arguments(self):
         """Return what both kernels begin with."""
         return (
-            self.potential, self.table, self.pairs, self.positions, self.velocities, self.forces, self.labels,
+            self.potential, self.table, self.pairs, self.positions, self.velocities, self.forces, self.masses, self.labels,
             self.diameters, self.lengths, self.strain,
         )  # fmt: skip
 
@@ -237,6 +248,10 @@ def advance(motion, potential, steps, law, *, time_step=0.005, record_every=0, s
     checks.number("time_step", time_step, 0.0, 0.1, open_low=True)
     if not isinstance(law, ConstantEnergy):
         law.check()
+    if isinstance(law, Flow):
+        require_pairs(potential, "Flow")
+        if len(motion.masses):
+            raise ValueError("motion: Flow is for particles of unit mass")
     work = _Workspace(motion, potential, checks.number("skin", skin, 0.0, open_low=True))
     random = np.random.Generator(np.random.PCG64())
     random.bit_generator.state = json.loads(motion.random)
@@ -260,6 +275,7 @@ def advance(motion, potential, steps, law, *, time_step=0.005, record_every=0, s
     result = Motion(
         work.packing(), work.restored(work.velocities), work.restored(work.forces), step, motion.time + steps * time_step,
         work.shear_rate, json.dumps(random.bit_generator.state), work.order, work.pairs.positions, float(work.pairs.strain),
+        motion.masses,
     )  # fmt: skip
     return result, records
 
@@ -318,6 +334,8 @@ def save(path, motion, potential, **arrays):
     }  # fmt: skip
     if packing.diameters is not None:
         content["diameters"] = packing.diameters
+    if len(motion.masses):
+        content["masses"] = motion.masses
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
@@ -348,6 +366,6 @@ def load(path, potential):
     packing = Packing.of(positions, Box.of(lengths, state["strain"]), species, content.pop("diameters", None))
     motion = Motion(
         packing, velocities, forces, state["step"], state["time"], state["shear_rate"], state["random"], order,
-        list_positions, state["list_strain"],
+        list_positions, state["list_strain"], content.pop("masses", _NONE),
     )  # fmt: skip
     return motion, content
