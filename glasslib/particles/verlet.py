@@ -170,14 +170,32 @@ def _damped_forces(
 
 
 @njit(cache=True, error_model="numpy")
+def _rescale(velocities, masses, freedom, decay, target, draw):
+    """Scale all velocities so that K is multiplied by
+
+    c + (1 - c) K_T (R^2 + S) / (N_f K) + 2 R sqrt(c (1 - c) K_T / (N_f K)),    c = decay, K_T = target,
+
+    ``draw``: a normal number R and a sum of freedom - 1 squares S.
+    """
+    ratio = target / (freedom * 0.5 * _twice_kinetic(velocities, masses))
+    mixed = (1.0 - decay) * ratio
+    factor = decay + mixed * (draw[0] ** 2 + draw[1]) + 2.0 * draw[0] * np.sqrt(decay * mixed)
+    factor = np.sqrt(factor)
+    if draw[0] < -np.sqrt(decay / mixed):
+        factor = -factor
+    v = velocities.reshape(-1)
+    for c in range(len(v)):
+        v[c] *= factor
+
+
+@njit(cache=True, error_model="numpy")
 def _verlet(
     potential, table, pairs, positions, velocities, forces, masses, labels, diameters, lengths, strain,
     time_step, step, record_every, freedom, decay, targets, draws, rows,
 ):  # fmt: skip
     """Make len(targets) steps; velocities are rescaled where decay < 1; return the neighbour list at the end.
 
-    targets: kinetic energies K_T per step; draws: a normal number R and a sum of freedom - 1 squares S per step;
-    K is multiplied by  c + (1 - c) K_T (R^2 + S) / (N_f K) + 2 R sqrt(c (1 - c) K_T / (N_f K)),  c = decay.
+    targets: kinetic energies K_T per step; draws: two numbers per step, see ``_rescale``.
     """
     n, d = positions.shape
     half = 0.5 * time_step
@@ -204,14 +222,7 @@ def _verlet(
             _lean_forces(potential, table, pairs, positions, lengths, strain, forces)
         _kick(velocities, forces, masses, half)
         if decay < 1.0:
-            ratio = targets[k] / (freedom * 0.5 * _twice_kinetic(velocities, masses))
-            mixed = (1.0 - decay) * ratio
-            factor = decay + mixed * (draws[k, 0] ** 2 + draws[k, 1]) + 2.0 * draws[k, 0] * np.sqrt(decay * mixed)
-            factor = np.sqrt(factor)
-            if draws[k, 0] < -np.sqrt(decay / mixed):
-                factor = -factor
-            for c in range(n * d):
-                v[c] *= factor
+            _rescale(velocities, masses, freedom, decay, targets[k], draws[k])
         if full:
             _record(rows, row, energy, virial, velocities, masses, volume, freedom)
             row += 1
