@@ -30,14 +30,16 @@ class Memory:
     def learn(self, step, change):
         """Take a step (n, d) and the force (n, d) that it took away, if the energy is convex along it."""
         if self.steps is None or self.steps.shape[1] != step.size:
-            self.steps, self.changes = np.empty((self.size, step.size)), np.empty((self.size, step.size))
+            # half the precision: to read them takes most of the time, and H is a guess in any case
+            self.steps, self.changes = (np.empty((self.size, step.size), np.float32) for _ in range(2))
             self.product = np.empty(self.size)
             self.forget()
-        s, y = step.ravel(), change.ravel()
+        kept = [np.ravel(values).astype(np.float32) for values in (step, change)]
+        s, y = (values.astype(float) for values in kept)  # what is kept decides whether H is positive
         product = float(s @ y)
         if product <= 1e-10 * float(np.sqrt((s @ s) * (y @ y))):
             return
-        self.steps[self.next], self.changes[self.next], self.product[self.next] = s, y, product
+        self.steps[self.next], self.changes[self.next], self.product[self.next] = *kept, product
         self.next = (self.next + 1) % self.size
         self.count = min(self.count + 1, self.size)
 
