@@ -1,4 +1,4 @@
-"""Alloys that several tests share: a small table whose densities are not symmetric, packings, and the slow way to the energy."""
+"""Alloys that several tests share: a small table with densities that are not symmetric, packings, the slow obvious energy."""
 
 import numpy as np
 from scipy.interpolate import CubicHermiteSpline
@@ -14,7 +14,8 @@ def write_tables(path, nodes=300, cutoff=4.5):
     r = np.arange(nodes) * spacing
     near = np.where(r < cutoff - 2 * spacing, (1 - r / cutoff) ** 3, 0.0)
     rho = np.arange(nodes) * density_spacing
-    lines = ["Two invented metals", "of a test,", "eV and angstrom", "2 Cu Zr", f"{nodes} {density_spacing} {nodes} {spacing!r} {cutoff}"]
+    lines = ["Two invented metals", "of a test,", "eV and angstrom", "2 Cu Zr"]
+    lines.append(f"{nodes} {density_spacing} {nodes} {spacing!r} {cutoff}")
     for a, (number, mass, depth) in enumerate(((29, 63.546, 1.1), (40, 91.224, 1.7))):
         lines.append(f"{number} {mass} 3.6 fcc")
         tables = [-depth * np.sqrt(rho) + 0.01 * rho]

@@ -92,7 +92,8 @@ def main():
         numbers.update({f"{name}_positions": packing.positions, f"{name}_energy": energy, f"{name}_forces": forces,
                         f"{name}_stress": stress})  # fmt: skip
 
-    for name, strain, temperature, steps in (("crystal", 0.0, 300, 500), ("liquid", 0.0, 2000, 1000), ("tilted", -0.37, 2000, 500)):
+    cases = (("crystal", 0.0, 300, 500), ("liquid", 0.0, 2000, 1000), ("tilted", -0.37, 2000, 500))
+    for name, strain, temperature, steps in cases:
         packing = crystal(5, strain)
         program = AlloyLammps(packing)
         program.run(f"velocity all create {2 * temperature} 4928459 mom yes")
