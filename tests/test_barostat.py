@@ -88,5 +88,7 @@ def test_bad_arguments(liquid, wrong, name):
 
 
 def test_a_cell_that_becomes_too_small_is_an_error(liquid):
-    with pytest.raises(ArithmeticError, match="fell below two cutoffs|fly apart"):
-        advance(liquid, MIXTURE, 20_000, LIQUID._replace(pressure=5000.0, relaxation=0.5), time_step=0.001)
+    with pytest.raises(ArithmeticError, match="fell below two cutoffs"):
+        advance(liquid, FLAT, 2000, LIQUID._replace(pressure=100.0), time_step=0.001)
+    with pytest.raises(ArithmeticError, match="fly apart before step"):
+        advance(liquid, MIXTURE, 2000, LIQUID._replace(pressure=1e7), time_step=0.001)

@@ -21,6 +21,9 @@ from glasslib.particles.neighbours import _build_pairs
 from glasslib.particles.verlet import _is_wild, _kick, _record, _rescale, _twice_kinetic
 
 
+_MOST = 0.5  # by which the logarithm of the volume may change in a step
+
+
 @njit(cache=True, error_model="numpy")
 def _outgrown(pairs, positions, scale):
     """Whether some pair within reach may be missing from a list that was made before all lengths grew by ``scale``."""
@@ -51,6 +54,9 @@ def _press(
     virial = np.empty((d, d))
     row = 0
     for k in range(len(targets)):
+        if not abs(swelling) < _MOST:
+            velocities[:] = np.nan  # particles overlap, or the relaxation is that of a step: the caller says so
+            return pairs, swelling
         _kick(velocities, forces, masses, 0.5 * time_step)
         scale = np.exp(swelling / d)
         for i in range(len(positions)):
@@ -61,6 +67,8 @@ def _press(
         for a in range(d):
             lengths[a] *= scale
             volume *= lengths[a]
+        if lengths.min() < 2.0 * pairs.reach:
+            return pairs, swelling  # a list would be wrong: the caller says so
         if _outgrown(pairs, positions, lengths[0] / list_lengths[0]):
             if _is_wild(velocities, pairs.reach / time_step):
                 return pairs, swelling
