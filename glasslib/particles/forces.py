@@ -114,7 +114,8 @@ class System:
     """A packing at work: arrays that change, and a neighbour list that follows them.
 
     Particles are kept in a spatial order, which is faster; ``order[k]`` is the caller's index of particle k, and
-    ``packing()`` gives the caller's order back. ``positions`` (n, d), ``strain`` may be changed freely.
+    ``packing()`` gives the caller's order back. ``positions`` (n, d), ``strain`` may be changed freely. ``virial`` (d, d) is that
+    of the last positions that ``minimise`` tried; where it converged, of the minimum.
     Arguments of the kernels, in order: ``potential, table, pairs, positions, labels, diameters, lengths, strain``.
     """
 
@@ -136,7 +137,7 @@ class System:
         self.positions, self.labels = start.positions.copy(), start.species.copy()
         self.diameters = _NONE.copy() if start.diameters is None else start.diameters.copy()
         self.box = packing.box
-        self.pairs = None
+        self.pairs, self.virial = None, np.zeros((len(self.lengths),) * 2)
         self.refresh()
 
     @property

@@ -209,7 +209,7 @@ def _newton_step(symbolic, values, pairs, blocks, f, eta, target, radius, p):
 
 
 def minimise(system, tolerance=1e-8, max_iterations=3000, max_displacement=0.1, preconditioner=None):
-    """Move a ``System`` to mechanical equilibrium and return the ``Minimum``; positions change in place.
+    """Move a ``System`` to mechanical equilibrium and return the ``Minimum``; positions and virial change in place.
 
     ``tolerance``: largest force on a particle [energy/length]. ``max_displacement`` [length] of one particle in one
     iteration. ``preconditioner``: what ``helper`` gives, to reuse. Not converged means that ``max_iterations`` were spent,
@@ -304,11 +304,10 @@ def _by_memory(system, memory, tolerance, max_iterations, max_displacement):
 
 
 def _evaluate(system, forces):
-    """Return the energy of the present positions; forces are overwritten."""
+    """Return the energy of the present positions; forces and the system's virial are overwritten."""
     system.refresh()
-    virial = np.empty((system.positions.shape[1],) * 2)
     return _pair_forces(
-        system.potential, system.table, system.pairs, system.positions, system.lengths, system.strain, forces, virial
+        system.potential, system.table, system.pairs, system.positions, system.lengths, system.strain, forces, system.virial
     )
 
 

@@ -26,7 +26,7 @@ import numpy as np
 
 from glasslib import checks
 from glasslib.particles.box import affine
-from glasslib.particles.forces import System
+from glasslib.particles.forces import State, System
 from glasslib.particles.minimise import _evaluate, helper, minimise
 from glasslib.particles.packing import Packing, fingerprint, load, save
 from glasslib.particles.potentials import is_many_body
@@ -107,7 +107,7 @@ class Shear:
                 f"strain = {self.strain:.8g}: no equilibrium, largest force {minimum.residual:.3g} "
                 f"after {minimum.iterations} iterations, asked for {self.tolerance:g}"
             )
-        state = self.system.evaluate()
+        state = State(minimum.energy, None, self.system.virial / self.system.volume)
         self.energy, self.stress, self.pressure = float(state.energy), state.shear_stress, state.pressure
 
     def _predict(self, strain_step):
