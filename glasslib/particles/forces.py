@@ -114,8 +114,8 @@ class System:
     """A packing at work: arrays that change, and a neighbour list that follows them.
 
     Particles are kept in a spatial order, which is faster; ``order[k]`` is the caller's index of particle k, and
-    ``packing()`` gives the caller's order back. ``positions`` (n, d), ``strain`` may be changed freely. ``virial`` (d, d) is that
-    of the last positions that ``minimise`` tried; where it converged, of the minimum.
+    ``packing()`` gives the caller's order back. ``positions`` (n, d), ``strain`` may be changed freely. ``virial`` (d, d) is
+    that of the last positions that ``minimise`` tried; where it converged, of the minimum.
     Arguments of the kernels, in order: ``potential, table, pairs, positions, labels, diameters, lengths, strain``.
     """
 
