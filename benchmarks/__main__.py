@@ -19,7 +19,8 @@ from pathlib import Path
 FILE = Path(__file__).parents[1] / "data" / "benchmarks.json"
 ENGINES = [
     name
-    for name in ("quasistatic", "rates", "particles", "dynamics", "local_yield", "bond_yield", "overheads", "growth")
+    for name in ("quasistatic", "rates", "particles", "dynamics", "alloy", "swap", "local_yield", "bond_yield", "overheads",
+                 "growth")
     if (Path(__file__).parent / f"{name}.py").exists()
 ]
 FIELDS = ("name", "ours", "baseline", "ratio", "unit", "size")

@@ -200,13 +200,18 @@ def _accumulate(delta, u, w, sums):
             sums[3, p] += w[p] * y * y
     else:
         for p in range(BLOCK):
+            x = delta[p, 0]
+            y = delta[p, 1]
+            z = delta[p, 2]
+            wx = w[p] * x
+            wy = w[p] * y
             sums[0, p] += u[p]
-        row = 1
-        for a in range(3):
-            for b in range(a, 3):
-                for p in range(BLOCK):
-                    sums[row, p] += w[p] * delta[p, a] * delta[p, b]
-                row += 1
+            sums[1, p] += wx * x
+            sums[2, p] += wx * y
+            sums[3, p] += wx * z
+            sums[4, p] += wy * y
+            sums[5, p] += wy * z
+            sums[6, p] += w[p] * z * z
 
 
 @njit(cache=True, error_model="numpy")

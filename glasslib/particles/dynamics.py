@@ -1,7 +1,7 @@
-"""Molecular dynamics of packings: at constant energy, at a temperature, and at a shear rate or a shear stress.
+"""Molecular dynamics of packings: at constant energy, temperature or pressure, at a shear rate or a shear stress.
 
-Unit mass, time in units of sigma sqrt(m / epsilon). Velocity-Verlet moves the particles, whole stretches of steps in one
-kernel that renews the neighbour list when it must.
+Unit mass, time in units of sigma sqrt(m / epsilon), unless the potential knows its species' masses. Velocity-Verlet
+moves the particles, whole stretches of steps in one kernel that renews the neighbour list when it must.
 
 *Temperature* is held by stochastic velocity rescaling (Bussi, Donadio and Parrinello, J. Chem. Phys. 126, 014101, 2007):
 all velocities are scaled after each step so that the kinetic energy K of N_f = d (N - 1) degrees of freedom follows
@@ -10,6 +10,8 @@ all velocities are scaled after each step so that the kinetic energy K of N_f = 
 
 of which the canonical distribution is the stationary one. It needs two random numbers a step, keeps the total
 momentum, and disturbs the motion of single particles less the larger the system is.
+
+*Pressure* (``Barostat``) is held by stochastic cell rescaling, see ``barostat``.
 
 *Shear* (``Flow``) follows SLLOD with the rate g: x' = v + g y e_x, v' = f - g v_y e_x, v being the velocity beyond the
 uniform gradient, the cell being Lees and Edwards' of strain rate g. At constant rate this is Newton's motion of
@@ -31,11 +33,13 @@ from typing import NamedTuple
 import numpy as np
 
 from glasslib import checks
+from glasslib.particles.barostat import _press
 from glasslib.particles.box import Box
 from glasslib.particles.forces import _pair_forces
+from glasslib.particles.laws import Barostat, ConstantEnergy, Flow, Thermostat
 from glasslib.particles.neighbours import _build_pairs, _spatial_order
 from glasslib.particles.packing import Packing, fingerprint, validate
-from glasslib.particles.potentials import pair_table
+from glasslib.particles.potentials import pair_table, require_pairs
 from glasslib.particles.verlet import FORMS, _sllod, _verlet
 
 _SORT_EVERY = 20_000  # steps after which particles are put into spatial order again
@@ -49,7 +53,9 @@ class Motion(NamedTuple):
 
     packing: its positions need not lie inside the cell; velocities, forces (n, d), in the packing's order; step: steps
     made; time: at that step; shear_rate: of the cell; random: state of the random numbers, JSON text; order,
-    list_positions, list_strain: spatial order of the particles, and where they were when the list was made.
+    list_positions, list_strain: spatial order of the particles, and where they were when the list was made; masses: (n,), or
+    empty where all are one; list_lengths: edges of the cell when the list was made, or empty if they are those of now;
+    swelling: by which the logarithm of the volume grows in the next step.
     """
 
     packing: Packing
@@ -62,73 +68,20 @@ class Motion(NamedTuple):
     order: np.ndarray
     list_positions: np.ndarray
     list_strain: float
+    masses: np.ndarray = _NONE
+    list_lengths: np.ndarray = _NONE
+    swelling: float = 0.0
 
     @property
     def kinetic_energy(self):
         """Return K [energy]."""
-        return 0.5 * float((self.velocities**2).sum())
+        squares = self.velocities**2
+        return 0.5 * float((self.masses[:, None] * squares if len(self.masses) else squares).sum())
 
     @property
     def temperature(self):
         """Return 2 K / N_f, N_f = d (N - 1) as the total momentum is zero."""
         return 2 * self.kinetic_energy / degrees_of_freedom(self.packing)
-
-
-class ConstantEnergy(NamedTuple):
-    """Newton's equations, nothing else."""
-
-
-class Thermostat(NamedTuple):
-    """Canonical sampling at ``temperature``, on a line in time to ``final`` between ``begin`` and ``end`` [time].
-
-    ``relaxation``: the time tau in which the kinetic energy forgets [time].
-    """
-
-    temperature: float
-    final: float | None = None
-    begin: float = 0.0
-    end: float = 0.0
-    relaxation: float = 1.0
-
-    def at(self, time):
-        """Return the temperature imposed at a time (any shape)."""
-        if self.final is None:
-            return self.temperature + 0.0 * np.asarray(time)
-        part = np.clip((np.asarray(time) - self.begin) / (self.end - self.begin), 0.0, 1.0)
-        return self.temperature + (self.final - self.temperature) * part
-
-    def check(self):
-        """Raise ValueError for values that cannot be used."""
-        checks.number("temperature", self.temperature, 0.0, open_low=True)
-        checks.number("relaxation", self.relaxation, 0.0, open_low=True)
-        if self.final is not None:
-            checks.number("final", self.final, 0.0, open_low=True)
-            checks.number("end", self.end, checks.number("begin", self.begin), open_low=True)
-
-
-class Flow(NamedTuple):
-    """Damped shear at ``shear_rate``, or at ``shear_stress`` sigma_0 with the rate as it comes: exactly one is given.
-
-    ``damping`` zeta; ``feedback`` B [length^2/(mass)]; ``form``: friction ``central`` -zeta (rhat . v) rhat; ``printed``
-    -zeta (r . v) rhat, as liu2021 has it in print; or ``weighted``, the central one times 1 - r / reach, a usual weight of
-    dissipative particle dynamics.
-    """
-
-    shear_rate: float | None = None
-    shear_stress: float | None = None
-    damping: float = 1.0
-    feedback: float = 1.0
-    form: str = "central"
-
-    def check(self):
-        """Raise ValueError for values that cannot be used."""
-        if (self.shear_rate is None) == (self.shear_stress is None):
-            raise ValueError(f"shear_rate = {self.shear_rate!r}, shear_stress = {self.shear_stress!r}: give exactly one")
-        name = "shear_stress" if self.shear_rate is None else "shear_rate"
-        checks.number(name, getattr(self, name))
-        checks.number("damping", self.damping, 0.0)
-        checks.number("feedback", self.feedback, 0.0, open_low=True)
-        checks.choice("form", self.form, FORMS)
 
 
 def degrees_of_freedom(packing):
@@ -139,18 +92,25 @@ def degrees_of_freedom(packing):
 def start(packing, potential, temperature, generator, shear_rate=0.0):
     """Return the ``Motion`` of a packing with Maxwell's velocities at ``temperature`` (0: at rest), no total momentum.
 
-    ``generator``: ``np.random.Generator``; the motion takes a child of it for its own draws.
+    ``generator``: ``np.random.Generator``; the motion takes a child of it for its own draws. Masses are those of the
+    species in ``potential.masses`` (S,) [energy time^2/length^2], and one where it has none.
     """
     checks.number("temperature", temperature, 0.0)
     checks.integer("particles", len(packing.positions), 2)
     validate(packing, potential)
     velocities = generator.standard_normal(packing.positions.shape) * math.sqrt(temperature)
-    velocities -= velocities.mean(axis=0)
+    masses = potential.masses[packing.species] if hasattr(potential, "masses") else _NONE
+    if len(masses):
+        velocities /= np.sqrt(masses)[:, None]
+        velocities -= masses @ velocities / masses.sum()
+    else:
+        velocities -= velocities.mean(axis=0)
     own = np.random.Generator(np.random.PCG64(generator.bit_generator.random_raw(4).tolist()))
     # the first call of advance finds that step 0 asks for a new order and a new list
     nothing = np.zeros((0, packing.positions.shape[1]))
     random = json.dumps(own.bit_generator.state)
-    return Motion(packing, velocities, nothing, 0, 0.0, float(shear_rate), random, np.arange(len(velocities)), nothing, 0.0)
+    order = np.arange(len(velocities))
+    return Motion(packing, velocities, nothing, 0, 0.0, float(shear_rate), random, order, nothing, 0.0, masses)
 
 
 class _Workspace:
@@ -161,11 +121,12 @@ class _Workspace:
         self.table = pair_table(potential, motion.packing.species, motion.packing.diameters)
         self.lengths = np.array(motion.packing.box.lengths)
         self.box, self.strain = motion.packing.box, float(motion.packing.strain)
-        self.shear_rate = motion.shear_rate
+        self.shear_rate, self.all_masses = motion.shear_rate, motion.masses
         self.load(motion.packing, motion.velocities, motion.order)
-        self.pairs = None
+        self.pairs, self.swelling = None, motion.swelling
+        self.list_lengths = (motion.list_lengths if len(motion.list_lengths) else self.lengths).copy()
         if len(motion.list_positions):
-            self.pairs = self.build(motion.list_positions, motion.list_strain)
+            self.pairs = self.build(motion.list_positions, motion.list_strain, self.list_lengths)
             self.forces = motion.forces[motion.order]
 
     def load(self, packing, velocities, order):
@@ -173,11 +134,18 @@ class _Workspace:
         self.order = order
         self.positions, self.velocities = packing.positions[order], velocities[order]
         self.labels = packing.species[order]
+        self.masses = self.all_masses[order] if len(self.all_masses) else _NONE.copy()
         self.diameters = _NONE if packing.diameters is None else packing.diameters[order]
 
-    def build(self, positions, strain):
+    def build(self, positions, strain, lengths):
         """Return the neighbour list of these positions."""
-        return _build_pairs(self.potential, self.table, positions, self.labels, self.diameters, self.lengths, strain, self.skin)
+        return _build_pairs(self.potential, self.table, positions, self.labels, self.diameters, lengths, strain, self.skin)
+
+    def hold(self):
+        """Keep the volume from now on: lists are told by the motion alone."""
+        if not np.array_equal(self.list_lengths, self.lengths):
+            self.pairs, self.list_lengths = self.build(self.positions, self.strain, self.lengths), self.lengths.copy()
+        self.swelling = 0.0
 
     def sort(self):
         """Wrap particles into the cell, put them into spatial order, renew list and forces."""
@@ -186,7 +154,7 @@ class _Workspace:
         width = (packing.box.volume / len(velocities) * 8) ** (1 / packing.box.dimension)
         forces = None if self.pairs is None else self.restored(self.forces)
         self.load(packing, velocities, _spatial_order(packing.positions, self.lengths, self.strain, width))
-        self.pairs = self.build(self.positions, self.strain)
+        self.pairs, self.list_lengths = self.build(self.positions, self.strain, self.lengths), self.lengths.copy()
         if forces is None:
             self.forces, virial = np.empty_like(self.positions), np.empty((len(self.lengths),) * 2)
             _pair_forces(
@@ -204,22 +172,21 @@ class _Workspace:
     def packing(self):
         """Return the packing, not wrapped."""
         diameters = self.restored(self.diameters) if len(self.diameters) else None
-        return Packing(
-            self.restored(self.positions), self.restored(self.labels), diameters, self.box._replace(strain=self.strain)
-        )
+        box = self.box._replace(lengths=tuple(self.lengths.tolist()), strain=self.strain)
+        return Packing(self.restored(self.positions), self.restored(self.labels), diameters, box)
 
     def arguments(self):
         """Return what both kernels begin with."""
         return (
-            self.potential, self.table, self.pairs, self.positions, self.velocities, self.forces, self.labels,
+            self.potential, self.table, self.pairs, self.positions, self.velocities, self.forces, self.masses, self.labels,
             self.diameters, self.lengths, self.strain,
         )  # fmt: skip
 
 
 def advance(motion, potential, steps, law, *, time_step=0.005, record_every=0, skin=0.3, on_step=None):
-    """Return (motion after ``steps`` more steps, records by name of ``COLUMNS``).
+    """Return (motion after ``steps`` more steps, records by name of ``COLUMNS``, and "volume" where that changes).
 
-    ``law``: ``ConstantEnergy``, ``Thermostat`` or ``Flow``. Records are taken after steps that are multiples of
+    ``law``: ``ConstantEnergy``, ``Thermostat``, ``Barostat`` or ``Flow``. Records are taken after steps that are multiples of
     ``record_every`` (0: none). ``on_step(steps done, steps)`` is called about every thousand steps. ``skin`` [length] of
     the list: the motion does not depend on it but for rounding; resume with the same one.
     Raises ``ValueError`` for bad arguments, ``ArithmeticError`` when particles overlap or fly apart.
@@ -237,7 +204,13 @@ def advance(motion, potential, steps, law, *, time_step=0.005, record_every=0, s
     checks.number("time_step", time_step, 0.0, 0.1, open_low=True)
     if not isinstance(law, ConstantEnergy):
         law.check()
+    if isinstance(law, Flow):
+        require_pairs(potential, "Flow")
+        if len(motion.masses):
+            raise ValueError("motion: Flow is for particles of unit mass")
     work = _Workspace(motion, potential, checks.number("skin", skin, 0.0, open_low=True))
+    if not isinstance(law, Barostat):
+        work.hold()
     random = np.random.Generator(np.random.PCG64())
     random.bit_generator.state = json.loads(motion.random)
     step, done, rows = motion.step, 0, []
@@ -245,21 +218,24 @@ def advance(motion, potential, steps, law, *, time_step=0.005, record_every=0, s
         if work.pairs is None or step % _SORT_EVERY == 0:
             work.sort()
         count = min(steps - done, _STRETCH, _SORT_EVERY - step % _SORT_EVERY)
-        run = _flow if isinstance(law, Flow) else _thermal
+        run = _flow if isinstance(law, Flow) else _pressed if isinstance(law, Barostat) else _thermal
         rows.append(run(work, law, count, step, time_step, record_every, random))
         step, done = step + count, done + count
         if not np.isfinite(work.velocities).all():
             raise ArithmeticError(f"particles fly apart before step {step}: time_step = {time_step} is too large")
+        if isinstance(law, Barostat) and work.lengths.min() < 2 * work.table.reach.max():
+            raise ArithmeticError(f"box edge = {work.lengths.min():g} at step {step}: fell below two cutoffs")
         if on_step is not None:
             on_step(done, steps)
-    columns = len(COLUMNS)
-    table = np.concatenate([np.zeros((0, columns)), *rows])
-    records = {name: table[:, k] for k, name in enumerate(COLUMNS)}
+    names = (*COLUMNS, "volume") if isinstance(law, Barostat) else COLUMNS
+    table = np.concatenate([np.zeros((0, len(names))), *rows])
+    records = {name: table[:, k] for k, name in enumerate(names)}
     if work.pairs is None:
         return motion, records
     result = Motion(
         work.packing(), work.restored(work.velocities), work.restored(work.forces), step, motion.time + steps * time_step,
         work.shear_rate, json.dumps(random.bit_generator.state), work.order, work.pairs.positions, float(work.pairs.strain),
+        motion.masses, _NONE if np.array_equal(work.list_lengths, work.lengths) else work.list_lengths, work.swelling,
     )  # fmt: skip
     return result, records
 
@@ -283,6 +259,25 @@ def _thermal(work, law, count, step, time_step, record_every, random):
         decay, targets, draws = 1.0, np.zeros(count), np.zeros((count, 2))
     table = np.empty((_recorded(step, count, record_every), len(COLUMNS)))
     work.pairs = _verlet(*work.arguments(), time_step, step, record_every, freedom, decay, targets, draws, table)
+    table[:, 0] = (step // max(record_every, 1) + 1 + np.arange(len(table))) * record_every * time_step
+    table[:, 6], table[:, 7] = work.strain, 0.0
+    return table
+
+
+def _pressed(work, law, count, step, time_step, record_every, random):
+    """Run ``count`` steps at constant pressure; return the recorded rows, volumes last."""
+    freedom = work.positions.shape[1] * (len(work.positions) - 1)
+    times = (step + 1 + np.arange(count)) * time_step
+    shape = 0.5 * (freedom - 1)
+    draws = np.array(
+        [(random.standard_normal(), 2 * random.standard_gamma(shape), random.standard_normal()) for _ in range(count)]
+    )
+    table = np.empty((_recorded(step, count, record_every), len(COLUMNS) + 1))
+    work.pairs, work.swelling = _press(
+        *work.arguments(), time_step, step, record_every, freedom, math.exp(-time_step / law.thermostat.relaxation),
+        0.5 * freedom * law.thermostat.at(times), draws, table, work.list_lengths, work.swelling,
+        float(law.pressure), law.compressibility / law.relaxation,
+    )  # fmt: skip
     table[:, 0] = (step // max(record_every, 1) + 1 + np.arange(len(table))) * record_every * time_step
     table[:, 6], table[:, 7] = work.strain, 0.0
     return table
@@ -318,6 +313,12 @@ def save(path, motion, potential, **arrays):
     }  # fmt: skip
     if packing.diameters is not None:
         content["diameters"] = packing.diameters
+    for name in ("masses", "list_lengths"):
+        if len(getattr(motion, name)):
+            content[name] = getattr(motion, name)
+    if motion.swelling:
+        state["swelling"] = motion.swelling
+        content["state"] = np.array(json.dumps(state))
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
@@ -348,6 +349,7 @@ def load(path, potential):
     packing = Packing.of(positions, Box.of(lengths, state["strain"]), species, content.pop("diameters", None))
     motion = Motion(
         packing, velocities, forces, state["step"], state["time"], state["shear_rate"], state["random"], order,
-        list_positions, state["list_strain"],
+        list_positions, state["list_strain"], content.pop("masses", _NONE), content.pop("list_lengths", _NONE),
+        state.get("swelling", 0.0),
     )  # fmt: skip
     return motion, content

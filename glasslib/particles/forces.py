@@ -9,19 +9,22 @@ affine shear and the pressure is -trace(sigma)/d. A pair's contribution is share
 ``System`` is the workspace of everything that moves particles: it keeps the neighbour list and renews it when needed.
 Inside kernels the same is done by ``_refreshed`` and ``_pair_forces``; whole loops of dynamics live in one kernel.
 
-The loop over pairs is that of ``blocks``.
+The loop over pairs is that of ``blocks``. A potential that is no sum over pairs brings its own loops; its type decides, when
+kernels are compiled.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 from numba import njit
+from numba.extending import overload
 
 from glasslib import checks
 from glasslib.particles.blocks import _accumulate, _add_sums, _fetch, _push, _rates, _sigmas
 from glasslib.particles.box import affine
 from glasslib.particles.neighbours import BLOCK, _build_pairs, _lattice, _outdated, _spatial_order
 from glasslib.particles.packing import Packing, validate
+from glasslib.particles.potentials import is_many_body
 
 _NONE = np.zeros(0)
 
@@ -49,9 +52,31 @@ class State(NamedTuple):
         return float(np.sqrt((self.forces**2).sum(axis=1).max()))
 
 
+def _sum_up(potential, table, pairs, positions, lengths, strain, forces, virial):
+    """``_pair_forces`` by the kind of potential."""
+
+
+@overload(_sum_up)
+def _compile_sum_up(potential, table, pairs, positions, lengths, strain, forces, virial):
+    if not is_many_body(potential.instance_class):
+        return lambda potential, table, pairs, positions, lengths, strain, forces, virial: _two_body_forces(
+            potential, table, pairs, positions, lengths, strain, forces, virial
+        )
+    kernel = potential.instance_class.many_body.forces
+    return lambda potential, table, pairs, positions, lengths, strain, forces, virial: kernel(
+        potential, table, pairs, positions, lengths, strain, forces, virial, True
+    )
+
+
 @njit(cache=True, error_model="numpy")
 def _pair_forces(potential, table, pairs, positions, lengths, strain, forces, virial):
-    """Return U; forces (n, d) and virial (d, d) = sum u' d_a d_b / r are overwritten."""
+    """Return U; forces (n, d) and virial (d, d) = sum_p f_p d_a d_b / r are overwritten, f_p the tension of a pair."""
+    return _sum_up(potential, table, pairs, positions, lengths, strain, forces, virial)
+
+
+@njit(cache=True, error_model="numpy")
+def _two_body_forces(potential, table, pairs, positions, lengths, strain, forces, virial):
+    """``_pair_forces`` of a pair potential."""
     d = positions.shape[1]
     lattice = np.empty((d, d))
     _lattice(lengths, strain, pairs.wraps, lattice)
@@ -89,7 +114,8 @@ class System:
     """A packing at work: arrays that change, and a neighbour list that follows them.
 
     Particles are kept in a spatial order, which is faster; ``order[k]`` is the caller's index of particle k, and
-    ``packing()`` gives the caller's order back. ``positions`` (n, d), ``strain`` may be changed freely.
+    ``packing()`` gives the caller's order back. ``positions`` (n, d), ``strain`` may be changed freely. ``virial`` (d, d) is
+    that of the last positions that ``minimise`` tried; where it converged, of the minimum.
     Arguments of the kernels, in order: ``potential, table, pairs, positions, labels, diameters, lengths, strain``.
     """
 
@@ -111,7 +137,7 @@ class System:
         self.positions, self.labels = start.positions.copy(), start.species.copy()
         self.diameters = _NONE.copy() if start.diameters is None else start.diameters.copy()
         self.box = packing.box
-        self.pairs = None
+        self.pairs, self.virial = None, np.zeros((len(self.lengths),) * 2)
         self.refresh()
 
     @property
@@ -181,7 +207,8 @@ def per_particle(packing, potential):
     system = System(packing, potential)
     n, d = system.positions.shape
     energies, virials = np.zeros(n), np.zeros((n, d, d))
-    _particle_virials(
+    share = potential.many_body.particles if is_many_body(potential) else _particle_virials
+    share(
         potential, system.table, system.pairs, system.positions, system.lengths, system.strain, energies, virials
     )
     return system.restored(energies), system.restored(virials)

@@ -18,6 +18,7 @@ from scipy import sparse
 from glasslib import checks
 from glasslib.particles.forces import System
 from glasslib.particles.minimise import Preconditioner, _newton_step
+from glasslib.particles.potentials import require_pairs
 from glasslib.particles.stiffness import _stiffness
 
 
@@ -34,6 +35,7 @@ class Moduli(NamedTuple):
 
 
 def _blocks(system):
+    require_pairs(system.potential, "the Hessian as a matrix")
     system.refresh()
     blocks = np.zeros((len(system.pairs.first), 3 if system.positions.shape[1] == 2 else 6))
     _stiffness(

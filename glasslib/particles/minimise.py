@@ -12,6 +12,9 @@ dimensions, plus a small multiple of the identity. Near pairs carry the stiffnes
 the entries of the whole Hessian's; what they lack, and what has changed since the factor was made, costs a few
 more conjugate gradients. The factor is renewed when these have cost as much as a new one, counted, not timed: the
 same input gives the same bytes.
+
+Many-body potentials are minimised without a factor: each step is that of L-BFGS (``limited_memory``), no longer than
+``max_displacement``, and shortened like the others until the energy has decreased.
 """
 
 from typing import NamedTuple
@@ -24,6 +27,8 @@ from glasslib.particles.box import Box
 from glasslib.particles.dissection import _analyse
 from glasslib.particles.factor import _factorise, _solve, one_thread
 from glasslib.particles.forces import _pair_forces
+from glasslib.particles.limited_memory import Memory
+from glasslib.particles.potentials import is_many_body
 from glasslib.particles.stiffness import _multiply, _stiffness
 
 _NEAR = {2: 1.75, 3: 1.45}  # reach of the preconditioner over the mean distance (V/N)^(1/d)
@@ -31,6 +36,7 @@ _SHIFT = 1e-4  # its multiple of the identity, over the mean diagonal
 _RENEWAL = 20  # conjugate gradients that a new factor costs
 _USUAL = 12  # of them per equilibrium are expected with a new one
 _LONGEST = 400
+_PROBE = 1e-4  # largest displacement of the first step of a descent that remembers nothing, over max_displacement
 
 
 class Minimum(NamedTuple):
@@ -207,10 +213,10 @@ def _newton_step(symbolic, values, pairs, blocks, f, eta, target, radius, p):
 
 
 def minimise(system, tolerance=1e-8, max_iterations=3000, max_displacement=0.1, preconditioner=None):
-    """Move a ``System`` to mechanical equilibrium and return the ``Minimum``; positions change in place.
+    """Move a ``System`` to mechanical equilibrium and return the ``Minimum``; positions and virial change in place.
 
     ``tolerance``: largest force on a particle [energy/length]. ``max_displacement`` [length] of one particle in one
-    iteration. ``preconditioner``: one to reuse and wear. Not converged means that ``max_iterations`` were spent,
+    iteration. ``preconditioner``: what ``helper`` gives, to reuse. Not converged means that ``max_iterations`` were spent,
     or that rounding let the force fall no further; callers decide what that is worth.
 
     >>> from glasslib.particles.forces import System
@@ -224,7 +230,9 @@ def minimise(system, tolerance=1e-8, max_iterations=3000, max_displacement=0.1, 
     checks.number("tolerance", tolerance, 0.0, open_low=True)
     checks.integer("max_iterations", max_iterations, 0)
     checks.number("max_displacement", max_displacement, 0.0, open_low=True)
-    factor = Preconditioner() if preconditioner is None else preconditioner
+    factor = helper(system.potential) if preconditioner is None else preconditioner
+    if isinstance(factor, Memory):
+        return _by_memory(system, factor, tolerance, max_iterations, max_displacement)
     x = system.positions
     d = x.shape[1]
     f, g, p, start = np.empty_like(x), np.empty_like(x), np.empty_like(x), np.empty_like(x)
@@ -263,12 +271,47 @@ def minimise(system, tolerance=1e-8, max_iterations=3000, max_displacement=0.1, 
     return Minimum(residual <= tolerance, residual, energy, max_iterations, gradients, evaluations)
 
 
+def helper(potential):
+    """Return what minimisations under a potential share: a new ``Preconditioner``, or ``Memory`` for many-body ones."""
+    return Memory() if is_many_body(potential) else Preconditioner()
+
+
+def _by_memory(system, memory, tolerance, max_iterations, max_displacement):
+    """``minimise`` by L-BFGS; the count of gradients is that of iterations."""
+    x = system.positions
+    f, g, p, start = np.empty_like(x), np.empty_like(x), np.empty_like(x), np.empty_like(x)
+    energy = _evaluate(system, f)
+    evaluations, residual = 1, _largest(f)
+    for iteration in range(max_iterations):
+        if residual <= tolerance:
+            return Minimum(True, residual, energy, iteration, iteration, evaluations)
+        fresh = memory.count == 0
+        if fresh:
+            np.multiply(f, _PROBE * max_displacement / residual, out=p)
+        else:
+            memory.direction(f, p)
+            length = _largest(p)
+            if length > max_displacement:
+                p *= max_displacement / length
+        start[:] = x
+        scale, new_energy, tries = _backtrack(system, start, p, f, g, energy, float(np.linalg.norm(f)))
+        evaluations += tries
+        if scale == 0.0:
+            if fresh:
+                return Minimum(False, residual, energy, iteration, iteration, evaluations)
+            memory.forget()  # what is remembered may belong to another basin
+            continue
+        memory.learn(x - start, f - g)
+        energy, residual = new_energy, _largest(g)
+        f, g = g, f
+    return Minimum(residual <= tolerance, residual, energy, max_iterations, max_iterations, evaluations)
+
+
 def _evaluate(system, forces):
-    """Return the energy of the present positions; forces are overwritten."""
+    """Return the energy of the present positions; forces and the system's virial are overwritten."""
     system.refresh()
-    virial = np.empty((system.positions.shape[1],) * 2)
     return _pair_forces(
-        system.potential, system.table, system.pairs, system.positions, system.lengths, system.strain, forces, virial
+        system.potential, system.table, system.pairs, system.positions, system.lengths, system.strain, forces, system.virial
     )
 
 

@@ -33,7 +33,8 @@ class Pairs(NamedTuple):
     Arrays of pairs are padded by one block, so that kernels always take whole blocks.
 
     first, second: uint32 (P,); image: int8 (P, d), lattice vector n; sigma: (P,) with diameters, else empty;
-    segments: (kinds, 3); blocks: (blocks, 4), segments cut: kind, whether across faces, first pair, pairs; positions: (n, d), strain, wraps, skin, reach: the state at which the list was made.
+    segments: (kinds, 3); blocks: (blocks, 4), segments cut: kind, whether across faces, first pair, pairs;
+    positions: (n, d), strain, wraps, skin, reach: the state at which the list was made; labels: (n,), the species.
     """
 
     first: np.ndarray
@@ -47,6 +48,7 @@ class Pairs(NamedTuple):
     wraps: int
     skin: float
     reach: float
+    labels: np.ndarray
 
 
 @njit(cache=True, error_model="numpy")
@@ -365,7 +367,7 @@ def _build_pairs(potential, table, positions, labels, diameters, lengths, strain
                 sigma[q] = pair_mix(potential, diameters[i], diameters[j])
         start += fill[kind]
     return Pairs(
-        first, second, image, sigma, segments, _cut(segments), positions.copy(), strain, wraps, skin, table.reach.max()
+        first, second, image, sigma, segments, _cut(segments), positions.copy(), strain, wraps, skin, table.reach.max(), labels
     )
 
 

@@ -126,4 +126,5 @@ def load(path):
 
 def fingerprint(potential):
     """Return a string that names a potential and all its parameters; checkpoints are refused under another."""
-    return json.dumps([type(potential).__qualname__, potential._asdict()], sort_keys=True)
+    values = potential.fingerprint() if hasattr(potential, "fingerprint") else potential._asdict()
+    return json.dumps([type(potential).__qualname__, values], sort_keys=True)

@@ -10,6 +10,9 @@ A potential is one ``NamedTuple`` class with
 Nothing has to be registered. Kernels call ``pair_terms(potential, r, epsilon, sigma)``; numba then compiles the class'
 own ``terms`` into the kernel, and derivatives that the kernel does not use cost nothing.
 
+A potential that is no sum over pairs (``finnis_sinclair``) has instead a class attribute ``many_body`` with kernels of its own,
+a ``pair_table(species)`` and a ``fingerprint()``.
+
 The smoothed Lennard-Jones energy is 4 eps [(s/r)^12 - (s/r)^6] + A below R_in, and the quartic sum_k C_k (r - R_in)^k
 from R_in to R_cut, with the C_k that make it twice differentiable at both ends: LAMMPS' ``lj/smooth`` with a shifted
 energy. The inverse power law (richard2023, Eqs. A1-A4) is eps [x^-10 + c_0 + c_2 x^2 + c_4 x^4 + c_6 x^6], x =
@@ -182,6 +185,25 @@ def _compile_pair_mix(potential, a, b):
     return lambda potential, a, b: mix(potential, a, b)
 
 
+class ManyBody(NamedTuple):
+    """Kernels of a potential that is no sum over pairs; ``embedded_atom`` has the arguments of each."""
+
+    forces: object
+    particles: object
+    stiffness: object
+
+
+def is_many_body(potential):
+    """Return whether the potential is no sum over pairs."""
+    return hasattr(potential, "many_body")
+
+
+def require_pairs(potential, what):
+    """Raise ValueError where ``what`` is known for sums over pairs only and the potential is none."""
+    if is_many_body(potential):
+        raise ValueError(f"potential = {type(potential).__name__}: {what} is for pair potentials only")
+
+
 def uses_diameters(potential):
     """Return whether pairs are told apart by the particles' diameters rather than by their species."""
     return hasattr(potential, "mix")
@@ -217,6 +239,8 @@ def pair_table(potential, species, diameters):
     Raises ValueError for tables that are not square and symmetric, a species without interaction, missing diameters.
     """
     _keep_out_of_index(potential)
+    if is_many_body(potential):
+        return potential.pair_table(species)
     if uses_diameters(potential):
         if diameters is None:
             raise ValueError(f"diameters = None: {type(potential).__name__} needs one positive length per particle")

@@ -2,10 +2,13 @@
 
 Each pair contributes the block K_p = (u'' - u'/r) n n^T + (u'/r) 1, n = d/r, to the four blocks of its two particles:
 +K_p on the diagonal, -K_p off it, so that (H v)_i = sum_p K_p (v_i - v_j).
+
+A many-body potential has a stiffness of its own kind, a record made and multiplied by its own kernels.
 """
 
 import numpy as np
-from numba import njit
+from numba import njit, types
+from numba.extending import overload
 
 from glasslib.particles.blocks import _curvatures, _fetch, _sigmas
 from glasslib.particles.neighbours import BLOCK, _lattice
@@ -43,9 +46,25 @@ def _outer(delta, w, k, out):
                     column += 1
 
 
+def _product(pairs, stiffness, v, out):
+    """``_multiply`` by the kind of stiffness."""
+
+
+@overload(_product)
+def _compile_product(pairs, stiffness, v, out):
+    multiply = _multiply_pairs if isinstance(stiffness, types.Array) else stiffness.instance_class.multiply
+    return lambda pairs, stiffness, v, out: multiply(pairs, stiffness, v, out)
+
+
 @njit(cache=True, error_model="numpy")
-def _multiply(pairs, blocks, v, out):
-    """out = H v, both (n, d)."""
+def _multiply(pairs, stiffness, v, out):
+    """out = H v, both (n, d); ``stiffness``: blocks of pairs, or the record of a many-body potential."""
+    _product(pairs, stiffness, v, out)
+
+
+@njit(cache=True, error_model="numpy")
+def _multiply_pairs(pairs, blocks, v, out):
+    """out = H v of the blocks of pairs."""
     d = v.shape[1]
     out[:] = 0.0
     total = pairs.segments[-1, 2]

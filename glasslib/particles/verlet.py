@@ -2,22 +2,43 @@
 
 import numpy as np
 from numba import njit
+from numba.extending import overload
 
 from glasslib.particles.blocks import _accumulate, _add_sums, _fetch, _lane, _push, _rates, _sigmas, _slopes, _subtract
 from glasslib.particles.forces import _pair_forces
 from glasslib.particles.neighbours import BLOCK, _build_pairs, _lattice, _outdated
-from glasslib.particles.potentials import pair_reach, where
+from glasslib.particles.potentials import is_many_body, pair_reach, where
 
 FORMS = ("central", "printed", "weighted")  # of friction: -zeta (rhat . v) rhat; with r for the first rhat; times 1 - r/reach
 
 
 @njit(cache=True, error_model="numpy")
-def _twice_kinetic(velocities):
+def _twice_kinetic(velocities, masses):
+    """Sum of m v^2; no masses at all mean that all are one."""
     total = 0.0
+    if len(masses) > 0:
+        for i in range(len(velocities)):
+            for a in range(velocities.shape[1]):
+                total += masses[i] * velocities[i, a] * velocities[i, a]
+        return total
     for i in range(len(velocities)):
         for a in range(velocities.shape[1]):
             total += velocities[i, a] * velocities[i, a]
     return total
+
+
+@njit(cache=True, error_model="numpy")
+def _kick(velocities, forces, masses, half):
+    """Add half f / m to the velocities."""
+    n, d = velocities.shape
+    if len(masses) > 0:
+        for i in range(n):
+            for a in range(d):
+                velocities[i, a] += half / masses[i] * forces[i, a]
+        return
+    v, f = velocities.reshape(-1), forces.reshape(-1)  # one long row each: loops over d would not vectorise
+    for c in range(n * d):
+        v[c] += half * f[c]
 
 
 @njit(cache=True, error_model="numpy")
@@ -32,16 +53,17 @@ def _is_wild(velocities, limit):
 
 
 @njit(cache=True, error_model="numpy")
-def _record(table, row, energy, virial, velocities, volume, freedom):
+def _record(table, row, energy, virial, velocities, masses, volume, freedom):
     """Energy, kinetic energy, temperature, pressure, shear stress, kinetic parts included, to columns 1 ... 5."""
     d = velocities.shape[1]
-    twice = _twice_kinetic(velocities)
+    twice = _twice_kinetic(velocities, masses)
     trace = twice
     for a in range(d):
         trace -= virial[a, a]
     stress = virial[0, 1]
     for i in range(len(velocities)):
-        stress -= velocities[i, 0] * velocities[i, 1]
+        mass = masses[i] if len(masses) > 0 else 1.0
+        stress -= mass * velocities[i, 0] * velocities[i, 1]
     table[row, 1] = energy
     table[row, 2] = 0.5 * twice
     table[row, 3] = twice / freedom
@@ -73,9 +95,34 @@ def _damp(pairs, velocities, start, delta, r2, limit2, rate, damping, form, w):
         w[p] = where(r2[p] < limit2[p], friction, 0.0)
 
 
+def _push_all(potential, table, pairs, positions, lengths, strain, forces):
+    """``_lean_forces`` by the kind of potential."""
+
+
+@overload(_push_all)
+def _compile_push_all(potential, table, pairs, positions, lengths, strain, forces):
+    if not is_many_body(potential.instance_class):
+        return lambda potential, table, pairs, positions, lengths, strain, forces: _lean_two_body_forces(
+            potential, table, pairs, positions, lengths, strain, forces
+        )
+    kernel = potential.instance_class.many_body.forces
+
+    def push_all(potential, table, pairs, positions, lengths, strain, forces):
+        virial = np.empty((forces.shape[1], forces.shape[1]))
+        kernel(potential, table, pairs, positions, lengths, strain, forces, virial, False)
+
+    return push_all
+
+
 @njit(cache=True, error_model="numpy")
 def _lean_forces(potential, table, pairs, positions, lengths, strain, forces):
     """Overwrite forces (n, d): ``_pair_forces`` without energy and virial."""
+    _push_all(potential, table, pairs, positions, lengths, strain, forces)
+
+
+@njit(cache=True, error_model="numpy")
+def _lean_two_body_forces(potential, table, pairs, positions, lengths, strain, forces):
+    """``_lean_forces`` of a pair potential."""
     d = positions.shape[1]
     lattice = np.empty((d, d))
     _lattice(lengths, strain, pairs.wraps, lattice)
@@ -123,14 +170,32 @@ def _damped_forces(
 
 
 @njit(cache=True, error_model="numpy")
+def _rescale(velocities, masses, freedom, decay, target, draw):
+    """Scale all velocities so that K is multiplied by
+
+    c + (1 - c) K_T (R^2 + S) / (N_f K) + 2 R sqrt(c (1 - c) K_T / (N_f K)),    c = decay, K_T = target,
+
+    ``draw``: a normal number R and a sum of freedom - 1 squares S.
+    """
+    ratio = target / (freedom * 0.5 * _twice_kinetic(velocities, masses))
+    mixed = (1.0 - decay) * ratio
+    factor = decay + mixed * (draw[0] ** 2 + draw[1]) + 2.0 * draw[0] * np.sqrt(decay * mixed)
+    factor = np.sqrt(factor)
+    if draw[0] < -np.sqrt(decay / mixed):
+        factor = -factor
+    v = velocities.reshape(-1)
+    for c in range(len(v)):
+        v[c] *= factor
+
+
+@njit(cache=True, error_model="numpy")
 def _verlet(
-    potential, table, pairs, positions, velocities, forces, labels, diameters, lengths, strain,
+    potential, table, pairs, positions, velocities, forces, masses, labels, diameters, lengths, strain,
     time_step, step, record_every, freedom, decay, targets, draws, rows,
 ):  # fmt: skip
     """Make len(targets) steps; velocities are rescaled where decay < 1; return the neighbour list at the end.
 
-    targets: kinetic energies K_T per step; draws: a normal number R and a sum of freedom - 1 squares S per step;
-    K is multiplied by  c + (1 - c) K_T (R^2 + S) / (N_f K) + 2 R sqrt(c (1 - c) K_T / (N_f K)),  c = decay.
+    targets: kinetic energies K_T per step; draws: two numbers per step, see ``_rescale``.
     """
     n, d = positions.shape
     half = 0.5 * time_step
@@ -139,12 +204,12 @@ def _verlet(
     for a in range(d):
         volume *= lengths[a]
     # one long row each: loops over d would not vectorise
-    x, v, f = positions.reshape(-1), velocities.reshape(-1), forces.reshape(-1)
+    x, v = positions.reshape(-1), velocities.reshape(-1)
     energy = 0.0
     row = 0
     for k in range(len(targets)):
+        _kick(velocities, forces, masses, half)
         for c in range(n * d):
-            v[c] += half * f[c]
             x[c] += time_step * v[c]
         if _outdated(pairs, positions, strain):
             if _is_wild(velocities, pairs.reach / time_step):
@@ -155,26 +220,18 @@ def _verlet(
             energy = _pair_forces(potential, table, pairs, positions, lengths, strain, forces, virial)
         else:
             _lean_forces(potential, table, pairs, positions, lengths, strain, forces)
-        for c in range(n * d):
-            v[c] += half * f[c]
+        _kick(velocities, forces, masses, half)
         if decay < 1.0:
-            ratio = targets[k] / (freedom * 0.5 * _twice_kinetic(velocities))
-            mixed = (1.0 - decay) * ratio
-            factor = decay + mixed * (draws[k, 0] ** 2 + draws[k, 1]) + 2.0 * draws[k, 0] * np.sqrt(decay * mixed)
-            factor = np.sqrt(factor)
-            if draws[k, 0] < -np.sqrt(decay / mixed):
-                factor = -factor
-            for c in range(n * d):
-                v[c] *= factor
+            _rescale(velocities, masses, freedom, decay, targets[k], draws[k])
         if full:
-            _record(rows, row, energy, virial, velocities, volume, freedom)
+            _record(rows, row, energy, virial, velocities, masses, volume, freedom)
             row += 1
     return pairs
 
 
 @njit(cache=True, error_model="numpy")
 def _sllod(
-    potential, table, pairs, positions, velocities, forces, labels, diameters, lengths, strain,
+    potential, table, pairs, positions, velocities, forces, masses, labels, diameters, lengths, strain,
     time_step, count, step, record_every, freedom, rate, controlled, target, feedback, damping, form, rows,
 ):  # fmt: skip
     """Make ``count`` steps of damped shear; return neighbour list, strain and rate at the end.
@@ -218,7 +275,7 @@ def _sllod(
                 stress -= velocities[i, 0] * velocities[i, 1]
             rate += time_step * feedback * (target - stress / volume)
         if full:
-            _record(rows, row, energy, virial, velocities, volume, freedom)
+            _record(rows, row, energy, virial, velocities, masses, volume, freedom)
             rows[row, 6] = strain
             rows[row, 7] = rate
             row += 1
