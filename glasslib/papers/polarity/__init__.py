@@ -1,0 +1,147 @@
+"""Controllable mechanical polarity of metallic glasses (Shang, Wang and Guan 2021): its parameters, scales and ensembles.
+
+``simulations`` has the functions of the tasks, ``numbers`` measures the claims, ``figures`` draws. Stresses in GPa, energies in
+eV per atom, lengths in angstrom.
+"""
+
+import dataclasses
+from typing import NamedTuple
+
+import numpy as np
+
+from glasslib import checks
+from glasslib.papers import parameters
+
+AMPLITUDES = (0.05, 0.06, 0.08)
+TRAINED = 0.06  # the amplitude of which the paper shows most
+FURTHEST = 0.2  # to which a glass is sheared for its yield strain
+FILE = "polarity/results.npz"
+
+
+class Scale(NamedTuple):
+    """What is computed at a scale.
+
+    sizes: atoms of the glasses; samples: of each size, at each of ``amplitudes``; cycles; step: of strain; rate: of cooling
+    [K/s]; holding: in the melt [ps]; furthest: strain of the shear that finds the yield strain.
+    """
+
+    sizes: tuple
+    samples: tuple
+    amplitudes: tuple
+    cycles: int
+    step: float
+    rate: float
+    holding: float
+    furthest: float
+
+
+SCALES = {
+    "smoke": Scale((500,), ((2,),), (TRAINED,), 2, 2e-3, 1e15, 0.5, 0.1),
+    "book": Scale((2000, 8000), ((5, 5, 5), (1, 2, 1)), AMPLITUDES, 40, 1e-4, 1e13, 50.0, FURTHEST),
+    "paper": Scale((8000,), ((10, 10, 10),), AMPLITUDES, 40, 1e-4, 1e13, 1000.0, FURTHEST),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Parameters(parameters.Parameters):
+    """What its notebook may set.
+
+    amplitude: strain gamma_A of the training whose loops and structure are drawn, one of the scale's. cycles: their number, at
+    scale smoke at most 2. atoms: of the glasses, one of the scale's sizes; those that are drawn.
+    """
+
+    amplitude: float = dataclasses.field(default=TRAINED, metadata=parameters.DISPLAY)
+    cycles: int = 40
+    atoms: int = dataclasses.field(default=2000, metadata=parameters.DISPLAY)
+
+    FILES = (FILE,)
+
+    def check(self):
+        scale = SCALES[self.scale]
+        if self.samples is not None:
+            checks.integer("samples", self.samples, 2, 100_000)  # errors need two
+        if checks.number("amplitude", self.amplitude) not in scale.amplitudes:
+            raise ValueError(f"amplitude = {self.amplitude!r}: must be one of {', '.join(map(str, scale.amplitudes))}")
+        checks.integer("cycles", self.cycles, 1, 1000)
+        if checks.integer("atoms", self.atoms) not in AMPLE:
+            raise ValueError(f"atoms = {self.atoms!r}: must be one of {', '.join(map(str, AMPLE))}")
+
+
+AMPLE = (2000, 8000)  # atoms of the page's glasses; at scale smoke there is one size
+
+
+def size(given):
+    """Return the number of atoms of the glasses that are drawn."""
+    sizes = SCALES[given.scale].sizes
+    return given.atoms if given.atoms in sizes else sizes[0]
+
+
+def training(given, atoms, amplitude):
+    """Return the ``Cycling`` of a size and an amplitude."""
+    from glasslib.papers.polarity import simulations
+
+    scale = SCALES[given.scale]
+    glass = simulations.Quench(atoms, scale.rate, holding=scale.holding)
+    return simulations.Cycling(glass, amplitude, min(given.cycles, scale.cycles) if given.scale == "smoke" else given.cycles,
+                               scale.step)  # fmt: skip
+
+
+def tasks(given):
+    """Return {name: (task, samples)}: glass N; cycled N A; further N; loop N A STATE WAY; the first word is the stage."""
+    from glasslib.papers.polarity import simulations
+
+    scale, seed, result = SCALES[given.scale], given.seed, {}
+    for atoms, counts in zip(scale.sizes, scale.samples):
+        most = given.samples or max(counts)
+        spec = training(given, atoms, scale.amplitudes[0])
+        result[f"glass {atoms}"] = simulations.glass_task(spec.glass, seed), most
+        for amplitude, count in zip(scale.amplitudes, counts):
+            spec, count = training(given, atoms, amplitude), given.samples or count
+            result[f"cycled {atoms} {amplitude:g}"] = simulations.cycled_task(spec, seed), count
+            if amplitude == TRAINED:
+                for state, after in (("as-cast", 0), ("trained", spec.shown()[-1])):
+                    for way, sign in (("forward", 1), ("backward", -1)):
+                        loop = simulations.Loop(spec, after, sign * amplitude)
+                        result[f"loop {atoms} {state} {way}"] = simulations.loop_task(loop, seed), count
+        loop = simulations.Loop(training(given, atoms, TRAINED), 0, scale.furthest)
+        result[f"further {atoms}"] = simulations.loop_task(loop, seed), most
+    return result
+
+
+def stages(given):
+    """Return {stage: [(task, samples), ...]} in the order in which they are run."""
+    result = {stage: [] for stage in ("glass", "cycled", "loop", "further")}
+    for name, pair in tasks(given).items():
+        result[name.split()[0]].append(pair)
+    return result
+
+
+def gather(given, finished):
+    """Return the arrays of the page by ``ensemble/name``, finished samples along the first axis.
+
+    Of packings only the structure is kept: g(r, u) about the axis of stretch, and where atoms of the first sample lie.
+    """
+    from glasslib.papers.polarity import numbers
+
+    result = {}
+    for name, (task, count) in tasks(given).items():
+        found = [numbers.published(name, one, task.parameters) for one in finished.all(task, count).values()]
+        for key in found[0] if found else ():
+            few = found[:1] if key.startswith("shown") else found
+            values = np.stack(_even([one[key] for one in few]))
+            result[f"{name}/{key}"] = values.astype(np.float32) if values.ndim > 1 and values.dtype == float else values
+    return result
+
+
+def _even(arrays):
+    """Return arrays of one length along their last axis: unloading ends sooner in some samples; NaN fills up."""
+    length = max((values.shape[-1] for values in arrays if values.ndim), default=0)
+    return [np.pad(values, [(0, 0)] * (values.ndim - 1) + [(0, length - values.shape[-1])], constant_values=np.nan)
+            if values.ndim and values.dtype == float else values for values in arrays]  # fmt: skip
+
+
+def measure(results):
+    """Return our numbers by claim, from the ``results.Results`` of a page."""
+    from glasslib.papers.polarity import numbers  # here: scipy is slow to import
+
+    return numbers.measure(results)

@@ -1,0 +1,307 @@
+"""The simulations behind the polarity paper: functions for ``ensemble.Task``, each of one sample.
+
+A copper-zirconium glass is quenched from its melt, then sheared in cycles that begin and end without shear stress but go one
+way only. Units are those of ``finnis_sinclair``: eV, angstrom, ps; arrays that leave here have stresses in GPa, energies in
+eV per atom. Strains are engineering strains of the cell as it was quenched.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from glasslib import ensemble, store
+from glasslib.papers import costs
+
+TABLE, ELEMENTS = "CuZr_mendelev2009.eam.fs.gz", ("Cu", "Zr")
+DENSITY = 0.0575  # atoms per angstrom^3 of the start: the melt finds its own
+SHOWN = (1, 2, 5, 10, 20, 40)  # cycles whose curves are kept
+_SAVE = 2000  # steps of dynamics between two checkpoints
+_COMPRESSIBILITY, _RELAXATION = 1.5, 0.1  # of barostat [angstrom^3/eV] and thermostat [ps]
+_STRESSLESS = 1e-6  # shear stress at which unloading ends [eV/angstrom^3]: 0.16 MPa
+_PRESSURELESS = 1e-5  # of the cell at rest [eV/angstrom^3]: 1.6 MPa
+_NEIGHBOURS = 4.5  # radius of a neighbourhood [angstrom]: the first shell
+_EVENT = 1e-2  # dissipated energy from which on a step is an event [eV]
+
+
+class Quench(NamedTuple):
+    """How a glass is made: half copper, half zirconium, at zero pressure.
+
+    rate: of cooling [K/s] from ``hot`` to ``cold`` [K]; holding: time in the melt before [ps]; time_step [ps].
+    """
+
+    atoms: int = 8000
+    rate: float = 1e13
+    hot: float = 2000.0
+    cold: float = 1.0
+    holding: float = 50.0
+    time_step: float = 0.002
+
+    @property
+    def potential(self):
+        """Return the ``FinnisSinclair`` of the paper."""
+        return potential()
+
+    @property
+    def steps(self):
+        """Return (steps in the melt, steps of cooling)."""
+        cooling = (self.hot - self.cold) / (self.rate * 1e-12)
+        return round(self.holding / self.time_step), round(cooling / self.time_step)
+
+
+def potential():
+    """Return the ``FinnisSinclair`` of copper and zirconium, from the published table."""
+    from glasslib.particles import finnis_sinclair
+
+    return finnis_sinclair.load(store.published(TABLE), ELEMENTS)
+
+
+def glass_task(spec, seed):
+    """Return the ``ensemble.Task`` of a ``Quench``."""
+    seconds = costs.ALLOY * spec.atoms * sum(spec.steps)
+    return ensemble.Task(f"alloy-{spec.atoms}", quenched, spec, seed, label=f"{spec.atoms}", core_seconds=seconds,
+                         archive=f"glasses/CuZr-{spec.atoms}.npz")  # fmt: skip
+
+
+def quenched(spec, sequence):
+    """Return one sample of a ``Quench`` by name.
+
+    positions, species, lengths: at rest without pressure; inherent_energy [eV/atom]; time [ps], temperature [K], volume
+    [angstrom^3/atom]: of the cooling.
+    """
+    from glasslib.particles import dynamics
+    from glasslib.particles.finnis_sinclair import KELVIN
+
+    law_of, table = spec.potential, {"rows": np.zeros((0, 3))}
+    checkpoint = ensemble.checkpoint_path(glass_task(spec, sequence.entropy), sequence)
+    if checkpoint.exists():
+        motion, table = dynamics.load(checkpoint, law_of)
+    else:
+        generator = np.random.default_rng(sequence)
+        motion = dynamics.start(_melt(spec, generator), law_of, spec.hot * KELVIN, generator)
+    melting, cooling = spec.steps
+    begin, end = melting * spec.time_step, (melting + cooling) * spec.time_step
+    thermostat = dynamics.Thermostat(spec.hot * KELVIN, spec.cold * KELVIN, begin, end, _RELAXATION)
+    law = dynamics.Barostat(thermostat, _COMPRESSIBILITY)
+    while motion.step < melting + cooling:
+        count = min(_SAVE, melting + cooling - motion.step)
+        motion, more = dynamics.advance(motion, law_of, count, law, time_step=spec.time_step, record_every=500, skin=1.0)
+        rows = np.stack([more["time"], more["temperature"] / KELVIN, more["volume"] / spec.atoms], axis=1)
+        table = {"rows": np.concatenate([table["rows"], rows])}
+        dynamics.save(checkpoint, motion, law_of, **table)
+    packing, energy = _rested(motion.packing.wrapped(), law_of)
+    checkpoint.unlink(missing_ok=True)
+    return {
+        "positions": packing.positions, "species": packing.species, "lengths": np.array(packing.box.lengths),
+        "inherent_energy": np.array(energy / spec.atoms), "time": table["rows"][:, 0], "temperature": table["rows"][:, 1],
+        "volume": table["rows"][:, 2],
+    }  # fmt: skip
+
+
+def _melt(spec, generator):
+    """Return atoms on a lattice, which of them copper by chance."""
+    from glasslib.particles.box import Box
+    from glasslib.particles.packing import Packing
+
+    edge, side = (spec.atoms / DENSITY) ** (1 / 3), int(np.ceil(spec.atoms ** (1 / 3) - 1e-9))
+    grid = np.stack(np.meshgrid(*[np.arange(side) + 0.5] * 3, indexing="ij"), -1).reshape(-1, 3) * edge / side
+    taken = grid[np.sort(generator.permutation(len(grid))[: spec.atoms])]
+    return Packing.of(taken, Box.of((edge,) * 3), generator.permutation(np.arange(spec.atoms) % 2))
+
+
+def _rested(packing, law):
+    """Return (packing at a minimum of its energy in a cell without pressure, its energy)."""
+    from glasslib.particles.forces import evaluate
+    from glasslib.protocols.prepare import quench
+
+    bulk, before = 0.6, None  # eV/angstrom^3, to begin with: 100 GPa
+    for _ in range(30):
+        packing = quench(packing, law, 1e-6)[0]
+        state, volume = evaluate(packing, law), packing.box.volume
+        if abs(state.pressure) < _PRESSURELESS:
+            return packing, state.energy
+        if before is not None and state.pressure != before[0]:
+            bulk = np.clip(-(state.pressure - before[0]) / np.log(volume / before[1]), 0.1, 3.0)
+        before = state.pressure, volume
+        factor = 1 + np.clip(state.pressure / (3 * bulk), -0.01, 0.01)
+        box = packing.box._replace(lengths=tuple(factor * length for length in packing.box.lengths))
+        packing = packing._replace(positions=packing.positions * factor, box=box)
+    raise ArithmeticError(f"glass: its pressure stays at {state.pressure:.2g} eV/angstrom^3, above {_PRESSURELESS:g}")
+
+
+def packing(spec, sequence):
+    """Return the packing of one sample of a glass: finished, published, or made here and now."""
+    from glasslib.particles.box import Box
+
+    arrays = ensemble.sample_arrays(glass_task(spec, sequence.entropy), sequence.spawn_key[-1])
+    return _packing(arrays["positions"], Box.of(arrays["lengths"]), arrays["species"])
+
+
+def _packing(positions, box, species):
+    from glasslib.particles.packing import Packing
+
+    return Packing.of(positions, box, species.astype(np.int64))
+
+
+class Cycling(NamedTuple):
+    """A glass trained: to strain ``amplitude``, back to strain 0, on to zero shear stress, ``cycles`` times."""
+
+    glass: Quench
+    amplitude: float = 0.06
+    cycles: int = 40
+    step: float = 1e-4
+    tolerance: float = 1e-5
+
+    def configuration(self, cycle, sequence):
+        """Return the packing of one sample without shear stress after so many cycles, one of 0 and ``SHOWN``."""
+        from glasslib.particles.box import Box
+
+        if cycle == 0:
+            return packing(self.glass, sequence)
+        arrays = ensemble.sample_arrays(cycled_task(self, sequence.entropy), sequence.spawn_key[-1])
+        k = self.shown().index(cycle)
+        box = Box.of(arrays["lengths"], float(arrays["kept_strain"][k]))
+        return _packing(arrays["kept"][k], box, arrays["species"])
+
+    def shown(self):
+        """Return the cycles whose curves and last configurations are kept."""
+        return [cycle for cycle in SHOWN if cycle <= self.cycles]
+
+
+def cycled_task(spec, seed):
+    """Return the ``ensemble.Task`` of ``Cycling``."""
+    steps = 2.1 * spec.amplitude * spec.cycles / spec.step
+    return ensemble.Task(f"alloy-cycled-{spec.glass.atoms}", cycled, spec, seed, label=f"{spec.glass.atoms}",
+                         core_seconds=costs.ALLOY_SHEAR * spec.glass.atoms * steps)  # fmt: skip
+
+
+def cycled(spec, sequence):
+    """Return one sample of ``Cycling`` by name.
+
+    energy (cycles + 1,) [eV/atom], strain (cycles + 1,): without shear stress, before the first and after each cycle; area
+    (cycles,): dissipated in each [GPa]; peak (cycles,): stress at the amplitude [GPa]; curve_strain, curve_stress (P, 3, K):
+    loading, unloading to strain 0, on to zero stress, of the cycles shown, NaN past their ends; kept (P, n, 3), kept_strain:
+    configurations after these.
+    """
+    law = spec.glass.potential
+    checkpoint = ensemble.checkpoint_path(cycled_task(spec, sequence.entropy), sequence)
+    state, kept = _resume(spec, sequence, checkpoint)
+    while len(kept["area"]) < spec.cycles:
+        up, state = _leg(spec, state, law, spec.amplitude - state.strain)
+        down, state = _leg(spec, state, law, -state.strain)
+        rest, state = _unloaded(spec, state, law)
+        kept = _noted(spec, kept, [up, down, rest], state)
+        _save(checkpoint, state, kept)
+    checkpoint.unlink(missing_ok=True)
+    names = ("energy", "strain", "area", "peak", "curve_strain", "curve_stress", "kept", "kept_strain")
+    return {name: kept[name] for name in names} | {"species": state.species, "lengths": np.array(state.box.lengths)}
+
+
+def _resume(spec, sequence, checkpoint):
+    """Return (packing, what is noted) of a checkpoint, or of the glass before its first cycle."""
+    from glasslib.particles.forces import evaluate
+    from glasslib.particles.packing import load
+
+    if checkpoint.exists():
+        state = load(checkpoint)
+        with np.load(checkpoint, allow_pickle=False) as file:
+            noted = {name[5:]: file[name] for name in file.files if name.startswith("note_")}
+        return state, noted
+    state = packing(spec.glass, sequence)
+    columns = round(1.3 * spec.amplitude / spec.step) + 2
+    energy = evaluate(state, spec.glass.potential).energy / len(state.positions)
+    return state, {
+        "energy": np.array([energy]), "strain": np.zeros(1), "area": np.zeros(0),
+        "peak": np.zeros(0), "curve_strain": np.zeros((0, 3, columns)), "curve_stress": np.zeros((0, 3, columns)),
+        "kept": np.zeros((0, *state.positions.shape)), "kept_strain": np.zeros(0),
+    }  # fmt: skip
+
+
+def _save(checkpoint, state, kept):
+    from glasslib.particles.packing import save
+
+    checkpoint.parent.mkdir(parents=True, exist_ok=True)
+    save(checkpoint, state, **{f"note_{name}": values for name, values in kept.items()})
+
+
+def _leg(spec, state, law, strain):
+    """Return ((strain, stress in GPa, energy) of a shear by ``strain``, packing at its end)."""
+    from glasslib.particles.finnis_sinclair import GIGAPASCAL
+    from glasslib.protocols import shear
+
+    record = shear.shear(state, law, strain, spec.step, tolerance=spec.tolerance, event_energy=_EVENT,
+                         keep_displacements=False)  # fmt: skip
+    return (record.strain, record.stress / GIGAPASCAL, record.energy), record.packing.wrapped()
+
+
+def _unloaded(spec, state, law):
+    """Return the same for the way to zero shear stress."""
+    from glasslib.particles.finnis_sinclair import GIGAPASCAL
+    from glasslib.protocols import shear
+
+    record = shear.unload(state, law, spec.step, stress_tolerance=_STRESSLESS, tolerance=spec.tolerance, event_energy=_EVENT,
+                          keep_displacements=False)  # fmt: skip
+    return (record.strain, record.stress / GIGAPASCAL, record.energy), record.packing.wrapped()
+
+
+def _noted(spec, kept, legs, state):
+    """Return what is noted with one more cycle."""
+    cycle = len(kept["area"]) + 1
+    strain, stress = (np.concatenate([leg[k] for leg in legs]) for k in (0, 1))
+    kept = kept | {
+        "energy": np.append(kept["energy"], legs[-1][2][-1] / len(state.positions)),
+        "strain": np.append(kept["strain"], state.strain), "area": np.append(kept["area"], np.trapezoid(stress, strain)),
+        "peak": np.append(kept["peak"], legs[0][1][-1]),
+    }  # fmt: skip
+    if cycle in spec.shown():
+        columns = kept["curve_strain"].shape[-1]
+        curves = np.full((2, 1, 3, columns), np.nan)
+        for j, leg in enumerate(legs):
+            count = min(columns, len(leg[0]))
+            curves[:, 0, j, :count] = leg[0][:count], leg[1][:count]
+        kept = kept | {
+            "curve_strain": np.concatenate([kept["curve_strain"], curves[0]]),
+            "curve_stress": np.concatenate([kept["curve_stress"], curves[1]]),
+            "kept": np.concatenate([kept["kept"], state.positions[None]]),
+            "kept_strain": np.append(kept["kept_strain"], state.strain),
+        }
+    return kept
+
+
+class Loop(NamedTuple):
+    """A glass after ``after`` cycles of ``training``, sheared by ``amplitude`` one way (negative: backward) and unloaded."""
+
+    training: Cycling
+    after: int = 0
+    amplitude: float = 0.06
+
+
+def loop_task(spec, seed):
+    """Return the ``ensemble.Task`` of a ``Loop``."""
+    atoms = spec.training.glass.atoms
+    return ensemble.Task(f"alloy-loop-{atoms}", looped, spec, seed, label=f"{atoms}",
+                         core_seconds=costs.ALLOY_SHEAR * atoms * 2 * abs(spec.amplitude) / spec.training.step)  # fmt: skip
+
+
+def looped(spec, sequence):
+    """Return one sample of a ``Loop`` by name.
+
+    up_strain, up_stress, up_energy, down_...: curves, strains from that of the start, stresses in GPa, energies in eV/atom
+    from that of the start; irreversible, reversible (n,): D2min [angstrom^2] of each atom between start and end, and between
+    the loaded state and the end.
+    """
+    from glasslib.analysis import fields
+
+    training, law = spec.training, spec.training.glass.potential
+    start = training.configuration(spec.after, sequence)
+    up, loaded = _leg(training, start, law, spec.amplitude)
+    down, end = _unloaded(training, loaded, law)
+    count, result = len(start.positions), {}
+    for name, curve in (("up", up), ("down", down)):
+        result |= {f"{name}_strain": curve[0] - start.strain, f"{name}_stress": curve[1],
+                   f"{name}_energy": (curve[2] - up[2][0]) / count}  # fmt: skip
+    for name, one, other in (("irreversible", start, end), ("reversible", loaded, end)):
+        turned = np.eye(3)
+        turned[0, 1] = other.strain - one.strain
+        lattice = one.box.lattice()
+        result[name] = fields.local_gradients(one.positions, other.positions, lattice, turned @ lattice, _NEIGHBOURS)[1]
+    return result

@@ -1,0 +1,122 @@
+"""The polarity paper: training a small alloy, and its numbers on arrays of known answers."""
+
+import numpy as np
+import pytest
+
+from glasslib.papers import polarity
+from glasslib.papers.polarity import figures, numbers, simulations
+from glasslib.papers.results import Results
+
+SEED = 3
+GLASS = simulations.Quench(500, rate=4e15, holding=0.2)
+TRAINING = simulations.Cycling(GLASS, 0.02, 2, 4e-3)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def folder(own_results):
+    """Of this module alone."""
+
+
+def sequence(sample=0):
+    return np.random.SeedSequence(SEED, spawn_key=(sample,))
+
+
+@pytest.fixture(scope="module")
+def glass():
+    return simulations.packing(GLASS, sequence())
+
+
+def test_a_glass_is_at_rest_without_pressure(glass):
+    from glasslib.particles.finnis_sinclair import GIGAPASCAL
+    from glasslib.particles.forces import evaluate
+
+    state = evaluate(glass, GLASS.potential)
+    assert state.residual < 1e-5 and abs(state.pressure) / GIGAPASCAL < 0.01
+    assert -5.1 < state.energy / 500 < -4.5 and np.bincount(glass.species).tolist() == [250, 250]
+    assert 15 < glass.box.volume / 500 < 20
+
+
+def test_a_cycle_ends_without_shear_stress_and_loses_what_its_loop_holds(glass, monkeypatch):
+    whole = simulations.cycled(TRAINING, sequence())
+    assert whole["energy"].shape == whole["strain"].shape == (3,) and whole["kept"].shape == (2, 500, 3)
+    from glasslib.particles.forces import evaluate
+
+    found = evaluate(TRAINING.configuration(2, sequence()), GLASS.potential)
+    assert abs(found.shear_stress) < 2 * simulations._STRESSLESS
+    assert found.energy / 500 == pytest.approx(whole["energy"][2], abs=1e-7)
+    strain, stress = whole["curve_strain"][0], whole["curve_stress"][0]
+    legs = [(x[np.isfinite(x)], y[np.isfinite(y)]) for x, y in zip(strain, stress)]
+    assert legs[0][0][-1] == pytest.approx(0.02) and legs[1][0][-1] == pytest.approx(0.0, abs=1e-12)
+    area = np.trapezoid(np.concatenate([y for _, y in legs]), np.concatenate([x for x, _ in legs]))
+    assert whole["area"][0] == pytest.approx(area)
+    saved, calls = simulations._save, []
+
+    def killed(*arguments):
+        saved(*arguments)
+        calls.append(0)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(simulations, "_save", killed)
+    with pytest.raises(KeyboardInterrupt):
+        simulations.cycled(TRAINING, sequence())
+    monkeypatch.setattr(simulations, "_save", saved)
+    again = simulations.cycled(TRAINING, sequence())
+    assert all(np.array_equal(whole[name], again[name], equal_nan=True) for name in whole)
+
+
+def test_a_loop_tells_what_moved_for_good(glass):
+    found = simulations.looped(simulations.Loop(TRAINING, 0, 0.02), sequence())
+    assert found["irreversible"].shape == found["reversible"].shape == (500,)
+    assert found["up_strain"][-1] == pytest.approx(0.02) and abs(found["down_stress"][-1]) < 1e-3
+    assert found["up_energy"][0] == 0 and found["reversible"].max() > 0
+
+
+def synthetic():
+    arrays, atoms = {}, 500
+    for amplitude, slope in ((0.05, 0.0), (0.06, 0.0), (0.08, 2e-5)):
+        name = f"cycled {atoms} {amplitude:g}"
+        energy = -5.0 + slope * np.arange(41) + 1e-3 * (1 - np.exp(-np.arange(41) / 2.0))
+        arrays |= {f"{name}/energy": np.tile(energy, (3, 1)), f"{name}/strain": np.tile(np.linspace(0, 0.007, 41), (3, 1)),
+                   f"{name}/area": np.tile(0.002 * np.exp(-np.arange(40) / 3.0), (3, 1))}  # fmt: skip
+    strain = np.linspace(0, 0.2, 201)
+    stress = np.where(strain < 0.1, 30 * strain, 2.5)
+    arrays |= {f"further {atoms}/up_strain": np.tile(strain, (3, 1)), f"further {atoms}/up_stress": np.tile(stress, (3, 1))}
+    moved = np.zeros((3, 1000))
+    arrays[f"loop {atoms} trained forward/irreversible"] = moved
+    arrays[f"loop {atoms} trained backward/irreversible"] = np.where(np.arange(1000) < 20, 1.0, moved)
+    return Results(polarity.Parameters(scale="smoke"), arrays, "synthetic")
+
+
+def test_what_was_put_in_is_measured():
+    found = polarity.measure(synthetic())
+    assert found["yield_strain"].ours == pytest.approx(0.1, abs=0.002)
+    assert found["residual_strain"].ours == pytest.approx(0.007) and found["loops_close"].ours == pytest.approx(0.002, rel=0.01)
+    assert all(margin > 0 for margin in found["energy_saturates"].ours)
+    assert found["trained_forward_closed"].ours == 0 and found["trained_backward_open"].ours == pytest.approx(0.02)
+
+
+def test_tasks_have_names_files_and_stages_of_their_own():
+    for scale in polarity.SCALES:
+        given = polarity.Parameters(scale=scale)
+        tasks = polarity.tasks(given)
+        assert len({task.path(0) for task, _ in tasks.values()}) == len(tasks)
+        assert sum(map(len, polarity.stages(given).values())) == len(tasks)
+
+
+@pytest.mark.parametrize(
+    "wrong, said",
+    [({"amplitude": 0.07}, "amplitude = 0.07: must be one of 0.05"), ({"atoms": 300}, "atoms = 300: must be one of 2000"),
+     ({"cycles": 0}, "cycles = 0: must be"), ({"samples": 1}, "samples = 1: must be")],
+)  # fmt: skip
+def test_a_wrong_parameter_is_one_line(wrong, said):
+    with pytest.raises(ValueError, match=f"^{said}") as caught:
+        polarity.Parameters(**wrong)
+    assert "\n" not in str(caught.value)
+
+
+def test_every_figure_says_what_it_lacks():
+    empty = Results(polarity.Parameters(), {}, "nothing")
+    draw = (figures.training, figures.loops, figures.structures, figures.further)
+    assert all("not computed at this scale" in function(empty).data for function in draw)
+    assert polarity.measure(empty) == {}
