@@ -26,7 +26,7 @@ from glasslib import checks
 from glasslib.particles.blocks import _fetch, _lane, _sigmas
 from glasslib.particles.forces import System
 from glasslib.particles.neighbours import BLOCK, _lattice
-from glasslib.particles.potentials import pair_reach, pair_table, pair_terms, where
+from glasslib.particles.potentials import pair_reach, pair_table, pair_terms, require_pairs, where
 
 ORDERS = 5  # k_0 ... k_4
 
@@ -120,6 +120,7 @@ def _collect(potential, table, pairs, positions, lengths, strain):
 
 def require_derivatives(packing, potential):
     """Raise ValueError unless ``terms`` of a potential returns u and its four derivatives; before anything is compiled."""
+    require_pairs(potential, "the strain expansion")
     table = pair_table(potential, packing.species, packing.diameters)
     sigma = float(table.sigma[0])
     count = len(potential.terms(0.9 * float(potential.reach(sigma)), float(table.epsilon[0]), sigma))

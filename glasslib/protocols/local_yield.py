@@ -25,6 +25,7 @@ from glasslib import checks
 from glasslib.particles.continuation import BRANCH_LOST, DESCENT_FAILED, END_LOST, NO_EQUILIBRIUM
 from glasslib.particles.inclusion import STRETCH
 from glasslib.particles.packing import validate
+from glasslib.particles.potentials import require_pairs
 from glasslib.protocols.frozen_matrix import CONTROLS, _yield_site
 
 _WANDER = 1.0  # of free particles beyond their radius [length]
@@ -124,6 +125,7 @@ def local_yield(
     >>> found.residual_strength.shape, bool((found.residual_strength > 0).all())
     ((1, 2), True)
     """
+    require_pairs(potential, "local_yield")
     table = validate(packing, potential)
     d = packing.box.dimension
     sites = packing.box.wrap(checks.array("sites", sites, (None, d)))

@@ -18,6 +18,7 @@ from numba import njit
 from glasslib import checks
 from glasslib.particles.inclusion import STRETCH, _work
 from glasslib.particles.packing import validate
+from glasslib.particles.potentials import require_pairs
 from glasslib.particles.skyline_cholesky import _empty_matrix
 from glasslib.protocols.bond_yield import RADIUS
 from glasslib.protocols.frozen_matrix import _conjugate, _equilibrate
@@ -89,6 +90,7 @@ def first_stress_drop(packing, potential, sites, loadings, *, free_radius=None, 
     >>> bool((found.residual_strength > 0).all())
     True
     """
+    require_pairs(potential, "first_stress_drop")
     table = validate(packing, potential)
     n, d = packing.positions.shape
     sites = packing.box.wrap(checks.array("sites", sites, (None, d)))
