@@ -11,10 +11,10 @@ import time
 
 import numpy as np
 from numba import njit
+from scipy.spatial import cKDTree
 
 from glasslib.particles import swap
-from glasslib.particles.box import Box
-from glasslib.protocols.polydisperse import Mixture, crystal
+from glasslib.protocols.polydisperse import Mixture, Recipe, crystal
 
 TEMPERATURE = 0.35
 
@@ -37,7 +37,7 @@ def rows(particles=10_000, repeats=5, sweeps=50):
     mine, baseline = statistics.median(ours), statistics.median(theirs)
     return [{
         "name": "swap_trials_per_second", "ours": mine, "baseline": baseline, "ratio": mine / baseline, "unit": "trials/s",
-        "size": f"N = {particles}, 2D, T = {TEMPERATURE}, N/V = {particles / walk.packing.box.volume:.2f}, one exchange in five",
+        "size": f"N = {particles}, 2D, T = {TEMPERATURE}, N/V = {particles / mixture.box.volume:.2f}, one exchange in five",
     }]  # fmt: skip
 
 
@@ -52,8 +52,6 @@ def growth(sizes=(1_000, 3_000, 10_000, 30_000)):
 
 def _liquid(mixture):
     """Return (walk, moves) near the temperature, melted and cooled in a short time."""
-    from glasslib.protocols.polydisperse import Recipe
-
     recipe = Recipe(mixture)
     walk = swap.start(crystal(mixture, np.random.default_rng(5)), mixture.potential, np.random.default_rng(6))
     for temperature in np.geomspace(3.0, TEMPERATURE, 12):
@@ -66,14 +64,12 @@ class _Plain:
     """The plainest program: a list of all that may be met, a random particle, both energies by a loop over its row."""
 
     def __init__(self, walk, potential, moves):
-        packing: object = walk.packing.wrapped()
+        packing = walk.packing.wrapped()
         self.x, self.sizes, self.box = packing.positions.copy(), packing.diameters.copy(), packing.box
         self.potential, self.moves = potential, moves
         reach = potential.reach(potential.mix(self.sizes.max(), self.sizes.max()))
-        from scipy.spatial import cKDTree
-
         # rows as wide as ours; they go stale after many sweeps, which costs it nothing
-        pairs = cKDTree(self.x, boxsize=Box.of(self.box.lengths).lengths).query_pairs(reach + 2 * moves.radius, output_type="ndarray")
+        pairs = cKDTree(self.x, boxsize=self.box.lengths).query_pairs(reach + 2 * moves.radius, output_type="ndarray")
         ends = np.concatenate([pairs, pairs[:, ::-1]])
         ends = ends[np.argsort(ends[:, 0], kind="stable")]
         self.offsets = np.searchsorted(ends[:, 0], np.arange(len(self.x) + 1))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from glasslib.analysis.overlap import decay_time, meeting, near_pairs, overlap
+from glasslib.analysis.overlap import decay_time, meeting, near_pairs, overlap, radial_distribution
 
 
 def test_overlap_equals_the_slow_obvious_version():
@@ -44,6 +44,23 @@ def test_decay_times():
             decay_time(bad, [1.0, 0.5])
 
 
+@pytest.mark.parametrize("dimension", [2, 3])
+def test_radial_distribution_equals_all_pairs(dimension):
+    generator = np.random.default_rng(5)
+    lengths, edges = np.array([8.0, 9.0, 10.0])[:dimension], np.array([0.5, 1.0, 2.0, 4.0])
+    x, small = generator.uniform(0, lengths, (400, dimension)), generator.random(400) < 0.3
+    gaps = x[:, None] - x[None]
+    gaps -= np.round(gaps / lengths) * lengths
+    r = np.sqrt((gaps**2).sum(axis=-1))[small][:, ~small]
+    ball = np.pi * edges**2 if dimension == 2 else 4 / 3 * np.pi * edges**3
+    wanted = np.histogram(r, edges)[0] / np.diff(ball) * lengths.prod() / r.size
+    assert radial_distribution(x, lengths, edges, small, ~small) == pytest.approx(wanted)
+    assert radial_distribution(x, lengths, edges) == pytest.approx(np.ones(3), abs=0.1)
+    for bad in ([1.0, 0.5], [0.0, 4.5]):
+        with pytest.raises(ValueError, match="edges"):
+            radial_distribution(x, lengths, bad)
+
+
 def noise(generator, count, memory, spread=0.1):
     """A record of correlation time ``memory``."""
     keep = np.exp(-1 / memory)
@@ -65,16 +82,21 @@ def test_records_that_have_not_met_are_told():
     decay = np.exp(-np.arange(4000) / 2500)
     for _ in range(20):
         one, other = noise(generator, 4000, 5), noise(generator, 4000, 5)
-        assert "differ" in meeting(one + 0.08, other, 0.05).reason
+        assert "differ" in meeting(one + 0.1, other, 0.05).reason
         assert not meeting(one + 0.5 * decay, other, 0.05).met
-        assert meeting(one + 0.5 * decay, other + 0.5 * decay, 0.05).reason.startswith("first drifts")
-        assert "not known" in meeting(10 * one, 10 * other, 0.01).reason or not meeting(10 * one, 10 * other, 0.01).met
+        assert not meeting(one + 0.5 * decay, other + 0.5 * decay, 0.02).met
+        assert not meeting(10 * one, 10 * other, 0.01).met
+    assert "drifts" in meeting(one + decay, other + decay, 0.05).reason
+    assert "not known" in meeting(one, other, 1e-4).reason
     slow = [meeting(noise(generator, 4000, 3000), noise(generator, 4000, 3000), 0.05).met for _ in range(60)]
     assert np.mean(slow) < 0.1
 
 
-@pytest.mark.parametrize("change, name", [({"resolution": 0.0}, "resolution"), ({"blocks": 3}, "blocks"), ({"skip": 1.0}, "skip"),
-                                          ({"level": 0.0}, "level"), ({"blocks": 500}, "first")])  # fmt: skip
+BAD = [({"resolution": 0.0}, "resolution"), ({"blocks": 3}, "blocks"), ({"skip": 1.0}, "skip"), ({"level": 0.0}, "level"),
+       ({"blocks": 500}, "first")]  # fmt: skip
+
+
+@pytest.mark.parametrize("change, name", BAD)
 def test_bad_meetings_are_refused(change, name):
     with pytest.raises(ValueError, match=name):
         meeting(np.zeros(100), np.zeros(100), **({"resolution": 0.1} | change))

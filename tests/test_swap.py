@@ -8,6 +8,7 @@ from particles_samples import all_pairs
 
 from glasslib.analysis import overlap
 from glasslib.particles import dynamics, swap
+from glasslib.particles import swap_energies
 from glasslib.particles import swap_moves as kernels
 from glasslib.particles.box import Box
 from glasslib.particles.packing import Packing
@@ -38,7 +39,7 @@ def same(one, other):
 
 @pytest.mark.parametrize("potential", [POTENTIAL, InversePower(2.0, 1.25, 0.2), InversePower(nonadditivity=1 / 24)])
 def test_even_powers_are_the_potential(potential):
-    law = kernels.compiled_law(potential)
+    law = swap_energies.compiled_law(potential)
     a, b = 1.0, np.array([1.0, 1.3, 2.2])
     sigma = potential.mix(a, b)
     assert np.array_equal(law.mix(a, b), sigma) and np.array_equal(law.reach(sigma), potential.reach(sigma))
@@ -70,7 +71,7 @@ def test_any_potential_of_diameters_is_summed():
     x[20:] = np.nan  # phantoms
     law, at = Cubic(), [np.uint64(values.ctypes.data) for values in (x, y, sizes)]
     for limit in (np.inf, 0.5):
-        found = kernels._energy(law, 3.0, at[0], at[1], None, at[2], np.uint64(24), 0.1, 0.2, 0.0, 1.5, limit)
+        found = swap_energies._energy(law, 3.0, at[0], at[1], None, at[2], np.uint64(24), 0.1, 0.2, 0.0, 1.5, limit)
         r, sigma = np.hypot(x - 0.1, y - 0.2), law.mix(1.5, sizes)
         near = r < law.reach(sigma)
         total = law.terms(r[near], 3.0, sigma[near])[0].sum()
@@ -257,7 +258,7 @@ def test_a_walk_cut_anywhere_has_the_same_bytes(tmp_path, dimension):
     moves = swap.Moves(0.7, step=0.1, radius=0.2, renewal=10, swaps=0.3)
     whole, records = swap.advance(walk, POTENTIAL, 47, moves, record_every=3)
     part, energies = walk, []
-    for count in (1, 9, 10, 0, 3, 17, 7):
+    for count in (1, 9, 10, 0, 3, 17, 7):  # within stretches and at their ends
         part, more = swap.advance(part, POTENTIAL, count, moves, record_every=3)
         energies.append(more["energy"])
         swap.save(tmp_path / "walk.npz", part, POTENTIAL, note=np.arange(3))
@@ -292,8 +293,9 @@ def test_a_lost_pair_is_an_error():
         swap.advance(walk._replace(energy=walk.energy + 1e-3), POTENTIAL, 1, swap.Moves(1.0, radius=0.2, renewal=7))
 
 
-BAD_MOVES = [({"temperature": 0.0}, "temperature"), ({"step": -0.1}, "step"), ({"swaps": 1.0}, "swaps"), ({"window": 0.0}, "window"),
-             ({"hits": 0}, "hits"), ({"radius": 0.0}, "radius"), ({"renewal": 0}, "renewal"), ({"radius": 2.0}, "box edge")]  # fmt: skip
+BAD_MOVES = [({"temperature": 0.0}, "temperature"), ({"step": -0.1}, "step"), ({"swaps": 1.0}, "swaps"),
+             ({"window": 0.0}, "window"), ({"hits": 0}, "hits"), ({"radius": 0.0}, "radius"), ({"renewal": 0}, "renewal"),
+             ({"radius": 2.0}, "box edge")]  # fmt: skip
 
 
 @pytest.mark.parametrize("change, name", BAD_MOVES)

@@ -8,7 +8,7 @@ rearrangements. The time at which Q falls to 1/e is the relaxation time.
 A liquid started hot must come down to the energy to which one started cold climbs. ``meeting`` compares the later parts of
 both records in blocks, which must be longer than the relaxation time to be independent. Two noisy records differ by nothing
 that can be seen: to have met, they must agree *within a resolution* asked for, must not drift within themselves, and
-must have blocks that do not remember the one before.
+must have blocks that do not remember the one before. ``radial_distribution`` shows whether their structures are the same.
 """
 
 from typing import NamedTuple
@@ -77,6 +77,30 @@ def decay_time(times, overlaps, level=np.exp(-1)):
         return float(t[0])
     low, high = np.log(max(q[k], 1e-12)), np.log(q[k - 1])
     return float(t[k - 1] + (t[k] - t[k - 1]) * (high - np.log(level)) / (high - low))
+
+
+def radial_distribution(positions, lengths, edges, first=None, second=None):
+    """Return g(r) (bins,) of ``second`` about ``first``: 1 where the one knows nothing of the other.
+
+    ``positions`` (n, d) in a periodic cell of edges ``lengths`` (d,); ``edges`` (bins + 1,), increasing, up to half of the
+    shortest edge; ``first``, ``second``: (n,) of bool, such as the smallest and the largest third; None: all particles.
+    """
+    cell = checks.array("lengths", lengths, (None,), low=1e-300)
+    x = checks.array("positions", positions, (None, len(cell)))
+    r = checks.array("edges", edges, (None,), low=0.0, high=float(cell.min()) / 2)
+    if len(r) < 2 or not (np.diff(r) > 0).all():
+        raise ValueError("edges: must increase, and be two or more")
+    one, other = (np.ones(len(x), bool) if group is None else np.asarray(group, bool) for group in (first, second))
+    count = float(one.sum()) * float(other.sum()) - float((one & other).sum())
+    if count <= 0:
+        raise ValueError("first, second: must hold particles that make pairs")
+    pairs = near_pairs(x, cell, float(r[-1]))
+    gaps = x[pairs[:, 1]] - x[pairs[:, 0]]
+    gaps -= np.round(gaps / cell) * cell
+    met = (one[pairs] & other[pairs[:, ::-1]]).sum(axis=1)  # a pair is met from both its ends
+    found, _ = np.histogram(np.sqrt((gaps**2).sum(axis=1)), r, weights=met)
+    volumes = np.diff(np.pi * r**2 if len(cell) == 2 else 4 / 3 * np.pi * r**3)
+    return found / volumes * np.prod(cell) / count
 
 
 class Meeting(NamedTuple):

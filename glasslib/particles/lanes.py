@@ -199,16 +199,25 @@ def total(typing_context, values):
 
 
 @intrinsic
-def prefetch(typing_context, array, index):
-    """Have the processor fetch what stands at ``index`` (uint64) of a flat contiguous array, while it does other things."""
+def number(typing_context, begin, index):
+    """Return the float64 number ``index`` (int64) from the address ``begin`` on."""
 
     def generate(context, builder, signature, arguments):
-        data = make_array(signature.args[0])(context, builder, arguments[0]).data
-        address = builder.bitcast(builder.gep(data, [arguments[1]]), ir.IntType(8).as_pointer())
-        number = ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [address.type, number, number, number])
+        numbers = builder.inttoptr(arguments[0], ir.DoubleType().as_pointer())
+        return builder.load(builder.gep(numbers, [arguments[1]]))
+
+    return types.float64(types.uint64, types.int64), generate
+
+
+@intrinsic
+def prefetch(typing_context, begin):
+    """Have the processor fetch what stands at the address ``begin``, while it does other things."""
+
+    def generate(context, builder, signature, arguments):
+        place, digit = builder.inttoptr(arguments[0], ir.IntType(8).as_pointer()), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [place.type, digit, digit, digit])
         function = get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-        builder.call(function, [address, number(0), number(3), number(1)])
+        builder.call(function, [place, digit(0), digit(3), digit(1)])
         return context.get_dummy_value()
 
-    return types.void(array, types.uint64), generate
+    return types.void(types.uint64), generate

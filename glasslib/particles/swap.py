@@ -39,12 +39,16 @@ from glasslib.particles.box import Box
 from glasslib.particles.neighbours import _cells, _chains, _lattice, _spatial_order
 from glasslib.particles.packing import Packing, fingerprint, validate
 from glasslib.particles.potentials import uses_diameters
+from glasslib.particles.swap_energies import compiled_law
 
 _DRIFT = 1e-9  # of the energy carried from trial to trial, over (|U| + N eps), from one renewal to the next
 
 
 class Moves(NamedTuple):
-    """What is tried. Defaults suit richard2023's mixtures from the onset temperature down.
+    """What is tried. The defaults are cheap for richard2023's mixture in two dimensions below its onset temperature.
+
+    At T = 0.4 a relaxation time took this much more processor time with one default changed: one displacement a visit instead
+    of four 1.6 times, a share of 0.1 or 0.33 of exchanges 1.3, all ranks 1.3, half the radius 1.7, two thirds of the step 1.2.
 
     temperature T [energy]; step: half edge of the cube of displacements [length]; swaps: share of exchanges among the trials;
     window: largest difference of ranks over N; hits: displacements tried in one visit; radius [length], renewal [sweeps]:
@@ -54,9 +58,9 @@ class Moves(NamedTuple):
     temperature: float
     step: float = 0.12
     swaps: float = 0.2
-    window: float = 0.1
+    window: float = 0.2
     hits: int = 4
-    radius: float = 0.25
+    radius: float = 0.4
     renewal: int = 25
 
     def check(self):
@@ -78,7 +82,7 @@ class Moves(NamedTuple):
 class Walk(NamedTuple):
     """All that the future of a sampled packing depends on; made by ``start``, moved on by ``advance``.
 
-    packing: now, its positions up to ``radius`` and more outside of the cell; ranks (n,): in the order of diameters; centres
+    packing: now, its positions up to two radii outside of the cell; ranks (n,): in the order of diameters; centres
     (n, d), age: of the last renewal, and sweeps since; sweep: sweeps made; energy: U; key: of the random numbers; moves:
     those last made, None before; tallies (6,): trials so far, see ``Acceptance``; drift: largest error of U found so far.
     """
@@ -138,7 +142,7 @@ class _Workspace:
 
     def __init__(self, walk, potential, moves):
         packing = walk.packing
-        self.law, self.epsilon = kernels.compiled_law(potential), float(potential.epsilon)
+        self.law, self.epsilon = compiled_law(potential), float(potential.epsilon)
         self.moves, self.key, self.box = moves, np.uint64(walk.key), packing.box
         self.lengths = np.array(packing.box.lengths)
         self.positions, self.diameters, self.ranks = packing.positions.copy(), packing.diameters.copy(), walk.ranks.copy()
@@ -161,48 +165,47 @@ class _Workspace:
     def renew(self, sweep):
         """Draw new centres about the present positions and list neighbours anew."""
         self.positions = self.box.wrap(self.positions)
-        self.centres = np.empty_like(self.positions)
-        kernels._centres(self.positions, self.moves.radius, self.key, sweep, self.centres)
+        centres = np.empty_like(self.positions)
+        kernels._centres(self.positions, self.moves.radius, self.key, sweep, centres)
+        # centres lie in the cell, and particles in the image of theirs: adding edges back would round
+        self.centres = self.box.wrap(centres)
+        self.positions -= np.round((centres - self.centres) / self.lengths) * self.lengths
         self.list()
 
     def list(self):
         """List neighbours from the centres, and put everything into spatial order."""
         n, d = self.centres.shape
-        inside = self.box.wrap(self.centres)
-        self.order = _spatial_order(inside, self.lengths, 0.0, (self.box.volume / n * 8) ** (1 / d))
-        inside = inside[self.order]
+        self.order = _spatial_order(self.centres, self.lengths, 0.0, (self.box.volume / n * 8) ** (1 / d))
+        inside = self.centres[self.order]
         lattice = np.empty((d, d))
         _lattice(self.lengths, 0.0, 0, lattice)
         divisions, cell, _ = _cells(inside, lattice, self.range)
         chains = np.zeros(0, np.int64), np.zeros(0, np.int64)
         if divisions.min() >= 3:
             chains = _chains(divisions, cell, np.zeros(n, np.int64), 1)
-        self.counts = np.empty((n, kernels.SHELLS + 1), np.uint16)
+        counts = np.empty((n, kernels.SHELLS + 1), np.uint16)
         while True:
             longest = kernels._near_rows(
-                inside, self.lengths, self.range, *chains, divisions, self.rows, self.width, self.counts
+                inside, self.lengths, self.range, *chains, divisions, self.rows, self.width, counts
             )
             if longest <= self.width:
                 break
             self.width = 8 * (longest // 8 + 2)
             self.rows = np.empty(n * self.width, np.uint32)
         margin = self.range + 2 * self.moves.radius
-        self.inner = ((inside > margin) & (inside < self.lengths - margin)).all(axis=1)
-        # a centre may lie in another image than its particle: both are seen from the centre's
-        turns = np.round((self.centres - self.box.wrap(self.centres)) / self.lengths) * self.lengths
-        self.turns = turns
-        self.load((self.positions - turns)[self.order], inside)
+        inner = ((inside > margin) & (inside < self.lengths - margin)).all(axis=1)
+        self.lists = kernels.Lists(self.rows, self.width, counts, self.shells, inner, self.lengths, self.bar)
+        self.load(self.positions[self.order], inside)
 
     def load(self, positions, centres):
         """Fill the kernels' arrays, which are in spatial order and end with a phantom."""
         n, d = positions.shape
         phantom = np.full((1, d), np.nan)
-        self.at = [*np.concatenate([positions, phantom]).T.copy(), None][:3]
-        self.middle = [*np.concatenate([centres, phantom]).T.copy(), None][:3]
-        self.size = np.append(self.diameters[self.order], 1.0)
-        self.rank = self.ranks[self.order]
-        self.holder = np.empty(n, np.int64)
-        self.holder[self.rank] = np.arange(n)
+        at, middle = ([*np.concatenate([values, phantom]).T.copy(), None][:3] for values in (positions, centres))
+        rank = self.ranks[self.order]
+        holder = np.empty(n, np.int64)
+        holder[rank] = np.arange(n)
+        self.places = kernels.Places(*at, *middle, np.append(self.diameters[self.order], 1.0), rank, holder)
         lanes = self.width + kernels.LANES
         self.near, self.other = (
             (np.zeros(lanes), np.zeros(lanes), np.zeros(lanes) if d == 3 else None, np.ones(lanes)) for _ in range(2)
@@ -210,40 +213,35 @@ class _Workspace:
 
     def store(self):
         """Take positions, diameters and ranks back from the kernels' arrays, into the walk's order."""
-        positions = np.stack([axis[:-1] for axis in self.at if axis is not None], axis=1)
+        places = self.places
+        positions = np.stack([axis[:-1] for axis in places[:3] if axis is not None], axis=1)
         self.positions, self.diameters, self.ranks = (np.empty_like(a) for a in (self.positions, self.diameters, self.ranks))
         self.positions[self.order] = positions
-        self.positions += self.turns
-        self.diameters[self.order] = self.size[:-1]
-        self.ranks[self.order] = self.rank
+        self.diameters[self.order] = places.diameters[:-1]
+        self.ranks[self.order] = places.rank
 
     def total(self):
         """Return U, all pairs anew."""
-        return kernels._total(
-            self.law, self.epsilon, *self.at, self.size, self.rank, self.shells, self.rows, self.width, self.counts,
-            self.inner, self.lengths, self.near,
-        )  # fmt: skip
+        return kernels._total(self.law, self.epsilon, self.places, self.lists, self.near)
 
     def sweep(self, first, count, energy, tallies):
         """Make ``count`` sweeps; return U after each."""
         moves, energies = self.moves, np.empty(count)
         swaps = moves.hits * moves.swaps / (1 - moves.swaps)
-        swaps = round(swaps) if abs(swaps - round(swaps)) < 1e-9 else swaps
+        swaps = float(round(swaps)) if abs(swaps - round(swaps)) < 1e-9 else swaps
+        rules = kernels.Rules(moves.temperature, moves.step, moves.hits, swaps, self.window, moves.radius, self.key)
         kernels._sweeps(
-            self.law, self.epsilon, *self.at, *self.middle, self.size, self.rank, self.holder, self.shells, self.rows,
-            self.width, self.counts, self.inner, self.lengths, float(moves.radius), float(moves.temperature),
-            float(moves.step), moves.hits, float(swaps), self.window, self.bar, self.key, first, energy, energies, self.near,
-            self.other, tallies,
-        )  # fmt: skip
+            self.law, self.epsilon, self.places, self.lists, rules, first, energy, energies, self.near, self.other, tallies
+        )
         return energies
 
 
 def _reaches(potential, sizes):
     """Return for each of the sorted diameters the farthest reach of a pair that it may be in."""
-    grid = np.linspace(sizes[0], sizes[-1], 400)
-    reach = (potential.reach(potential.mix(grid[:, None], grid[None, :])) * np.ones((400, 400))).max(axis=1)
+    grid = np.linspace(sizes[0], sizes[-1], 200)
+    reach = (potential.reach(potential.mix(grid[:, None], grid[None, :])) * np.ones((200, 200))).max(axis=1)
     reach = np.maximum(reach, np.maximum(np.roll(reach, 1), np.roll(reach, -1)))  # the ends see each other: farther is fair
-    cell = np.searchsorted(grid, sizes).clip(1, 399)
+    cell = np.searchsorted(grid, sizes).clip(1, 199)
     return np.maximum(reach[cell - 1], reach[cell]) * (1 + 1e-4)
 
 

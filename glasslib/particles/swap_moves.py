@@ -20,10 +20,9 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import njit
-from numba.extending import overload
 
-from glasslib.particles.lanes import LANES, address, gather, load, nearest, prefetch, store, total
-from glasslib.particles.potentials import InversePower, pair_mix, pair_reach, pair_terms, where
+from glasslib.particles.lanes import LANES, address, number, prefetch
+from glasslib.particles.swap_energies import _apart, _begin, _copy, _energy, _read, _write
 
 SHELLS = 32
 (MOVES, MOVED, LEFT, SWAPS, SWAPPED, BARRED, TALLIES) = range(7)
@@ -33,63 +32,46 @@ _FIRST = np.uint64(0xBF58476D1CE4E5B9)
 _SECOND = np.uint64(0x94D049BB133111EB)
 
 
-class EvenPowers(NamedTuple):
-    """``InversePower`` with its polynomial at hand: u of r^2 takes one division and no root."""
+class Places(NamedTuple):
+    """Particles in spatial order: x, y, z (or None) and cx, cy, cz of the centres, (n + 1,); diameters (n + 1,); rank (n,) of
+    each in the order of diameters; holder (n,): the particle of each rank.
+    """
 
-    epsilon: float
-    cutoff: float
-    nonadditivity: float
-    c0: float
-    c2: float
-    c4: float
-    c6: float
-
-    def mix(self, a, b):
-        """Return lambda_ij [length] of two particles' diameters."""
-        return 0.5 * (a + b) * (1 - self.nonadditivity * abs(a - b))
-
-    def reach(self, sigma):
-        """Return the distance at which the pair of length ``sigma`` stops to interact."""
-        return self.cutoff * sigma
-
-    def energy(self, r2, epsilon, sigma):
-        """Return u [energy] at the squared distance r2, within reach."""
-        s2 = sigma * sigma
-        both = 1 / (r2 * s2)
-        x2 = r2 * r2 * both
-        j2 = s2 * s2 * both
-        j4 = j2 * j2
-        return epsilon * (j4 * j4 * j2 + (self.c0 + x2 * (self.c2 + x2 * (self.c4 + x2 * self.c6))))
+    x: np.ndarray
+    y: np.ndarray
+    z: np.ndarray | None
+    cx: np.ndarray
+    cy: np.ndarray
+    cz: np.ndarray | None
+    diameters: np.ndarray
+    rank: np.ndarray
+    holder: np.ndarray
 
 
-def compiled_law(potential):
-    """Return the record that kernels are compiled for: the potential, or for ``InversePower`` its ``EvenPowers``."""
-    if type(potential) is not InversePower:
-        return potential
-    # at the four nodes x^2 = 1 ... 4 the energy without x^-10 is the polynomial, which they fix
-    nodes = np.arange(1.0, 5.0)
-    wide = potential._replace(cutoff=potential.cutoff)
-    energies = np.array([wide.terms(np.sqrt(node), 1.0, 1.0)[0] - node**-5.0 for node in nodes])
-    coefficients = np.linalg.solve(np.vander(nodes, 4, increasing=True), energies)
-    return EvenPowers(float(potential.epsilon), float(potential.cutoff), float(potential.nonadditivity), *coefficients.tolist())
+class Lists(NamedTuple):
+    """Who may meet whom: rows (n * width,) of uint32; counts (n, SHELLS + 1): of the shells before; shells (n,): how many a
+    diameter of that rank needs; inner (n,): whether all neighbours lie within the cell; reach: the longest of any pair.
+    """
+
+    rows: np.ndarray
+    width: int
+    counts: np.ndarray
+    shells: np.ndarray
+    inner: np.ndarray
+    lengths: np.ndarray
+    reach: float
 
 
-def pair_energy(law, r2, epsilon, sigma):
-    """Return u at a squared distance: of ``law.energy`` where there is one, else of ``law.terms``."""
-    if hasattr(law, "energy"):
-        return law.energy(r2, epsilon, sigma)
-    return law.terms(np.sqrt(r2), epsilon, sigma)[0]
+class Rules(NamedTuple):
+    """What is tried: see ``swap.Moves``; swaps: exchanges a visit; window in ranks; key: of the random numbers."""
 
-
-_INLINE = {"error_model": "numpy", "forceinline": True}
-
-
-@overload(pair_energy, jit_options=_INLINE)
-def _compile_pair_energy(law, r2, epsilon, sigma):
-    if not hasattr(law.instance_class, "energy"):
-        return lambda law, r2, epsilon, sigma: pair_terms(law, np.sqrt(r2), epsilon, sigma)[0]
-    energy = njit(**_INLINE)(law.instance_class.energy)
-    return lambda law, r2, epsilon, sigma: energy(law, r2, epsilon, sigma)
+    temperature: float
+    step: float
+    hits: int
+    swaps: float
+    window: int
+    radius: float
+    key: int
 
 
 @njit(cache=True, error_model="numpy")
@@ -114,85 +96,6 @@ def _halves(bits):
     return high * 2.0**-31, low * 2.0**-31
 
 
-def _block(law, epsilon, r2, sizes, first, size):
-    """Energies of eight pairs: written for kernels only."""
-    raise NotImplementedError
-
-
-@overload(_block, jit_options=_INLINE)
-def _compile_block(law, epsilon, r2, sizes, first, size):
-    if hasattr(law.instance_class, "energy"):
-        return _block_of_lanes
-    return _block_of_numbers
-
-
-def _block_of_lanes(law, epsilon, r2, sizes, first, size):
-    sigma = pair_mix(law, size, load(sizes, first))
-    reach = pair_reach(law, sigma)
-    return total(where(r2 < reach * reach, pair_energy(law, r2, epsilon, sigma), 0.0))
-
-
-def _block_of_numbers(law, epsilon, r2, sizes, first, size):
-    squares, diameters = np.empty(LANES), np.empty(LANES)
-    store(address(squares), np.uint64(0), r2)
-    store(address(diameters), np.uint64(0), load(sizes, first))
-    energy = 0.0
-    for lane in range(LANES):
-        sigma = pair_mix(law, size, diameters[lane])
-        if squares[lane] < pair_reach(law, sigma) ** 2:
-            energy += pair_energy(law, squares[lane], epsilon, sigma)
-    return energy
-
-
-@njit(cache=True, error_model="numpy")
-def _begin(array):
-    """The address of an array, None of None."""
-    if array is None:
-        return None
-    return address(array)
-
-
-@njit(cache=True, error_model="numpy")
-def _energy(law, epsilon, nx, ny, nz, sizes, lanes, ux, uy, uz, size, limit):
-    """Energy of a particle of diameter ``size`` at u among its neighbours, or some number above ``limit``."""
-    energy = 0.0
-    first = np.uint64(0)
-    while first < lanes:
-        dx = load(nx, first) - ux
-        dy = load(ny, first) - uy
-        r2 = dx * dx + dy * dy
-        if nz is not None:
-            dz = load(nz, first) - uz
-            r2 = r2 + dz * dz
-        energy += _block(law, epsilon, r2, sizes, first, size)
-        if energy > limit:
-            break
-        first += np.uint64(LANES)
-    return energy
-
-
-@njit(cache=True, error_model="numpy")
-def _copy(begin, end, row, x, y, z, diameters, x0, y0, z0, lengths, inner, nx, ny, nz, sizes):
-    """Fill lanes [begin, end) with the neighbours of a row, seen from (x0, y0, z0). Arrays are given by their addresses."""
-    # whole lanes are written, as a processor reads eight numbers late which were just written one by one
-    first = np.uint64(begin)
-    while first < np.uint64(end):
-        dx = gather(x, row, first) - x0
-        dy = gather(y, row, first) - y0
-        if not inner:
-            dx = dx - lengths[0] * nearest(dx * (1 / lengths[0]))
-            dy = dy - lengths[1] * nearest(dy * (1 / lengths[1]))
-        store(nx, first, dx)
-        store(ny, first, dy)
-        if z is not None:
-            dz = gather(z, row, first) - z0
-            if not inner:
-                dz = dz - lengths[2] * nearest(dz * (1 / lengths[2]))
-            store(nz, first, dz)
-        store(sizes, first, gather(diameters, row, first))
-        first += np.uint64(LANES)
-
-
 @njit(cache=True, error_model="numpy")
 def _lanes(counts, i, shells):
     """How many lanes the neighbours in the first shells of a row fill, whole blocks."""
@@ -208,122 +111,133 @@ def _partner(own, window, bits):
 
 @njit(cache=True, error_model="numpy")
 def _call(j, width, x, y, z, diameters, rows, counts):
-    at = np.uint64(j)
-    prefetch(x, at)
-    prefetch(y, at)
+    """Ask for all that an exchange with particle j begins with; arrays are given by their addresses."""
+    at = np.uint64(8 * j)
+    prefetch(x + at)
+    prefetch(y + at)
     if z is not None:
-        prefetch(z, at)
-    prefetch(diameters, at)
-    prefetch(counts, at * np.uint64(SHELLS + 1))
-    prefetch(counts, at * np.uint64(SHELLS + 1) + np.uint64(SHELLS))
-    at *= np.uint64(width)
-    prefetch(rows, at)
-    prefetch(rows, at + np.uint64(16))
+        prefetch(z + at)
+    prefetch(diameters + at)
+    at = np.uint64(2 * (SHELLS + 1) * j)
+    prefetch(counts + at)
+    prefetch(counts + at + np.uint64(2 * SHELLS))
+    at = np.uint64(4 * width * j)
+    prefetch(rows + at)
+    prefetch(rows + at + np.uint64(64))
 
 
 @njit(cache=True, error_model="numpy")
-def _sweep(law, epsilon, x, y, z, cx, cy, cz, diameters, rank, holder, shells, rows, width, counts, inner, lengths, radius,
-           temperature, step, hits, swaps, window, bar, key, visit, near, other, tallies):  # fmt: skip
+def _displace(law, epsilon, nx, ny, nz, sizes, lanes, size, energy, ox, oy, oz, rules, draw):
+    """Try to displace a particle ``hits`` times; o: from its centre to it. Return (u, energy, moved, left, draw)."""
+    ux, uy, uz, vz = 0.0, 0.0, 0.0, 0.0
+    moved = left = 0
+    for _ in range(rules.hits):
+        draw += _GOLDEN
+        a, b = _halves(_mix(draw))
+        vx, vy = ux + rules.step * a, uy + rules.step * b
+        away = (ox + vx) * (ox + vx) + (oy + vy) * (oy + vy)
+        if nz is not None:
+            draw += _GOLDEN
+            vz = uz + rules.step * _halves(_mix(draw))[0]
+            away += (oz + vz) * (oz + vz)
+        draw += _GOLDEN
+        if away > rules.radius * rules.radius:
+            left += 1
+            continue
+        limit = energy - rules.temperature * np.log(_uniform(_mix(draw)))
+        new = _energy(law, epsilon, nx, ny, nz, sizes, lanes, vx, vy, vz, size, limit)
+        if new <= limit:
+            ux, uy, uz, energy = vx, vy, vz, new
+            moved += 1
+    return ux, uy, uz, energy, moved, left, draw
+
+
+@njit(cache=True, error_model="numpy")
+def _exchanged(law, epsilon, nx, ny, nz, sizes, here, ux, uy, uz, size, mx, my, mz, others, known, there, theirs, old, limit):
+    """Return (whether an exchange of two diameters gains no more than ``limit``, energy of the first after it, gain of both).
+
+    One particle, of diameter ``size`` and energy ``old``, is at u among its neighbours n, the other of diameter ``theirs``
+    among m; lanes: ``here``, ``there`` with the new diameters, ``known`` with the other's own. The energies mean nothing if
+    it gains more.
+    """
+    past = _energy(law, epsilon, mx, my, mz, others, known, 0.0, 0.0, 0.0, theirs, np.inf)
+    most = limit + old + past
+    if theirs > size:  # the one that grows comes last, and may be given up
+        coming = _energy(law, epsilon, mx, my, mz, others, there, 0.0, 0.0, 0.0, size, np.inf)
+        new = _energy(law, epsilon, nx, ny, nz, sizes, here, ux, uy, uz, theirs, most - coming)
+        accepted = new <= most - coming
+    else:
+        new = _energy(law, epsilon, nx, ny, nz, sizes, here, ux, uy, uz, theirs, np.inf)
+        coming = _energy(law, epsilon, mx, my, mz, others, there, 0.0, 0.0, 0.0, size, most - new)
+        accepted = coming <= most - new
+    return accepted, new, (new - old) + (coming - past)
+
+
+@njit(cache=True, error_model="numpy")
+def _sweep(law, epsilon, places, lists, rules, visit, near, other, tallies):
     """Visit every particle once, the random numbers being those of ``visit`` and the following; return the energy gained."""
-    n = len(diameters) - 1
-    nx, ny, nz, sizes = near
-    mx, my, mz, others = other
-    gx, gy, gz, gd, row = address(x), address(y), _begin(z), address(diameters), address(rows)
+    x, y, z, cx, cy, cz, diameters, rank, holder = places
+    rows, width, counts, shells, inner, lengths, reach = lists
+    n = len(rank)
     sides = (lengths[0], lengths[1], lengths[-1])
-    ax, ay, az, asize = address(nx), address(ny), _begin(nz), address(sizes)
-    bx, by, bz, bsize = address(mx), address(my), _begin(mz), address(others)
+    gx, gy, gz, gd, row = address(x), address(y), _begin(z), address(diameters), address(rows)
+    hx, hy, hz, count = address(cx), address(cy), _begin(cz), address(counts)
+    ax, ay, az, asize = address(near[0]), address(near[1]), _begin(near[2]), address(near[3])
+    bx, by, bz, bsize = address(other[0]), address(other[1]), _begin(other[2]), address(other[3])
+    whole = int(rules.swaps)
+    share = rules.swaps - whole
     gained = 0.0
-    whole = int(swaps)
-    share = swaps - whole
     for i in range(n):
-        start = _mix(key + _GOLDEN * np.uint64(visit + i + 1))
-        draw = start
+        start = _mix(rules.key + _GOLDEN * np.uint64(visit + i + 1))
         pick = _mix(start ^ _FIRST)
-        x0, y0, z0 = x[i], y[i], 0.0
-        if z is not None:
-            z0 = z[i]
-        size = diameters[i]
-        own = rank[i]
-        partner = _partner(own, window, _mix(pick))
+        own, size = rank[i], diameters[i]
+        partner = _partner(own, rules.window, _mix(pick))
         if partner >= 0 and partner < n:  # it lies anywhere: called now, it is at hand when its turn comes
-            _call(holder[partner], width, x, y, z, diameters, rows, counts)
+            _call(holder[partner], width, gx, gy, gz, gd, row, count)
+        x0, y0, z0 = x[i], y[i], _read(gz, i)
+        at = row + np.uint64(4 * width * i)
         filled = _lanes(counts, i, shells[own])
-        _copy(0, filled, row + np.uint64(4 * i * width), gx, gy, gz, gd, x0, y0, z0, sides, inner[i], ax, ay, az, asize)
+        _copy(0, filled, at, gx, gy, gz, gd, x0, y0, z0, sides, inner[i], ax, ay, az, asize)
         before = _energy(law, epsilon, ax, ay, az, asize, filled, 0.0, 0.0, 0.0, size, np.inf)
-        old = before
-        ux, uy, uz = 0.0, 0.0, 0.0
-        for _ in range(hits):
-            draw += _GOLDEN
-            a, b = _halves(_mix(draw))
-            vx, vy, vz = ux + step * a, uy + step * b, 0.0
-            ox, oy = x0 + vx - cx[i], y0 + vy - cy[i]
-            away = ox * ox + oy * oy
-            if z is not None:
-                draw += _GOLDEN
-                a, b = _halves(_mix(draw))
-                vz = uz + step * a
-                oz = z0 + vz - cz[i]
-                away += oz * oz
-            draw += _GOLDEN
-            if away > radius * radius:
-                tallies[LEFT] += 1
-                continue
-            limit = old - temperature * np.log(_uniform(_mix(draw)))
-            new = _energy(law, epsilon, ax, ay, az, asize, filled, vx, vy, vz, size, limit)
-            if new <= limit:
-                ux, uy, uz, old = vx, vy, vz, new
-                tallies[MOVED] += 1
-        tallies[MOVES] += hits
+        ux, uy, uz, old, moved, left, draw = _displace(
+            law, epsilon, ax, ay, az, asize, filled, size, before, x0 - number(hx, i), y0 - number(hy, i), z0 - _read(hz, i),
+            rules, start,
+        )  # fmt: skip
+        gained += old - before
         x[i] = x0 + ux
         y[i] = y0 + uy
-        if z is not None:
-            z[i] = z0 + uz
-        gained += old - before
+        _write(z, i, z0 + uz)
+        tallies[MOVES] += rules.hits
+        tallies[MOVED] += moved
+        tallies[LEFT] += left
 
         draw += _GOLDEN
         trials = whole + (1 if share > 0.0 and _uniform(_mix(draw)) < share else 0)
         tallies[SWAPS] += trials
         for _ in range(trials):
             own = rank[i]
-            partner = _partner(own, window, _mix(pick))
+            partner = _partner(own, rules.window, _mix(pick))
             pick += _GOLDEN
-            if partner < 0 or partner >= n:
-                tallies[BARRED] += 1
-                continue
-            j = holder[partner]
-            px, py, pz = x[j], y[j], 0.0
-            dx, dy = px - x[i], py - y[i]
-            dx -= lengths[0] * np.rint(dx / lengths[0])
-            dy -= lengths[1] * np.rint(dy / lengths[1])
-            apart = dx * dx + dy * dy
-            if z is not None:
-                pz = z[j]
-                dz = pz - z[i]
-                dz -= lengths[2] * np.rint(dz / lengths[2])
-                apart += dz * dz
-            if apart < bar * bar:
+            j = holder[min(max(partner, 0), n - 1)]
+            if partner < 0 or partner >= n or _apart(gx, gy, gz, i, j, sides) < reach * reach:
                 tallies[BARRED] += 1
                 continue
             draw += _GOLDEN
-            limit = -temperature * np.log(_uniform(_mix(draw)))
             theirs = diameters[j]
             here, there = _lanes(counts, i, shells[partner]), _lanes(counts, j, shells[own])
             if here > filled:
-                _copy(filled, here, row + np.uint64(4 * i * width), gx, gy, gz, gd, x0, y0, z0, sides, inner[i], ax, ay, az, asize)
+                _copy(filled, here, at, gx, gy, gz, gd, x0, y0, z0, sides, inner[i], ax, ay, az, asize)
                 filled = here
             known = _lanes(counts, j, shells[partner])
-            _copy(0, max(there, known), row + np.uint64(4 * j * width), gx, gy, gz, gd, px, py, pz, sides, inner[j], bx, by, bz, bsize)
-            past = _energy(law, epsilon, bx, by, bz, bsize, known, 0.0, 0.0, 0.0, theirs, np.inf)
-            limit += old + past
-            if theirs > size:  # the one that grows comes last, and may be given up
-                coming = _energy(law, epsilon, bx, by, bz, bsize, there, 0.0, 0.0, 0.0, size, np.inf)
-                new = _energy(law, epsilon, ax, ay, az, asize, here, ux, uy, uz, theirs, limit - coming)
-            else:
-                new = _energy(law, epsilon, ax, ay, az, asize, here, ux, uy, uz, theirs, np.inf)
-                coming = _energy(law, epsilon, bx, by, bz, bsize, there, 0.0, 0.0, 0.0, size, limit - new)
-            if new + coming <= limit:
+            _copy(0, max(there, known), row + np.uint64(4 * width * j), gx, gy, gz, gd, number(gx, j), number(gy, j),
+                  _read(gz, j), sides, inner[j], bx, by, bz, bsize)  # fmt: skip
+            limit = -rules.temperature * np.log(_uniform(_mix(draw)))
+            accepted, new, gain = _exchanged(
+                law, epsilon, ax, ay, az, asize, here, ux, uy, uz, size, bx, by, bz, bsize, known, there, theirs, old, limit
+            )
+            if accepted:
                 tallies[SWAPPED] += 1
-                gained += (new - old) + (coming - past)
+                gained += gain
                 diameters[i], diameters[j] = theirs, size
                 rank[i], rank[j] = partner, own
                 holder[own], holder[partner] = j, i
@@ -332,34 +246,27 @@ def _sweep(law, epsilon, x, y, z, cx, cy, cz, diameters, rank, holder, shells, r
 
 
 @njit(cache=True, error_model="numpy")
-def _sweeps(law, epsilon, x, y, z, cx, cy, cz, diameters, rank, holder, shells, rows, width, counts, inner, lengths, radius,
-            temperature, step, hits, swaps, window, bar, key, first, energy, energies, near, other, tallies):  # fmt: skip
-    """Sweep as often as there are places in ``energies``, which takes the energy after each; return the last."""
-    n = len(diameters) - 1
+def _sweeps(law, epsilon, places, lists, rules, first, energy, energies, near, other, tallies):
+    """Sweep as often as there are places in ``energies``, which takes the energy after each."""
+    n = len(places.rank)
     for sweep in range(len(energies)):
-        energy += _sweep(
-            law, epsilon, x, y, z, cx, cy, cz, diameters, rank, holder, shells, rows, width, counts, inner, lengths, radius,
-            temperature, step, hits, swaps, window, bar, key, (first + sweep) * n, near, other, tallies,
-        )  # fmt: skip
+        energy += _sweep(law, epsilon, places, lists, rules, (first + sweep) * n, near, other, tallies)
         energies[sweep] = energy
-    return energy
 
 
 @njit(cache=True, error_model="numpy")
-def _total(law, epsilon, x, y, z, diameters, rank, shells, rows, width, counts, inner, lengths, near):
+def _total(law, epsilon, places, lists, near):
     """The energy of all pairs, from nothing."""
-    nx, ny, nz, sizes = near
-    gx, gy, gz, gd, row = address(x), address(y), _begin(z), address(diameters), address(rows)
-    sides = (lengths[0], lengths[1], lengths[-1])
-    ax, ay, az, asize = address(nx), address(ny), _begin(nz), address(sizes)
+    gx, gy, gz, gd = address(places.x), address(places.y), _begin(places.z), address(places.diameters)
+    ax, ay, az, asize = address(near[0]), address(near[1]), _begin(near[2]), address(near[3])
+    sides = (lists.lengths[0], lists.lengths[1], lists.lengths[-1])
     total = 0.0
-    for i in range(len(diameters) - 1):
-        z0 = 0.0
-        if z is not None:
-            z0 = z[i]
-        lanes = _lanes(counts, i, shells[rank[i]])
-        _copy(0, lanes, row + np.uint64(4 * i * width), gx, gy, gz, gd, x[i], y[i], z0, sides, inner[i], ax, ay, az, asize)
-        total += _energy(law, epsilon, ax, ay, az, asize, lanes, 0.0, 0.0, 0.0, diameters[i], np.inf)
+    for i in range(len(places.rank)):
+        lanes = _lanes(lists.counts, i, lists.shells[places.rank[i]])
+        at = address(lists.rows) + np.uint64(4 * lists.width * i)
+        x0, y0, z0 = number(gx, i), number(gy, i), _read(gz, i)
+        _copy(0, lanes, at, gx, gy, gz, gd, x0, y0, z0, sides, lists.inner[i], ax, ay, az, asize)
+        total += _energy(law, epsilon, ax, ay, az, asize, lanes, 0.0, 0.0, 0.0, places.diameters[i], np.inf)
     return 0.5 * total
 
 

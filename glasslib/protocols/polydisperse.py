@@ -101,9 +101,9 @@ class Recipe(NamedTuple):
     record_every: int = 10
     step: float | None = None
     swaps: float = 0.2
-    window: float = 0.1
+    window: float = 0.2
     hits: int = 4
-    radius: float = 0.3
+    radius: float = 0.4
     renewal: int = 25
 
     def check(self):
@@ -150,7 +150,7 @@ def usual_step(mixture, temperature):
     """
     density = DENSITY[mixture.dimension] if mixture.density is None else mixture.density
     stiffness = (density / DENSITY[mixture.dimension]) ** (6 / mixture.dimension)
-    return {2: 0.19, 3: 0.13}[mixture.dimension] * temperature**0.5 / stiffness
+    return {2: 0.19, 3: 0.12}[mixture.dimension] * temperature**0.5 / stiffness
 
 
 def diameters(mixture, generator=None):
@@ -257,7 +257,7 @@ def memory(walk, potential, moves, sweeps, *, distance=0.3, reach=2.5, until=0.0
     """Return (walk after the last of ``sweeps``, ``Memory`` after each of them, increasing, from now on).
 
     ``distance`` of the overlap; ``reach``: of those whose mean motion the relative overlap takes off; sampling ends early
-    where the overlap has fallen below ``until``.
+    where both overlaps have fallen below ``until``.
     """
     waited = checks.array("sweeps", sweeps, (None,), dtype=np.int64, low=1)
     if (np.diff(waited) <= 0).any():
@@ -269,6 +269,6 @@ def memory(walk, potential, moves, sweeps, *, distance=0.3, reach=2.5, until=0.0
         now = walk.packing.positions
         both = [overlap(first, now, lengths, distance, neighbours) for neighbours in (None, near)]
         rows.append((count, *both, walk.energy / len(first)))
-        if both[0] < until:
+        if max(both) < until:
             break
     return walk, Memory(*np.array(rows).T)
