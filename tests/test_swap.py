@@ -65,6 +65,13 @@ class Cubic(NamedTuple):
         return epsilon * gap**3, -3 * epsilon * gap**2 / sigma, 6 * epsilon * gap / sigma**2, 0.0 * r, 0.0 * r
 
 
+class Sticky(Cubic):
+    """A potential that attracts."""
+
+    def terms(self, r, epsilon, sigma):
+        return tuple(-value for value in super().terms(r, epsilon, sigma))
+
+
 def test_any_potential_of_diameters_is_summed():
     generator = np.random.default_rng(2)
     x, y, sizes = generator.uniform(-1, 1, 24), generator.uniform(-1, 1, 24), generator.uniform(1, 2, 24)
@@ -313,6 +320,8 @@ def test_bad_starts_and_files_are_refused(tmp_path):
     with pytest.raises(ValueError, match="diameters = None"):
         swap.start(packing._replace(diameters=None), POTENTIAL, generator)
     walk = swap.start(packing, POTENTIAL, generator)
+    with pytest.raises(ValueError, match="must not be negative, Sticky reaches -"):
+        swap.advance(walk, Sticky(), 1, swap.Moves(1.0))
     with pytest.raises(ValueError, match="sweeps"):
         swap.advance(walk, POTENTIAL, -1, swap.Moves(1.0))
     swap.save(tmp_path / "walk.npz", walk, POTENTIAL)
@@ -388,7 +397,8 @@ def test_a_liquid_forgets(tmp_path):
 BAD_RECIPES = [({"temperature": 0.0}, "temperature"), ({"start": "warm"}, "start"), ({"sweeps": -1}, "sweeps"),
                ({"cold": 0.0}, "cold"), ({"record_every": 0}, "record_every"), ({"mixture": Mixture(sizes="two")}, "sizes"),
                ({"mixture": Mixture(5)}, "particles"), ({"mixture": Mixture(ratio=1.0)}, "ratio"),
-               ({"mixture": Mixture(exponent=1.0)}, "exponent")]  # fmt: skip
+               ({"mixture": Mixture(exponent=1.0)}, "exponent"),
+               ({"mixture": Mixture(300, 3, sizes="bidisperse")}, "density")]  # fmt: skip
 
 
 @pytest.mark.parametrize("change, name", BAD_RECIPES)

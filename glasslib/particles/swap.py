@@ -11,9 +11,9 @@ Metropolis' probability min(1, exp(-dU / T)), and is either
 Why the distribution stays. Every trial has a reverse that is proposed as often: the cube is symmetric, and so is the choice
 of a partner, since an exchange exchanges the ranks. A rank beyond the ends, and a partner near enough to be felt by the same
 particle, rejects the trial; the reverse would be rejected for the same reason, as an exchange moves nobody. Each trial
-thus leaves the distribution as it is, and so do trials one after the other in any order that does not look at the state.
-So a sweep visits particle after particle in the order in which they lie in memory, several trials each: this is faster than
-picking at random, and less detailed a balance only in that the sequence itself is not reversed.
+thus leaves the distribution as it is, and so do trials one after the other in an order that they do not change. So a sweep
+visits particle after particle as they lie in memory, several trials each: faster than picking at random, and stationary as
+well, though a sequence is not its own reverse.
 
 That particles stay near the places at which neighbours were listed is made exact, not checked. Every ``renewal`` sweeps each
 particle i is given a centre c_i, uniform within ``radius`` of x_i. Positions and centres together then have the weight
@@ -82,7 +82,7 @@ class Moves(NamedTuple):
 class Walk(NamedTuple):
     """All that the future of a sampled packing depends on; made by ``start``, moved on by ``advance``.
 
-    packing: now, its positions up to two radii outside of the cell; ranks (n,): in the order of diameters; centres
+    packing: now, its positions up to ``radius`` outside of the cell; ranks (n,): in the order of diameters; centres
     (n, d), age: of the last renewal, and sweeps since; sweep: sweeps made; energy: U; key: of the random numbers; moves:
     those last made, None before; tallies (6,): trials so far, see ``Acceptance``; drift: largest error of U found so far.
     """
@@ -148,6 +148,7 @@ class _Workspace:
         self.positions, self.diameters, self.ranks = packing.positions.copy(), packing.diameters.copy(), walk.ranks.copy()
         self.centres = walk.centres
         self.sizes = np.sort(packing.diameters)  # by rank
+        _refuse_attraction(potential, self.sizes)
         self.reach = _reaches(potential, self.sizes)
         self.bar = float(self.reach.max())
         self.range = self.bar + 2 * moves.radius
@@ -236,6 +237,15 @@ class _Workspace:
         return energies
 
 
+def _refuse_attraction(potential, sizes):
+    """Raise ValueError for a potential that is negative somewhere: sums are given up once they pass a limit."""
+    sigma = potential.mix(sizes[0], np.array([sizes[0], sizes[len(sizes) // 2], sizes[-1]]))
+    r = np.linspace(0.4, 0.9999, 300)[:, None] * potential.reach(sigma)
+    lowest = float(np.min(potential.terms(r, float(potential.epsilon), sigma)[0]))
+    if not lowest > -1e-9 * abs(potential.epsilon):
+        raise ValueError(f"potential: pair energies must not be negative, {type(potential).__name__} reaches {lowest:.3g}")
+
+
 def _reaches(potential, sizes):
     """Return for each of the sorted diameters the farthest reach of a pair that it may be in."""
     grid = np.linspace(sizes[0], sizes[-1], 200)
@@ -263,7 +273,7 @@ def advance(walk, potential, sweeps, moves, *, record_every=0, on_step=None):
     checks.integer("sweeps", sweeps, 0)
     checks.integer("record_every", record_every, 0)
     moves.check()
-    moves = Moves(*map(lambda kind, value: kind(value), (float, float, float, float, int, float, int), moves))
+    moves = Moves(*(kind(value) for kind, value in zip((float, float, float, float, int, float, int), moves)))
     work = _Workspace(walk, potential, moves)
     tallies, drift, energy, done, rows = walk.tallies.copy(), walk.drift, walk.energy, 0, []
     age, listed = walk.age, False
@@ -298,10 +308,8 @@ def advance(walk, potential, sweeps, moves, *, record_every=0, on_step=None):
         return walk, records
     work.store()
     packing = walk.packing._replace(positions=work.positions, diameters=work.diameters)
-    centres = work.centres
-    return (
-        Walk(packing, work.ranks, centres, age, walk.sweep + sweeps, energy, walk.key, moves, tallies, drift), records
-    )  # fmt: skip
+    swept = walk.sweep + sweeps
+    return Walk(packing, work.ranks, work.centres, age, swept, energy, walk.key, moves, tallies, drift), records
 
 
 def save(path, walk, potential, **arrays):
