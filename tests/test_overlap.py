@@ -88,11 +88,13 @@ def test_records_that_have_not_met_are_told():
         assert not meeting(10 * one, 10 * other, 0.01).met
     assert "drifts" in meeting(one + decay, other + decay, 0.05).reason
     assert "not known" in meeting(one, other, 1e-4).reason
+    assert meeting(one, other, 0.05, relaxation=100).met and not meeting(one, other, 0.05, relaxation=101).met
     slow = [meeting(noise(generator, 4000, 3000), noise(generator, 4000, 3000), 0.05).met for _ in range(60)]
     assert np.mean(slow) < 0.1
 
 
 BAD = [({"resolution": 0.0}, "resolution"), ({"blocks": 3}, "blocks"), ({"skip": 1.0}, "skip"), ({"level": 0.0}, "level"),
+       ({"relaxation": -1.0}, "relaxation"),
        ({"blocks": 500}, "first")]  # fmt: skip
 
 

@@ -119,22 +119,25 @@ class Meeting(NamedTuple):
     reason: str
 
 
-def meeting(first, second, resolution, blocks=10, skip=0.5, level=0.01):
+def meeting(first, second, resolution, blocks=10, skip=0.5, level=0.01, relaxation=0.0):
     """Return the ``Meeting`` of two records of the same quantity at equal times, such as energies per particle.
 
     ``first``, ``second``: (k,), evenly spaced in time; ``skip``: the part of each that is left out at the beginning;
-    ``resolution``: the gap that is allowed. Met means that
+    ``resolution``: the gap that is allowed; ``relaxation``: the relaxation time in records, where it is known: few blocks
+    cannot show by themselves that they remember. Met means that
 
     * the gap is no more than chance has it, by Welch's test of block means at ``level``,
     * with probability 1 - ``level`` the gap is less than ``resolution``,
     * neither record drifts: the slope of a line through its block means is chance, or over all its blocks changes it by less
       than half of ``resolution``,
-    * blocks forget: their correlation with the one before is no more than chance has it.
+    * blocks forget: they are two relaxation times long, their correlation with the one before no more than chance has it.
     """
     checks.number("resolution", resolution, 0.0, open_low=True)
     checks.integer("blocks", blocks, 5)
     checks.number("skip", skip, 0.0, 1.0, open_high=True)
     checks.number("level", level, 0.0, 1.0, open_low=True, open_high=True)
+    checks.number("relaxation", relaxation, 0.0)
+    width = min(len(values) - int(skip * len(values)) for values in (first, second)) // blocks
     means = [_block_means(name, values, blocks, skip) for name, values in (("first", first), ("second", second))]
     gap = float(means[0].mean() - means[1].mean())
     parts = np.array([values.var(ddof=1) / blocks for values in means])
@@ -148,7 +151,9 @@ def meeting(first, second, resolution, blocks=10, skip=0.5, level=0.01):
     # of n independent numbers it is -1/n +- 1/sqrt(n)
     forgetful = memory <= student.isf(level / 2, blocks - 2) / np.sqrt(blocks)
     reason = ""
-    if any(drifting):
+    if width < 2 * relaxation:
+        reason = f"blocks of {width} records are shorter than two relaxation times: longer records are needed"
+    elif any(drifting):
         reason = f"{('first', 'second')[drifting.index(True)]} drifts"
     elif abs(gap) > bound:
         reason = f"they differ by {gap:.3g}, more than chance has it ({bound:.3g})"
