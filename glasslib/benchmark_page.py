@@ -15,7 +15,7 @@ import numpy as np
 from glasslib import store
 from glasslib.papers import convention
 
-ENGINES = ("quasistatic", "rates", "particles", "dynamics", "local_yield")
+ENGINES = ("quasistatic", "rates", "particles", "dynamics", "swap", "local_yield")
 _WORDS = {"aqs": "quasistatic shear", "nvt": "NVT", "md": "MD", "lammps": "LAMMPS", "fft": "FFT", "scipy": "SciPy",
           "numpy": "NumPy"}  # fmt: skip
 

@@ -49,6 +49,16 @@ def _glasses():
     shear.shear(glass.packing, recipe.potential, 2e-4)
 
 
+def _swaps():
+    import numpy as np
+
+    from glasslib.protocols import polydisperse
+
+    for dimension in (2, 3):
+        recipe = polydisperse.Recipe(polydisperse.Mixture(300, dimension), sweeps=1, melting=1, approach=1)
+        polydisperse.liquid(recipe, np.random.SeedSequence(1))
+
+
 def _time_dependent_lattice():
     from glasslib.lattices import rates
 
@@ -68,5 +78,5 @@ def _quasistatic_lattice():
 
 
 # longest first
-CALLS = {"local yield": _local_yield, "glasses": _glasses, "time-dependent lattice": _time_dependent_lattice,
-         "quasistatic lattice": _quasistatic_lattice}  # fmt: skip
+CALLS = {"local yield": _local_yield, "glasses": _glasses, "swap Monte Carlo": _swaps,
+         "time-dependent lattice": _time_dependent_lattice, "quasistatic lattice": _quasistatic_lattice}  # fmt: skip
