@@ -341,7 +341,7 @@ def test_two_gradual_quenches_stand_side_by_side():
     labels = {task.label for task in tasks}
     assert labels == set(bauschinger.GLASSES) and {"GQ", "GQ5"} <= labels
     named = {dataclasses.replace(task, parameters=None).name for task in tasks if task.label == "GQ5"}
-    assert named == {"glass-GQ5", "flow-GQ5", "paths-GQ5", "map-GQ5", "inherent-GQ5"}
+    assert named == {"glass-GQ5", "flow-GQ5", "onward-GQ5", "paths-GQ5", "map-GQ5", "inherent-GQ5"}
 
 
 def test_a_page_of_another_glass_computes_nothing(monkeypatch):

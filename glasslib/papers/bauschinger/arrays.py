@@ -7,6 +7,7 @@ rounding of 5e-4 is below the resolution of a barrier, which is a strain of 1e-4
 
 import numpy as np
 
+from glasslib import ensemble
 from glasslib.papers import maps, shearing
 from glasslib.papers.bauschinger import simulations
 from glasslib.papers.bauschinger.simulations import PATHS
@@ -32,10 +33,17 @@ def gather(plan, finished):
         arrays |= {f"{label}/{name}": values for name, values in _transient(plan, label, finished).items()}
         for start in plan.starts:
             task = simulations.paths_task(plan.paths(label, start), plan.seed)
-            rows += [(label, start, k, test) for k, test in finished.all(task, plan.samples[label]).items()]
+            tests = finished.all(task, plan.samples[label])
+            rows += [(label, start, k, test) for k, test in tests.items() if _is_mapped(plan, label, start, k)]
     if rows:
         arrays |= {f"tests/{name}": values for name, values in _tests(plan, rows, finished).items()}
     return arrays
+
+
+def _is_mapped(plan, label, start, sample):
+    """Return whether a test has all of its barriers in 18 directions: what is compared is then made of the same tests."""
+    found = plan.states(label, start)
+    return all(ensemble.is_finished(found[state], sample) for state in ALL_DIRECTIONS)
 
 
 def _flows(spec, flows):
