@@ -38,8 +38,8 @@ CATALOGUE = {
     "GQ": Named("ESL", 8, 1e4),
     "GQ5": Named("ESL", 2, 1e5),
     # of the energies that liu2021 states, as far as they can be reached; no time of cooling stands for two labels
-    "E1": Named("ESL", 2, 90.0, 2e3, 25_600),
-    "E2": Named("ESL", 2, 3.2e3, 2e3, 25_600),
+    "E1": Named("ESL", 2, 700.0, 2e3, 25_600),
+    "E2": Named("ESL", 2, 4.5e3, 2e3, 25_600),
     "E3": Named("ESL", 2, 1.2e4, 2e3, 25_600),
 }
 
