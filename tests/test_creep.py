@@ -124,19 +124,18 @@ def test_every_task_has_its_own_name_and_file():
     assert all(count >= 2 for name, (_, count) in tasks.items() if name != "large flow")
 
 
-def test_published_arrays_measure_five_claims():
+def test_published_arrays_measure_what_lattices_alone_tell():
     if not store.is_published(creep.FILE):
-        pytest.skip("the creep paper's lattice is not published in this tree")
+        pytest.skip("no results of the creep paper are published in this tree")
     found = scorecard.published("creep")
-    assert set(found) == {
-        "dynamic_yield_stress", "HB_exponent", "rate_equals_stress_control", "threshold_mean_vs_rate", "overshoot_vs_rate",
-    }  # fmt: skip
-    assert all(number.samples >= 20 for number in found.values())
+    of_lattices = {"dynamic_yield_stress", "HB_exponent", "rate_equals_stress_control"}
+    assert of_lattices | {"threshold_mean_vs_rate"} <= set(found)
+    assert all(found[claim].samples >= 20 for claim in of_lattices)
 
 
 def test_published_samples_come_again(tmp_path):
     if not store.is_published(creep.FILE):
-        pytest.skip("the creep paper's lattice is not published in this tree")
+        pytest.skip("no results of the creep paper are published in this tree")
     import dataclasses
 
     task, _ = creep.tasks(creep.Parameters(source="compute"))["live 2 1.5"]
@@ -146,21 +145,25 @@ def test_published_samples_come_again(tmp_path):
 
 
 def test_cost_is_what_it_was():
+    """Of all that is published, together: what its tasks were said to take."""
     if not store.is_published(creep.FILE):
-        pytest.skip("the creep paper's lattice is not published in this tree")
-    record = store.read(store.published(creep.FILE)).provenance
+        pytest.skip("no results of the creep paper are published in this tree")
+    found = store.read(store.published(creep.FILE))
+    arrays = campaign.loaded(found.arrays)
+    counts = {name.rpartition("/")[0]: len(values) for name, values in arrays.items()}
+    tasks = creep.tasks(creep.Parameters())
+    of_others = "cooled"  # only reads glasses
+    said = sum(tasks[name][0].core_seconds * count for name, count in counts.items() if not name.startswith(of_others))
+    assert said == pytest.approx(found.provenance["core_seconds"], rel=0.5)
     hours = campaign.core_hours(creep, creep.Parameters())
-    assert 3600 * hours == pytest.approx(record["core_seconds"], rel=0.5)
-    assert campaign.core_hours(creep, creep.Parameters(size=64)) > 3.5 * hours
-    wanted = sum(count for tasks in creep.stages(creep.Parameters()).values() for _, count in tasks)
-    assert wanted == record["samples"]
+    assert campaign.core_hours(creep, creep.Parameters(size=64)) > 1.05 * hours
 
 
 def test_a_changed_page_of_hours_is_not_computed_unasked(tmp_path, monkeypatch):
     monkeypatch.setenv("GLASSLIB_RESULTS", str(tmp_path))
     monkeypatch.setattr(campaign, "run", lambda *arguments, **options: pytest.fail("computed"))
     found = creep.Parameters(size=64).results(progress=False)
-    assert found.arrays == {} and found.finished == 0 < found.wanted
+    assert found.arrays == {} and found.finished < 3 < found.wanted  # glasses that are published serve any lattice
     assert "`python -m glasslib run creep -p size 64`" in found.standing() and "core-hours" in found.standing()
     assert numbers.measure(found) == {}
     with pytest.raises(BaseException, match="computed"):
