@@ -42,6 +42,14 @@ class Results(NamedTuple):
 
     def standing(self):
         """Return in one line on how many samples the page stands, and how the missing ones are computed at what cost."""
+        if self.given.reads_published():  # what is wanted is asked for here alone, as it takes slow imports
+            pairs = [pair for tasks in _module(self.given).stages(self.given).values() for pair in tasks]
+            wanted = sum(count for _, count in pairs)
+            if self.finished < wanted:
+                return (
+                    f"Scale {self.given.scale}, {self.source}: {self.finished} of {wanted} samples of all simulations so far; "
+                    f"`{self.given.command()}` computes the others."
+                )
         if self.finished >= self.wanted:
             return f"Scale {self.given.scale}, {self.source}: {self.finished} samples of all simulations."
         return (
