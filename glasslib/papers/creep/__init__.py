@@ -170,10 +170,10 @@ def sites(given):
 
 def tasks(given):
     """Return {name: (task, number of samples)} of all ensembles at the scale that is asked, in the order of their cost."""
-    return _lattices(given) | _states(given) | _flows(given)
+    return lattices(given) | _states(given) | _flows(given)
 
 
-def _lattices(given):
+def lattices(given):
     """Return the tasks of lattices that know no particles: steady, variant NAME, live NODE."""
     scale, smoke, lattice = SCALES[given.scale], given.scale == "smoke", model(given)
     count, rates = given.samples or scale.samples, given.asked("rates")

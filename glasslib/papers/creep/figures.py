@@ -29,7 +29,7 @@ def flow_curve(results):
     """Draw Fig. 1a: the flow curve under both controls with its fit, and what the fit leaves."""
     if not results.has("steady/stress"):
         return figures.not_computed(NEEDS)
-    spec, (stress, error) = numbers.spec(results, "steady"), _mean(results, "steady/stress")
+    spec, (stress, error) = numbers.steady(results), _mean(results, "steady/stress")
     rates, held = np.array(spec.rates), np.array(spec.stresses)
     rate, rate_error = _mean(results, "steady/rate")
     fitted, of_particles = len(rates) >= numbers.FEWEST_RATES, _particle_curves(results)
@@ -79,7 +79,7 @@ def _held_particles(axis, results):
 
 def fit_table(results):
     """Return the parameters of the Herschel-Bulkley fit with 95 % intervals, beside the paper's."""
-    rates = numbers.spec(results, "steady").rates
+    rates = numbers.steady(results).rates
     if not results.has("steady/stress"):
         return figures.not_computed(NEEDS)
     if len(rates) < numbers.FEWEST_RATES:
@@ -94,7 +94,7 @@ def fit_table(results):
 
 def convention_study(results):
     """Draw yield stress and exponent for each lattice of the study and each way of fitting; return them as a table."""
-    rates = np.array(numbers.spec(results, "steady").rates)
+    rates = np.array(numbers.steady(results).rates)
     names = {name: f"variant {name}/stress" for name in creep.variants(results.given)}
     names[next(iter(names))] = "steady/stress"
     if len(rates) < numbers.FEWEST_RATES or not results.has(*names.values()):
@@ -139,7 +139,7 @@ def histograms(results):
     """Draw Figs. 1b and 1c: thresholds and distances to yield of elastic sites in steady flow at two rates."""
     if not results.has("steady/threshold"):
         return figures.not_computed(NEEDS)
-    rates = numbers.spec(results, "steady").rates
+    rates = numbers.steady(results).rates
     shown = [rate for rate in (1e-3, 1e-4) if rate in rates] or [rates[0], rates[-1]]
     given, width = results.given, np.diff(EDGES)
     fine = np.linspace(0, EDGES[-1], 300)

@@ -13,9 +13,17 @@ FINAL = 0.6  # fraction of the strain of a start-up from which on it counts as f
 FEWEST_RATES = 4  # for a fit of three parameters
 
 
-def spec(results, name):
-    """Return the parameters of the task behind an ensemble of the page."""
-    return creep.tasks(results.given)[name][0].parameters
+def steady(results):
+    """Return the ``Steady`` behind the lattices in steady flow."""
+    return creep.lattices(results.given)["steady"][0].parameters
+
+
+def flow_rates(results, name):
+    """Return the rates (R,) of a flow curve of particles, in the order in which they are imposed: no task has to be made."""
+    if name.startswith("friction"):
+        return np.array(creep.FRICTION_RATES)
+    rates = results.given.asked("rates")[::-1]
+    return np.array(rates[: creep.SCALES[results.given.scale].large_rates] if name == "large flow" else rates)
 
 
 def fit(rates, stress, weights=None):
@@ -25,9 +33,9 @@ def fit(rates, stress, weights=None):
 
 def protocol_gap(results):
     """Return the ``Estimate`` of the largest relative gap between both controls, over stresses that flow."""
-    rates = spec(results, "steady").rates
+    rates = steady(results).rates
     stress, rate = results["steady/stress"], results["steady/rate"]
-    held = np.array(spec(results, "steady").stresses)
+    held = np.array(steady(results).stresses)
 
     def largest(stress, rate):
         mean = rate.mean(axis=0)
@@ -53,7 +61,7 @@ def particle_curve(results, name="flow"):
     """
     if f"{name}/stress" not in results.arrays:
         return None
-    rates, stress, own = np.array(spec(results, name).rates), results[f"{name}/stress"], results[f"{name}/error"]
+    rates, stress, own = flow_rates(results, name), results[f"{name}/stress"], results[f"{name}/error"]
     count = len(stress)
     over_time = np.sqrt((own**2).sum(axis=0)) / count
     error = np.maximum(statistics.mean_error(stress)[1], over_time) if count > 1 else over_time
@@ -67,7 +75,7 @@ def curves_gap(results, name="flow"):
     found = particle_curve(results, name)
     if found is None or found.samples < 2 or not results.has("steady/stress"):
         return None
-    of_lattice = spec(results, "steady").rates
+    of_lattice = steady(results).rates
     common = [rate for rate in found.rates if rate in of_lattice]
     if not common:
         return None
@@ -92,7 +100,7 @@ def initial(results, label):
 
 def in_flow(results, rate):
     """Return thresholds and stresses (samples, S) of particles in steady flow at a rate, all kept configurations together."""
-    names = [name for name in creep.tasks(results.given) if name.startswith(f"flow map {rate:g} ")]
+    names = sorted({name.rpartition("/")[0] for name in results.arrays if name.startswith(f"flow map {rate:g} ")})
     found = [_mapped(results, name) for name in names]
     if not found or any(one is None for one in found):
         return None
@@ -111,7 +119,7 @@ def stuck(results, label, stress):
     from_glass, of_particles = f"from {label} measured", f"held {label} {stress:g}/stuck_time"
     if not results.has(f"{from_glass}/stuck_time", of_particles):
         return None
-    held = spec(results, from_glass).stresses
+    held = creep.loads(results.given, label)[1]
     if stress not in held:
         return None
     lattices = np.isfinite(results[f"{from_glass}/stuck_time"][:, held.index(stress)])
@@ -130,7 +138,7 @@ def measure(results):
 
 
 def _of_steady_lattices(results, scale):
-    rates, stress = spec(results, "steady").rates, results["steady/stress"]
+    rates, stress = steady(results).rates, results["steady/stress"]
     count, gap = len(stress), protocol_gap(results)
     law = fit(rates, stress) if len(rates) >= FEWEST_RATES else None
     few = f"{len(rates)} rates, too few for a fit"
@@ -150,7 +158,7 @@ def _of_steady_particles(results, scale):
         measured["flow_curve_matches_MD"] = Measurement(abs(gap[worst]), error[worst], count, scale)
     if not results.has("steady/threshold_mean"):
         return measured
-    rates, counts = spec(results, "steady").rates, [len(results["steady/stress"])]
+    rates, counts = steady(results).rates, [len(results["steady/stress"])]
     slow, fast = min(creep.MAPPED_RATES), max(creep.MAPPED_RATES)
     if {slow, fast} <= set(rates):
         of_lattice = {rate: _column(results["steady/threshold_mean"], rates.index(rate)) for rate in (slow, fast)}
@@ -171,7 +179,7 @@ def _of_start_up(results, scale):
     """Return whether peaks rise with the rate, from E1, and from E1 to E3, in both models as far as they are there."""
     measured, rises, counts = {}, [], []
     if results.has("from E1 measured/loading"):
-        rates = spec(results, "from E1 measured").rates
+        rates = creep.loads(results.given, "E1")[0]
         peaks = [overshoot(results["from E1 measured/loading"])]
         names = [f"start-up E1 {rate:g}/loading" for rate in rates]
         if results.has(*names):
@@ -197,7 +205,7 @@ def _peaks(results, kind):
             return None
         loading = results[name]
         if kind == "lattice":
-            rates = spec(results, f"from {label} measured").rates
+            rates = creep.loads(results.given, label)[0]
             if rate not in rates:
                 return None
             loading = loading[:, rates.index(rate)]

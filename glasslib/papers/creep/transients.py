@@ -124,7 +124,7 @@ def _stuck_text(results, glass, stress, of):
     """Return how many of the runs got stuck."""
     if of == "lattice":
         name = f"from {glass} measured"
-        times = results[f"{name}/stuck_time"][:, numbers.spec(results, name).stresses.index(stress)]
+        times = results[f"{name}/stuck_time"][:, creep.loads(results.given, glass)[1].index(stress)]
     else:
         times = results[f"held {glass} {stress:g}/stuck_time"]
     return f"{np.isfinite(times).sum()} of {times.size} stuck"
@@ -218,9 +218,9 @@ def starts_table(results):
             rows.append((start, *(figures.value_error(m, e, 3) for m, e in zip(mean, error)), *(f"{s:.0%}" for s in stuck)))
     if not rows:
         return figures.not_computed("It needs maps of at least two glasses E1.")
-    spec = numbers.spec(results, f"from E1 {creep.STARTS[0]}")
-    head = ("thresholds", *(rf"peak / final, $\dot\gamma$ = {rate:g}" for rate in spec.rates),
-            *(rf"stuck at $\Sigma$ = {stress:g}" for stress in spec.stresses))  # fmt: skip
+    rates, stresses = creep.loads(results.given, "E1")
+    head = ("thresholds", *(rf"peak / final, $\dot\gamma$ = {rate:g}" for rate in rates),
+            *(rf"stuck at $\Sigma$ = {stress:g}" for stress in stresses))  # fmt: skip
     return figures.table(head, rows)
 
 
@@ -246,7 +246,7 @@ def _of_lattice(results, glass, kind, load, of):
     name = f"from {glass} measured"
     if not results.has(f"{name}/{kind}"):
         return (None,)
-    loads = getattr(numbers.spec(results, name), of)
+    loads = creep.loads(results.given, glass)[("rates", "stresses").index(of)]
     return (results[f"{name}/{kind}"][:, loads.index(load)] if load in loads else None,)
 
 
