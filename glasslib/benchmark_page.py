@@ -16,8 +16,8 @@ from glasslib import store
 from glasslib.papers import convention
 
 ENGINES = ("quasistatic", "rates", "particles", "dynamics", "swap", "local_yield", "bond_yield", "alloy")
-_WORDS = {"aqs": "quasistatic shear", "nvt": "NVT", "md": "MD", "eam": "EAM", "lammps": "LAMMPS", "fft": "FFT", "scipy": "SciPy",
-          "numpy": "NumPy"}  # fmt: skip
+_WORDS = {"aqs": "quasistatic shear", "nvt": "NVT", "md": "MD", "eam": "EAM", "lammps": "LAMMPS", "fft": "FFT",
+          "scipy": "SciPy", "numpy": "NumPy"}  # fmt: skip
 
 
 def stored():

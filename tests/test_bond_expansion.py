@@ -157,7 +157,8 @@ def test_tasks_have_names_files_and_stages_of_their_own():
 
 @pytest.mark.parametrize(
     "wrong, said",
-    [({"parent_temperature": 0.45}, "parent_temperature = 0.45: must be one of 0.7"), ({"density": 2.0}, "density = 2.0: must be"),
+    [({"parent_temperature": 0.45}, "parent_temperature = 0.45: must be one of 0.7"),
+     ({"density": 2.0}, "density = 2.0: must be"),
      ({"particles": 100}, "particles = 100: must be an integer in"), ({"samples": 1}, "samples = 1: must be")],
 )  # fmt: skip
 def test_a_wrong_parameter_is_one_line(wrong, said):

@@ -254,8 +254,8 @@ def glass_samples(given):
 
 def stages(given):
     """Return {stage: [(task, samples), ...]} in the order in which they are run: by the first word of their names."""
-    order = ("steady", "variant", "live", "glass", "map", "cooled", "from", "live-creep", "start-up", "held", "friction", "flow",
-             "large")  # fmt: skip
+    order = ("steady", "variant", "live", "glass", "map", "cooled", "from", "live-creep", "start-up", "held", "friction",
+             "flow", "large")  # fmt: skip
     result = {stage: [] for stage in order}
     for name, pair in tasks(given).items():
         result[name.split()[0]].append(pair)
