@@ -138,7 +138,7 @@ def test_status_counts_stages():
     [(), ("scorcard",), ("scorecard", "--jsn"), ("run", "creeep"), ("run", "creep", "--scale", "huge"),
      ("run", "creep", "--samples", "0"), ("run", "creep", "--samples", "many"), ("run", "creep", "--workers", "-1"),
      ("run", "creep", "--only", "everything"), ("run", "creep", "--glass", "ESL"), ("status", "creep", "-p", "sise", "3"),
-     ("run", "bauschinger", "--glass", "BMG"), ("status", "polarity"), ("status", "creep", "-p", "size", "four")],
+     ("run", "bauschinger", "--glass", "BMG"), ("status", "creep", "-p", "size", "four")],
 )  # fmt: skip
 def test_wrong_usage_is_one_line_and_status_2(arguments):
     result = run(*arguments)

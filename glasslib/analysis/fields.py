@@ -11,13 +11,14 @@ with exp(-r^2 / 2 w^2), cut at 4 w.
 """
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from glasslib import checks
 
 
 def _pairs(positions, lattice, radius):
     """Return i, j and vectors (P, d) of all ordered pairs within ``radius``, images included."""
+    from scipy.spatial import cKDTree  # here: slow to import, and not needed to read numbers
+
     n, d = positions.shape
     points, owner = _images(positions, lattice, radius)
     tree = cKDTree(points)
@@ -109,6 +110,8 @@ def cell_average(positions, values, lattice, cells):
 
 def gaussian_average(positions, values, lattice, points, width):
     """Return the Gaussian average (m, ...) of ``values`` (n, ...) at ``points`` (m, d)."""
+    from scipy.spatial import cKDTree
+
     x, a = _checked(positions, lattice)
     width = checks.number("width", width, 0.0, open_low=True)
     values = np.asarray(values, dtype=float)

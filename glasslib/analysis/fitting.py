@@ -21,7 +21,7 @@ import itertools
 from typing import NamedTuple
 
 import numpy as np
-from scipy import optimize, stats
+from scipy import optimize, special  # the same functions of scipy.stats take half a second to import
 
 from glasslib import checks
 
@@ -131,7 +131,7 @@ def gather(fits):
     expected = np.mean([found.covariance for found in fits], axis=0)
     freedom = checks.integer("fits", len(fits), 2) - 1
     scaled = np.linalg.lstsq(np.linalg.cholesky(expected), (parameters - parameters.mean(axis=0)).T, rcond=None)[0]
-    chance = stats.chi2.sf((scaled**2).sum(), freedom * len(scaled))
+    chance = special.chdtrc(freedom * len(scaled), (scaled**2).sum())
     return Repeats(tuple(fits), parameters, parameters.std(axis=0, ddof=1), np.sqrt(np.diag(expected)), float(chance))
 
 
@@ -228,7 +228,7 @@ def _solve(problem, centre, width, seeds):
     parameters = np.clip(centre + width * x, problem.lower, problem.upper)
     covariance = _covariance(slope, scale, variances + np.diag(problem.variances))
     errors = np.sqrt(np.diag(covariance))
-    reach = stats.t.ppf((1 + problem.level) / 2, len(seeds) - 1) * errors
+    reach = special.stdtrit(len(seeds) - 1, (1 + problem.level) / 2) * errors
     interval = np.clip(parameters[:, None] + reach[:, None] * [-1, 1], problem.lower[:, None], problem.upper[:, None])
     gap = np.maximum(np.sqrt(np.diag(variances) + problem.variances), 1e-9 * np.where(span > 0, span, 1.0))
     misfit, rest = _misfit(points, whole, without)
@@ -265,5 +265,5 @@ def _misfit(points, whole, without):
         floor = (1e-12 * (1 + np.abs(whole[:, f]).max())) ** 2 + 1e-10 * np.trace(covariance)
         square = left[:, f] @ np.linalg.solve(covariance + floor * np.eye(dimensions), left[:, f])
         factor = (samples - dimensions) / (dimensions * (samples - 1))
-        chances.append(stats.f.sf(factor * square, dimensions, samples - dimensions))
+        chances.append(special.fdtrc(dimensions, samples - dimensions, factor * square))
     return float(min(1.0, len(chances) * min(chances))), size

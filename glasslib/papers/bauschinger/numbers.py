@@ -10,7 +10,6 @@ import warnings
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
 
 from glasslib.analysis import barriers, statistics
 from glasslib.papers import bauschinger, maps
@@ -45,9 +44,15 @@ def estimate(results, function, *, resamples=200):
         if len(blocks) < 2:
             value = np.asarray(function(blocks[0]), dtype=float)
             return statistics.Estimate(value, np.full(value.shape, np.nan), value[None], 1)
-        numbers = np.arange(len(blocks))
-        return statistics.bootstrap(lambda drawn: function(np.concatenate([blocks[k] for k in drawn])), numbers,
-                                    resamples=resamples)  # fmt: skip
+        known = {}  # few samples are drawn in few ways, and the order of rows does not matter
+
+        def of_drawn(drawn):
+            key = tuple(np.sort(drawn).tolist())
+            if key not in known:
+                known[key] = function(np.concatenate([blocks[k] for k in key]))
+            return known[key]
+
+        return statistics.bootstrap(of_drawn, np.arange(len(blocks)), resamples=resamples)
 
 
 def has_states(results, *states):
@@ -313,6 +318,8 @@ def event_prediction(results, rows):
 
     Maps forward and backward at zero stress, paths reloading and reverse.
     """
+    from scipy import stats  # here: slow to import, and the claims need none
+
     values = results["tests/unloaded"]
     count = round(values.shape[1] ** 0.5)
     grid = (np.stack(np.meshgrid(*[np.arange(count)] * 2, indexing="ij"), -1).reshape(-1, 2) + 0.5) / count
