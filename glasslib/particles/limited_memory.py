@@ -51,7 +51,7 @@ class Memory:
 
 
 @njit(cache=True, error_model="numpy", fastmath={"reassoc", "contract"})
-def _inner(a, b):
+def _dot(a, b):
     """Sum of products; reordered, but always in the same way."""
     total = 0.0
     for k in range(len(a)):
@@ -72,12 +72,12 @@ def _two_loops(steps, changes, product, order, force, out):
     out[:] = force
     for k in range(len(order)):
         row = order[k]
-        weight[k] = _inner(steps[row], out) / product[row]
+        weight[k] = _dot(steps[row], out) / product[row]
         _add(-weight[k], changes[row], out)
     newest = order[0]
-    scale = product[newest] / _inner(changes[newest], changes[newest])
+    scale = product[newest] / _dot(changes[newest], changes[newest])
     for c in range(len(out)):
         out[c] *= scale
     for k in range(len(order) - 1, -1, -1):
         row = order[k]
-        _add(weight[k] - _inner(changes[row], out) / product[row], steps[row], out)
+        _add(weight[k] - _dot(changes[row], out) / product[row], steps[row], out)

@@ -27,7 +27,7 @@ from glasslib.particles.box import Box
 from glasslib.particles.dissection import _analyse
 from glasslib.particles.factor import _factorise, _solve, one_thread
 from glasslib.particles.forces import _pair_forces
-from glasslib.particles.limited_memory import Memory
+from glasslib.particles.limited_memory import Memory, _dot
 from glasslib.particles.potentials import is_many_body
 from glasslib.particles.stiffness import _multiply, _stiffness
 
@@ -113,15 +113,6 @@ def _near_pairs(pairs, positions, lattice, blocks, reach):
                 diagonal[i, c] += blocks[p, c]
                 diagonal[j, c] += blocks[p, c]
     return keep[:count].copy(), diagonal
-
-
-@njit(cache=True, error_model="numpy", fastmath={"reassoc", "contract"})
-def _dot(a, b):
-    """Sum of products; reordered, but always in the same way."""
-    total = 0.0
-    for k in range(len(a)):
-        total += a[k] * b[k]
-    return total
 
 
 @njit(cache=True, error_model="numpy")

@@ -79,8 +79,9 @@ def _compile_pair_energy(law, r2, epsilon, sigma):
 
 
 def _block(law, epsilon, r2, sizes, first, size):
-    """Energies of eight pairs: written for kernels only."""
-    raise NotImplementedError
+    """Return the energy of eight pairs at squared distances r2 (8,), the second ones of ``sizes`` from ``first`` on."""
+    sigma = pair_mix(law, size, np.asarray(sizes)[first : first + LANES])
+    return np.where(r2 < pair_reach(law, sigma) ** 2, pair_energy(law, r2, epsilon, sigma), 0.0).sum()
 
 
 @overload(_block, jit_options=_INLINE)
