@@ -25,7 +25,8 @@ book: ## Build the book: _build/html/index.html
 
 test: $(VENV)/installed ## Run all tests
 	@$(MAKE) --no-print-directory book
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not alone" --numprocesses=$(JOBS) --dist=loadfile
+	$(BIN)/python -m pytest -m alone
 
 lab: $(VENV)/installed ## Open JupyterLab on the notebooks
 	GLASSLIB_LIVE=widget $(BIN)/jupyter lab --notebook-dir=notebooks

@@ -95,6 +95,7 @@ def test_widget_only_leaves_the_grid_out(monkeypatch):
     assert "text/html" not in shown._repr_mimebundle_() and shown._document is None
 
 
+@pytest.mark.alone
 def test_widget_calls_compute_and_redraws_quickly():
     box = example().widget()
     before = box.children[2].value

@@ -15,6 +15,7 @@ NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 SECONDS = 90  # on two cores; the machine may be busy with other things
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("key", papers.KEYS)
 def test_smoke_runs_from_nothing(tmp_path, key):
     command = ["papermill", NOTEBOOKS / f"{key}.ipynb", tmp_path / "out.ipynb", "-p", "scale", "smoke", "--cwd", tmp_path]

@@ -67,6 +67,7 @@ def test_notebook_offers_every_parameter_with_its_default(key):
     assert offered == {field.name: getattr(parameters, field.name) for field in dataclasses.fields(parameters)}
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     "key, name, value", [("creep", "mode", "fast"), ("creep", "samples", "0"), ("bauschinger", "glass", "window")]
 )
