@@ -94,6 +94,12 @@ def _publish(arguments):
     print(f"{reached.finished} of {reached.wanted} samples finished; {store.register()} files registered")
 
 
+def _measure(arguments):
+    from glasslib import measured
+
+    print(f"{measured.write()} numbers of published arrays in {store.ledger_file(measured.FILE)}")
+
+
 def _data(arguments):
     if not store.registry():
         print("no file is published yet")
@@ -137,6 +143,7 @@ def _parser():
     add_run("status", _status, "print how far a paper's ensembles are, and what the rest takes")
     command = add("publish", _publish, "gather a paper's finished samples into data/ and register them")
     command.add_argument("paper", choices=papers.KEYS)
+    add("measure", _measure, "measure every claim anew from the published arrays, after a change of how it is measured")
     add("data", _data, "check the published data against its registered hashes")
     add("warm", _warm, "compile the engines' kernels into the cache")
     return parser

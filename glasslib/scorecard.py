@@ -1,17 +1,17 @@
 """The ledger of claims joined to our numbers: one verdict per claim.
 
 The ledger, ``data/claims.yaml``, holds for each claim the paper's value and the test that decides. Each module in
-``glasslib.papers`` measures what the stored arrays allow. Here both meet; no verdict is written down anywhere.
+``glasslib.papers`` measures what the stored arrays allow, and ``measured`` keeps its numbers. Here both meet; no verdict is
+written down anywhere.
 """
 
 import functools
-import importlib
 import math
 from typing import NamedTuple
 
 import yaml
 
-from glasslib import papers, store
+from glasslib import store
 from glasslib.claims_table import claims_table, in_symbols
 
 AGREES, DIFFERS, NOT_COMPUTED = "agrees", "differs", "not computed at this scale"
@@ -60,16 +60,9 @@ def paper_value(paper, claim):
 
 def scorecard():
     """Return one dict per claim: paper, claim, figure, value, ours, error, unit, scale, samples, verdict, why."""
-    return [row for key in ledger() for row in rows(key, published(key))]
+    from glasslib import measured  # here: it needs this module's ``Measurement``
 
-
-def published(key):
-    """Return a paper's numbers by claim from its published arrays, at its default parameters."""
-    from glasslib.papers import results  # here: the papers' modules import this one
-
-    paper = importlib.import_module(f"{papers.__name__}.{key}")
-    found = results.published(paper.Parameters())
-    return {} if found is None else paper.measure(found)
+    return [row for key in ledger() for row in rows(key, measured.read(key))]
 
 
 def rows(key, measured):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from glasslib import ensemble, scorecard, store
+from glasslib import ensemble, measured, store
 from glasslib.papers import campaign, creep, glasses, results
 from glasslib.papers.creep import grids, numbers, particles, simulations
 
@@ -127,7 +127,7 @@ def test_every_task_has_its_own_name_and_file():
 def test_published_arrays_measure_what_lattices_alone_tell():
     if not store.is_published(creep.FILE):
         pytest.skip("no results of the creep paper are published in this tree")
-    found = scorecard.published("creep")
+    found = measured.read("creep")
     of_lattices = {"dynamic_yield_stress", "HB_exponent", "rate_equals_stress_control"}
     assert of_lattices | {"threshold_mean_vs_rate"} <= set(found)
     assert all(found[claim].samples >= 20 for claim in of_lattices)

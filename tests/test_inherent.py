@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from glasslib import ensemble, scorecard, store
+from glasslib import ensemble, measured, store
 from glasslib.papers import campaign, coarse_graining, glasses, inherent, results
 from glasslib.particles.box import Box
 from glasslib.particles.forces import evaluate
@@ -186,15 +186,15 @@ def publish(synthetic, samples):
 
 
 def test_claims_are_measured_from_two_samples_on(clone, synthetic):
-    assert scorecard.published("coarse_graining") == {}
+    assert measured.measure("coarse_graining") == {}
     publish(synthetic, {"ESL": 6, "MCT": 2})
-    found = scorecard.published("coarse_graining")
+    found = measured.measure("coarse_graining")
     names = {"mu_ESL", "K_ESL", "frozen_stress_width", "yield2_ESL", "yield2_MCT", "age_ESL", "stress_drop_exponential",
              "stress_drop_parabolic"}  # fmt: skip
     assert set(found) == names and all(one.error > 0 for one in found.values())
     assert found["mu_ESL"].samples == 6 and found["age_ESL"].samples == 2
     publish(synthetic, {"ESL": 1, "MCT": 2})
-    assert set(scorecard.published("coarse_graining")) == {"yield2_MCT"}
+    assert set(measured.measure("coarse_graining")) == {"yield2_MCT"}
 
 
 def test_maps_and_numbers_are_published_together(clone, paths, task, monkeypatch):

@@ -15,7 +15,7 @@ A paper of which nothing is computed yet has ``Parameters`` alone.
 import contextlib
 from typing import NamedTuple
 
-from glasslib import ensemble, store
+from glasslib import ensemble, measured, store
 
 HOUR = 3600.0
 
@@ -122,7 +122,7 @@ def gather(paper, given):
 
 
 def publish(paper):
-    """Gather what is finished at scale book into ``data/``, computing nothing; return the paths written.
+    """Gather what is finished at scale book into ``data/``, simulating nothing, and measure it; return the paths written.
 
     Samples of tasks with an ``archive`` are published whole beside the paper's own arrays.
     """
@@ -135,6 +135,7 @@ def publish(paper):
     if found:
         paths.append(ensemble.publish(given.FILES[0], stored(found), provenances))
         store.register()
+        measured.write([given.paper()])
     return paths
 
 
