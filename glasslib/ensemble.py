@@ -51,7 +51,8 @@ class Task:
     function changes what it returns, since finished samples are otherwise taken as they are.
 
     What does not name the result: ``label``, of what the task is about; ``core_seconds``, what one sample is expected to
-    take; ``archive``: file of ``data/`` in which whole samples are published, from which they are restored.
+    take; ``archive``: file of ``data/`` in which whole samples are published, stacked, from which they are restored; or a folder
+    there, without a suffix, for samples whose arrays differ in shape or are large: each is then a file of its own.
     """
 
     name: str
@@ -137,18 +138,43 @@ def publish(name, arrays, provenances):
 
 
 def publish_samples(task):
-    """Gather the samples of a task as they are, up to the first that is missing, into its archive; return its path or None.
+    """Gather the samples of a task as they are into its archive; return the paths written.
 
-    What is published already is kept. Beside the arrays stands each sample's own provenance, as JSON: ``provenances``.
+    What is published already is kept. Samples that are stacked are those up to the first that is missing; beside the arrays
+    stands each sample's own provenance, as JSON: ``provenances``.
     """
+    if _is_folder(task):
+        return _publish_apart(task)
     restore(task)
     finished = itertools.takewhile(lambda sample: is_finished(task, sample), itertools.count())
     paths = [task.path(sample) for sample in finished]
     if not paths:
-        return None
+        return []
     arrays, provenances = load(paths)
     kept = np.array([json.dumps(record, sort_keys=True) for record in provenances])
-    return publish(task.archive, arrays | {"provenances": kept}, provenances)
+    return [publish(task.archive, arrays | {"provenances": kept}, provenances)]
+
+
+def _is_folder(task):
+    return task.archive is not None and not Path(task.archive).suffix
+
+
+def _published_apart(task):
+    """Return {sample: name below ``data/``} of the registered samples of a task whose archive is a folder."""
+    start = f"{task.archive}/{task.key()}-seed{task.seed}-"
+    names = [name for name in store.registry() if name.startswith(start)]
+    return {int(Path(name).stem.rsplit("-", 1)[1]): name for name in names}
+
+
+def _publish_apart(task):
+    """Copy the finished samples of a task that are not yet there into the folder of its archive; return the paths."""
+    known, paths = _published_apart(task), []
+    for path in sorted(task.path(0).parent.glob(f"{task.key()}-seed{task.seed}-*.npz")):
+        sample = int(path.stem.rsplit("-", 1)[1])
+        if sample not in known and is_finished(task, sample):
+            paths.append(store.ledger_file(f"{task.archive}/{path.name}"))
+            store.write(paths[-1], *store.read(path))
+    return paths
 
 
 def restore(task, samples=None):
@@ -160,6 +186,11 @@ def restore(task, samples=None):
     wanted = [k for k in archived(task) if (samples is None or k in samples) and not task.path(k).exists()]
     if not wanted:
         return []
+    if _is_folder(task):
+        names = _published_apart(task)
+        for sample in wanted:
+            store.write(task.path(sample), *store.read(store.published(names[sample])))
+        return [task.path(sample) for sample in wanted]
     arrays = store.read(store.published(task.archive)).arrays
     provenances = arrays.pop("provenances").tolist()
     for sample in wanted:
@@ -170,6 +201,8 @@ def restore(task, samples=None):
 
 def archived(task):
     """Return the numbers of the published samples of a task, which are of its own parameters and seed, as a list."""
+    if _is_folder(task):
+        return sorted(_published_apart(task))  # its key stands for its parameters
     if task.archive is None or not store.is_published(task.archive):
         return []
     with np.load(store.published(task.archive), allow_pickle=False) as file:  # of which only the provenances are read

@@ -286,6 +286,22 @@ def test_published_samples_may_lack_fields_that_have_a_default(tmp_path, monkeyp
     assert ensemble.archived(ensemble.Task("walk", walk, Renamed(), 7, tmp_path / "new", 1, archive="walks.npz")) == []
 
 
+def test_samples_published_apart_come_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(store, "_CLONE", tmp_path / "data")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "registry.txt").touch()
+    old, new = (ensemble.Task("walk", walk, Walk(steps=20), 7, tmp_path / name, archive="walks/long") for name in ("old", "new"))
+    assert ensemble.publish_samples(old) == [] and ensemble.archived(new) == []
+    ensemble.run(old, [0, 3], workers=1, progress=False)  # the others need not be there
+    paths = ensemble.publish_samples(old)
+    assert [path.parent.name for path in paths] == ["long"] * 2 and store.register() == 2
+    assert ensemble.archived(new) == [0, 3] and ensemble.publish_samples(old) == []
+    monkeypatch.setattr(ensemble, "_compute_sample", lambda *arguments: pytest.fail("a published sample was computed"))
+    assert ensemble.run(new, [3], workers=1, progress=False) == [new.path(3)]
+    assert digests([new.path(3)]) == digests([old.path(3)])
+    assert ensemble.archived(ensemble.Task("walk", walk, Walk(steps=21), 7, tmp_path / "new", archive="walks/long")) == []
+
+
 @pytest.mark.parametrize("workers", [0, -2, 1.5])
 def test_number_of_workers_is_checked(tmp_path, workers):
     with pytest.raises(ValueError, match=f"workers = {workers}: must be an integer"):

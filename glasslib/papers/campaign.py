@@ -128,10 +128,10 @@ def publish(paper):
     """
     given = paper.Parameters(source="compute")
     tasks = [task for tasks in select(paper, given).values() for task, _ in tasks]
-    whole = [ensemble.publish_samples(task) for task in tasks if task.archive]
+    whole = [path for task in tasks if task.archive for path in ensemble.publish_samples(task)]
     store.register()  # gathering looks for whole samples where they are published, and trusts no file that is not registered
     found, provenances = gather(paper, given)
-    paths = [path for path in whole if path]
+    paths = whole
     if found:
         paths.append(ensemble.publish(given.FILES[0], stored(found), provenances))
         store.register()

@@ -75,7 +75,8 @@ def flow_task(spec, seed, folder=None):
     """Return the ``ensemble.Task`` of a ``ShearToFlow``."""
     label, count = glasses.label_of(spec.glass), particles(spec.glass)
     seconds = costs.shear(count, spec.strain, spec.step, spec.coarse_strain, spec.coarse_step)
-    return ensemble.Task(f"flow-{label}", sheared, spec, seed, folder, label=label, core_seconds=seconds)
+    return ensemble.Task(f"flow-{label}", sheared, spec, seed, folder, label=label, core_seconds=seconds,
+                         archive=f"flows/{label}")  # fmt: skip
 
 
 def onward_task(spec, seed, folder=None):
