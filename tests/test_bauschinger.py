@@ -9,7 +9,7 @@ from glasslib import ensemble
 from glasslib.analysis import barriers
 from glasslib.papers import bauschinger, campaign, glasses, maps, shearing
 from glasslib.papers.bauschinger import arrays as gathered
-from glasslib.papers.bauschinger import claims, numbers, simulations
+from glasslib.papers.bauschinger import brink, claims, numbers, simulations
 from glasslib.papers.results import Results
 from glasslib.protocols import shear
 
@@ -147,7 +147,7 @@ def test_the_barrier_that_is_shown_is_that_of_plain_steps():
 
 def test_samples_are_gathered_by_name(flow, paths, monkeypatch):
     """From two samples of all tasks of a plan that is small enough to be run here."""
-    plan = bauschinger.Plan({"HTL": flow}, {"HTL": 2}, (0.13,), 4, 0, SEED)
+    plan = bauschinger.Plan({"HTL": flow}, {"HTL": 2}, (0.13,), 4, 0, (3.0,), SEED)
     monkeypatch.setattr(bauschinger.Plan, "paths", lambda plan, label, start: paths)
     monkeypatch.setattr(bauschinger, "plan", lambda given: plan)
     given = bauschinger.Parameters(scale="smoke", glass="HTL", seed=SEED, source="compute")
@@ -236,6 +236,32 @@ def synthetic():
     return Results(bauschinger.Parameters(scale="smoke"), arrays, "synthetic")
 
 
+def test_places_on_the_brink_yield_in_the_next_step(flow):
+    spec = brink.Brink(simulations.LoadingPaths(flow, 0.13), strain=0.02, events=3, radii=(3.0, 4.5))
+    start, potential = spec.paths.configuration("unloaded", sequence())
+    for direction in (-1, 1):
+        for before, event in brink._first_events(spec, start, direction):
+            assert 0 < direction * (event.strain - before.strain) < 1.01e-4
+            again, = shear.shear(before, potential, direction * 1e-4, 1e-4).events
+            assert again.dissipated == pytest.approx(event.dissipated, rel=1e-2)
+    arrays = brink.on_the_brink(spec, sequence())
+    count = len(arrays["direction"])
+    assert 0 < count <= 6 and arrays["strength"].shape == (count, 2)
+    assert (np.abs(arrays["strain"]) <= 0.02 + 1e-9).all() and (np.sign(arrays["strain"]) == arrays["direction"]).all()
+    assert (arrays["mapped"] <= arrays["strength"][:, 0]).all(), "the middle of the map is the place itself"
+
+
+def test_places_on_the_brink_are_counted_by_sample():
+    arrays = {"brink ESL/radii": np.array([5.0, 10.0]), "brink ESL/direction": np.repeat([-1.0, 1.0], 20),
+              "brink ESL/sample": np.tile(np.arange(4), 10), "brink ESL/strain": np.zeros(40),
+              "brink ESL/strength": np.full((40, 2), 0.5), "brink ESL/mapped": np.where(np.arange(40) < 30, 0.01, np.nan)}  # fmt: skip
+    found = numbers.on_the_brink(Results(bauschinger.Parameters(scale="smoke"), arrays, "synthetic"))
+    share = found.share_above(0.1)
+    assert float(share.value) == 0.25 and share.samples == 4 and 0 < float(share.error) < 0.1 and found.backward.sum() == 20
+    one = arrays | {"brink ESL/sample": np.zeros(40)}
+    assert numbers.on_the_brink(Results(bauschinger.Parameters(scale="smoke"), one, "synthetic")) is None
+
+
 def test_what_a_flow_remembers_is_found():
     """Barriers made of a part that lasts and one that is drawn anew correlate by the share of the first."""
     generator, rows = np.random.default_rng(8), 6
@@ -312,7 +338,7 @@ def test_every_figure_says_what_it_lacks():
     empty = Results(bauschinger.Parameters(particles=900), {}, "nothing")
     draw = (figures.to_flow, figures.three_tests, figures.polar_maps, figures.circles, figures.cuts, figures.barrier_maps,
             figures.map_table, figures.fit_table, figures.chi_zero, figures.local_stresses, figures.fields,
-            figures.partial_levels, interactive.model, interactive.depth, interactive.film)  # fmt: skip
+            figures.partial_levels, figures.on_the_brink, interactive.model, interactive.depth, interactive.film)  # fmt: skip
     assert all("not computed at this scale" in function(empty).data for function in draw)
 
 
@@ -341,7 +367,7 @@ def test_two_gradual_quenches_stand_side_by_side():
     labels = {task.label for task in tasks}
     assert labels == set(bauschinger.GLASSES) and {"GQ", "GQ5"} <= labels
     named = {dataclasses.replace(task, parameters=None).name for task in tasks if task.label == "GQ5"}
-    assert named == {"glass-GQ5", "flow-GQ5", "onward-GQ5", "paths-GQ5", "map-GQ5", "inherent-GQ5"}
+    assert named == {"glass-GQ5", "flow-GQ5", "onward-GQ5", "paths-GQ5", "map-GQ5", "inherent-GQ5", "brink-GQ5"}
 
 
 def test_a_page_of_another_glass_computes_nothing(monkeypatch):

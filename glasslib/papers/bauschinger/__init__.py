@@ -1,7 +1,7 @@
 """Origin of the Bauschinger effect in amorphous solids (Patinet et al. 2020): its parameters, scales and plan.
 
-``simulations`` has the functions of its tasks, ``arrays`` gathers their samples, ``numbers`` turns arrays into numbers,
-``claims`` measures the claims, ``figures`` and ``interactive`` draw. Stresses in epsilon/sigma^2.
+``simulations`` and ``brink`` have the functions of its tasks, ``arrays`` gathers their samples, ``numbers`` turns arrays into
+numbers, ``claims`` measures the claims, ``figures`` and ``interactive`` draw. Stresses in epsilon/sigma^2.
 
 Tests start from flow of any of the glasses, since all come to flow in the same way; independent samples, of which errors
 are made, are samples of glass, not the several configurations of one.
@@ -12,12 +12,14 @@ from typing import NamedTuple
 
 from glasslib import checks
 from glasslib.papers import glasses, inherent, maps, parameters, shearing
-from glasslib.papers.bauschinger import arrays, simulations
+from glasslib.papers.bauschinger import arrays, brink, simulations
 
 FILE = "bauschinger/results.npz"
 GLASSES = ("HTL", "ESL", "GQ", "GQ5")  # labels of ``glasses.CATALOGUE``
 PAPER_GLASSES = GLASSES[:3]  # those that the paper has
 ALL_DIRECTIONS = arrays.ALL_DIRECTIONS
+EDGE, ROOM = 98.8045, 3.0  # box of 10^4 particles; beyond an inclusion to half the box, for what is held [length]
+RADII = brink.Brink._field_defaults["radii"]
 
 
 class Scale(NamedTuple):
@@ -26,8 +28,8 @@ class Scale(NamedTuple):
     particles: at scale smoke, at most; strain: of the flow; coarse_between: strains between which its steps are 10^-3
     instead of 10^-4; starts: strains from which tests are made; glasses: labels, at scale smoke one of them is chosen;
     holding_time: of the liquids; cooling_time: of GQ, that of its label if None; sites: along an edge of a map;
-    fewer_sites: where only the mean barrier is asked for, 0 leaves these maps out; samples: at most the catalogue's at
-    scale book.
+    fewer_sites: where only the mean barrier is asked for, 0 leaves these maps out; brink_radii: of inclusions about places that
+    are about to yield, those for which there is room; samples: at most the catalogue's at scale book.
     """
 
     particles: int
@@ -39,14 +41,16 @@ class Scale(NamedTuple):
     cooling_time: float | None
     sites: int
     fewer_sites: int
+    brink_radii: tuple
     samples: int
 
 
 SCALES = {
-    "smoke": Scale(600, 0.2, (), (0.2,), PAPER_GLASSES, 10.0, 50.0, 4, 0, 2),
-    "book": Scale(10_000, 5.0, shearing.COARSE, (4.75, 5.0, 5.25, 5.5), GLASSES, glasses.HOLDING_TIME, None, 39, 20, 8),
-    "paper": Scale(10_000, 5.0, (), (5.0,), PAPER_GLASSES, glasses.HOLDING_TIME, 1e6, 39, 39, 100),
-}
+    "smoke": Scale(600, 0.2, (), (0.2,), PAPER_GLASSES, 10.0, 50.0, 4, 0, (5.0, 7.5), 2),
+    "book": Scale(10_000, 5.0, shearing.COARSE, (4.75, 5.0, 5.25, 5.5), GLASSES, glasses.HOLDING_TIME, None, 39, 20, RADII,
+                  8),
+    "paper": Scale(10_000, 5.0, (), (5.0,), PAPER_GLASSES, glasses.HOLDING_TIME, 1e6, 39, 39, RADII, 100),
+}  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,7 +81,8 @@ class Parameters(parameters.Parameters):
 class Plan(NamedTuple):
     """The tasks of a run: {label: ``ShearToFlow``}, {label: samples}, strains from which tests start, sites along an edge.
 
-    fewer_sites: of maps of which only the mean is asked for, in two directions; 0 leaves these maps out.
+    fewer_sites: of maps of which only the mean is asked for, in two directions; 0 leaves these maps out. brink_radii: of
+    inclusions about places on the brink.
     """
 
     flows: dict
@@ -85,6 +90,7 @@ class Plan(NamedTuple):
     starts: tuple
     sites: int
     fewer_sites: int
+    brink_radii: tuple
     seed: int
 
     def paths(self, label, start):
@@ -101,6 +107,10 @@ class Plan(NamedTuple):
             others = [name for name in spec.configurations() if name not in ("unloaded", spec.chi_zero)]
             named |= {name: maps.Map(spec, name, 2, self.fewer_sites) for name in others}
         return {name: maps.task(each, self.seed) for name, each in named.items()}
+
+    def brink(self, label):
+        """Return the task of the places on the brink of a glass, from the first of its tests."""
+        return brink.brink_task(brink.Brink(self.paths(label, self.starts[0]), radii=self.brink_radii), self.seed)
 
     def transient(self, label):
         """Return {strain: task of its map} of a glass as quenched, and from there to flow: in two directions, fewer sites.
@@ -126,15 +136,18 @@ def plan(given):
         flows[label] = shearing.ShearToFlow(made, scale.strain, kept, coarse=scale.coarse_between or (0.0, 0.0))
         few = glasses.CATALOGUE[label].samples if given.scale == "book" else scale.samples
         samples[label] = given.samples or min(few, scale.samples)
+    room = 0.5 * EDGE * (particles / 10_000) ** 0.5 - ROOM
+    radii = tuple(radius for radius in scale.brink_radii if radius <= room)
     sites, fewer = (round(count * size) for count in (scale.sites, scale.fewer_sites))
-    return Plan(flows, samples, scale.starts, max(4, sites), fewer and max(4, fewer), given.seed)
+    return Plan(flows, samples, scale.starts, max(4, sites), fewer and max(4, fewer), radii, given.seed)
 
 
 def stages(given):
     """Return {stage: [(task, samples), ...]} in the order in which they are run.
 
-    glasses, flow, onward, paths: packings; quenched, steady, unloaded, chi_zero: barriers in 18 directions; along_paths,
-    transient: barriers in two directions, along the tests and on the way to flow.
+    glasses, flow, onward, paths: packings; brink: barriers of places that are about to yield; quenched, steady, unloaded,
+    chi_zero: barriers in 18 directions; along_paths, transient: barriers in two directions, along the tests and on the way to
+    flow.
     """
     of = plan(given)
     pairs = [(label, start) for start in of.starts for label in of.flows]
@@ -150,6 +163,7 @@ def stages(given):
         "flow": counted(shearing.flow_task(spec, given.seed) for spec in of.flows.values()),
         "onward": counted(shearing.onward_task(spec, given.seed) for spec in onward),
         "paths": counted(simulations.paths_task(of.paths(*pair), given.seed) for pair in pairs),
+        "brink": counted(of.brink(label) for label in of.flows),
         "quenched": counted(task for strain, _, task in transient if strain == 0),
         **{name: counted(task for state, _, task in states if state == name) for name in ALL_DIRECTIONS},
         "along_paths": counted(task for state, _, task in states if state not in ALL_DIRECTIONS),

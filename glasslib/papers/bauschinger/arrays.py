@@ -35,9 +35,21 @@ def gather(plan, finished):
             task = simulations.paths_task(plan.paths(label, start), plan.seed)
             tests = finished.all(task, plan.samples[label])
             rows += [(label, start, k, test) for k, test in tests.items() if _is_mapped(plan, label, start, k)]
+        arrays |= _brink(plan.brink(label), label, finished.all(plan.brink(label), plan.samples[label]))
     if rows:
         arrays |= {f"tests/{name}": values for name, values in _tests(plan, rows, finished).items()}
     return arrays
+
+
+def _brink(task, label, found):
+    """Return the events on the brink of one glass, of all samples one after the other, and of which sample each is."""
+    if not found:
+        return {}
+    names = next(iter(found.values()))
+    result = {name: np.concatenate([one[name] for one in found.values()]) for name in names}
+    result["sample"] = np.repeat(list(found), [len(one["strain"]) for one in found.values()])
+    result["radii"] = np.array(task.parameters.radii)
+    return {f"brink {label}/{name}": values for name, values in result.items()}
 
 
 def _is_mapped(plan, label, start, sample):

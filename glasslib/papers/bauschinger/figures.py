@@ -16,6 +16,8 @@ STRAIN_LABEL = r"strain $|\gamma_{xy}|$ from zero stress"
 BARRIER_LABEL = r"residual strength $\Delta\tau^c$ [$\epsilon/\sigma^2$]"
 UNLOADING, RELOADING, REVERSE = figures.BLACK, figures.GREEN, figures.VERMILION
 EDGES = np.linspace(0, 4, 41)
+_SMALL = 0.1  # barrier that a place about to yield should not have
+_CEILING = 5.0  # of a barrier that was not found [epsilon / sigma^2]
 NEEDS = "It needs glasses sheared to steady flow and then unloaded; none is finished at this scale."
 NEEDS_BARRIERS = "It needs the local residual strengths of sheared and unloaded glasses; none is finished at this scale."
 
@@ -310,6 +312,37 @@ def memory(results):
         axis.set(xlabel=r"strain between two configurations $\Delta\gamma$", ylabel="correlation of barriers",
                  ylim=(min(-0.1, found.correlation.min() - 0.05), 1), xlim=(0, None))  # fmt: skip
         axis.legend()
+
+
+def on_the_brink(results):
+    """Draw what the frozen matrix says of places that yield in the next step: against its radius, and by how many places."""
+    found = numbers.on_the_brink(results)
+    if found is None:
+        return figures.not_computed("It needs the places of the first events from zero stress of two samples.")
+    ways = ((True, "reverse loading", REVERSE, "o"), (False, "reloading", RELOADING, "s"))
+    foot = _foot(results, on_the_brink, f"{len(found.mapped)} events", samples=len(np.unique(found.sample)))
+    with figures.panels(2, foot, letters="ab", width=4.0) as axes:
+        for backward, label, colour, marker in ways:
+            kept = found.backward == backward
+            if not kept.any():
+                continue
+            low, middle, high = np.quantile(np.minimum(found.strength[kept], _CEILING), (0.25, 0.5, 0.75), axis=0)
+            shift = 0.97 if backward else 1.03
+            axes[0].errorbar(found.radii * shift, middle, [middle - low, high - middle], color=colour, marker=marker, capsize=2,
+                             linestyle="-", linewidth=0.8, label=f"{label}: median and quartiles")  # fmt: skip
+            for values, style, how in ((found.strength[kept, 0], "-", "about it"), (found.mapped[kept], "--", "lowest near it")):
+                axes[1].step(np.sort(values), np.arange(1, len(values) + 1) / len(values), where="post", color=colour,
+                             linestyle=style, label=f"{label}, {how}")  # fmt: skip
+        step = numbers.modulus(results, numbers.all_rows(results)) * 1e-4 if numbers.has_states(results) else None
+        if step:
+            axes[0].axhline(step, color="0.4", linestyle=":", label="one step: the true barrier is below")
+        axes[0].set(xlabel=r"radius of the inclusion [$\sigma$]", ylabel=BARRIER_LABEL, yscale="log", ylim=(5e-4, 3))
+        axes[1].set(xlabel=BARRIER_LABEL, ylabel="share of places below", xscale="log", xlim=(1e-3, 3), ylim=(0, 1))
+        share = found.share_above(_SMALL)
+        axes[1].axvline(_SMALL, color="0.4", linestyle=":",
+                        label=f"lowest near it above {_SMALL}: {figures.value_error(share.value, share.error)}")  # fmt: skip
+        for axis in axes:
+            axis.legend(fontsize=7, loc="upper right" if axis is axes[0] else "upper left")
 
 
 def chi_zero(results):
