@@ -5,13 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+from glasslib import ensemble
 from glasslib.papers import bauschinger, campaign, coarse_graining, inherent, shearing
 from glasslib.papers.coarse_graining import arrays, claims, fits, simulations
 from glasslib.papers.coarse_graining import lattice as model
 from glasslib.papers.results import Results
 
 SMOKE = coarse_graining.Parameters(scale="smoke")
-LATTICE = ("lattice", "conventions", "fits", "live")
+LATTICE = ("conventions", "fits", "lowered", "lattice", "live")
 
 
 def paths(tasks):
@@ -42,7 +43,37 @@ def test_a_page_of_the_lattice_alone(page):
     assert page["conventions/names"].tolist()[0].startswith("continuum")
     assert page["conventions/plateau"][0] > page["conventions/plateau"][1]
     names = {name.split("/")[0] for name in page.arrays if name.startswith("lattice")}
-    assert names == {f"lattice {fit} {source}" for fit in fits.FITS for source in coarse_graining.sources()}
+    assert names == {f"lattice {fit} paper" for fit in fits.FITS} | {"lattice c0_ESL fitted"} | {
+        f"lattice {fit} paper N=8" for fit in coarse_graining.SIZED
+    }  # fmt: skip
+
+
+def test_fitted_lattices_have_the_slips_of_their_fit(page):
+    task = coarse_graining.slip_fits(SMOKE)["c0_ESL"]
+    found = ensemble.sample_arrays(task, 0)
+    spec = simulations.FittedBatch(task.parameters, 8, 2)
+    made = task.parameters.lattice._replace(size=8, constant=float(found["parameters"][0]))
+    sequence = np.random.SeedSequence(SMOKE.seed, spawn_key=(1,))
+    expected = simulations.batch(simulations.Batch(model.Shear(made), 2), sequence)
+    np.testing.assert_array_equal(simulations.fitted_batch(spec, sequence)["stress"], expected["stress"])
+    assert page["fits/starts"][0, 0, 0] == found["parameters"][0]
+
+
+def test_larger_lattices_are_fewer():
+    book = coarse_graining.Parameters()
+    assert [coarse_graining.in_a_batch(book, size) for size in (8, 16, 32, 64, 256)] == [20, 20, 5, 1, 1]
+    names = [name for name in coarse_graining.lattices(book) if " N=" in name]
+    assert names == [f"{fit} fitted N={size}" for fit in coarse_graining.SIZED for size in (32, 64)]
+
+
+def test_lowered_thresholds_keep_their_shape():
+    for law in (model.Thresholds("normal", (1.2, 0.4)), model.Thresholds("empirical", (0.5, 1.0, 1.9))):
+        (mean, square), (low, low_square) = law.moments(), law.lowered(0.3).moments()
+        assert low == pytest.approx(mean - 0.3) and low_square - low**2 == pytest.approx(square - mean**2)
+    with pytest.raises(ValueError, match="kind = 'weibull': must be"):
+        model.Thresholds("weibull", (2.0, 1.0)).lowered(0.3)
+    tasks = coarse_graining.lowered_fits(coarse_graining.Parameters())
+    assert list(tasks) == [0.1, 0.2, 0.3] and len({task.key() for task in tasks.values()}) == 3
 
 
 def test_a_batch_is_the_mean_of_its_lattices():
@@ -140,14 +171,16 @@ def test_the_page_draws_what_there_is(page, monkeypatch):
     matplotlib.use("Agg")
     from glasslib.papers.coarse_graining import figures, interactive
 
-    for draw in (figures.fluctuations, figures.localisation, figures.internal_stress, figures.one_lattice):
+    for draw in (figures.fluctuations, figures.localisation, figures.internal_stress, figures.one_lattice,
+                 figures.sizes):  # fmt: skip
         assert draw(page) is None
-    assert "not computed" in figures.sheared(page).data
+    assert "not computed" in figures.sheared(page).data and "not computed" in figures.lowered_table(page).data
     assert "0.0626" in figures.fit_table(page).data and "continuum" in figures.convention_table(page).data
     document = interactive.lattice(page).document()
     assert [len(slider["values"]) for slider in document["sliders"]] == [2, 2, 2, 2]
     empty = Results(SMOKE, {}, "nothing")
     for draw in (figures.sheared, figures.fluctuations, figures.localisation, figures.internal_stress, figures.one_lattice,
-                 figures.fit_table, figures.convention_table, interactive.lattice):  # fmt: skip
+                 figures.fit_table, figures.convention_table, figures.sizes, figures.residuals, figures.lowered_table,
+                 interactive.lattice):  # fmt: skip
         assert "not computed" in draw(empty).data
     assert claims.measure(empty) == {}

@@ -4,8 +4,9 @@
 ``claims`` measures the claims, ``figures`` and ``interactive`` draw. What is measured on glasses as quenched is in
 ``papers.inherent``. Stresses in epsilon/sigma^2.
 
-Lattices of source ``paper`` have the thresholds that the paper's text implies; those of source ``completed`` our own, as far as
-maps are *published*, so that they are computed anew when more glasses are.
+Lattices named ``paper`` have the thresholds that the paper's text implies and the slips that it fitted; those named ``fitted``
+our own thresholds, as far as maps are *published*, and slips fitted to our own particles, so that they are computed anew when
+more glasses are.
 """
 
 import dataclasses
@@ -22,6 +23,8 @@ AGES = (0.0, 0.22, 0.44, 0.66)  # and age of the initial glass, evenly as slider
 FLOW_STRESS = 0.53  # plateau of the particles in patinet2020, at which the paper's fits aimed
 PEAKS = {"ESL": 0.566, "GQ": 0.775}  # of lattices with the paper's pairs (c0, c1): the peak of its particles, as it was fitted
 TARGET_ERROR = 0.005  # of both
+SIZED = ("c0c1_ESL_rejuvenation", "c0c1_GQ_rejuvenation")  # fits of which lattices of other sizes are sheared
+LOWERED = "c0c1_ESL_rejuvenation"  # the fit that is repeated with lower thresholds
 
 
 class Scale(NamedTuple):
@@ -31,7 +34,9 @@ class Scale(NamedTuple):
     sites: along an edge of a map; samples: of each glass, the catalogue's if None; strain: to which ``GLASSES`` are sheared;
     coarse_between: strains between which its steps are 10^-3 instead of 10^-4; fewer_sites: of maps on the way;
     batches, batch: of lattices, and how many lattices are in one; convention_lattices: of each convention and fit in a batch;
-    fits: how many of the paper's eight; fit_lattices: at each point of a fit; live: lattices at each node of the live figure.
+    fits: how many of the paper's eight; fit_lattices: at each point of a fit; fit_starts: of each; sizes: other numbers of
+    cells along a side; lowered: stresses by which thresholds are lowered for further fits; live: lattices at each node of the
+    live figure.
     """
 
     particles: int
@@ -48,15 +53,19 @@ class Scale(NamedTuple):
     convention_lattices: int
     fits: int
     fit_lattices: int
+    fit_starts: int
+    sizes: tuple
+    lowered: tuple
     live: int
 
 
 SCALES = {
-    "smoke": Scale(400, ("ESL", "MCT", "HTL", "GQ"), 5.0, 20.0, 3, 2, 0.05, (), 3, 2, 2, 1, 1, 8, 1),
+    "smoke": Scale(400, ("ESL", "MCT", "HTL", "GQ"), 5.0, 20.0, 3, 2, 0.05, (), 3, 2, 2, 1, 1, 8, 1, (8,),
+                   (), 1),
     "book": Scale(10_000, tuple(glasses.CATALOGUE), glasses.HOLDING_TIME, None, 39, None, 5.0, shearing.COARSE, 20, 10, 20, 5,
-                  8, 60, 10),
+                  8, 60, 3, (32, 64), (0.1, 0.2, 0.3), 10),
     "paper": Scale(10_000, ("ESL", "MCT", "HTL", "GQ"), glasses.HOLDING_TIME, 1e6, 39, 100, 5.0, (), 39, 10, 100, 20, 8,
-                   400, 20),
+                   400, 5, (32, 64, 128), (0.1, 0.2, 0.3), 20),
 }  # fmt: skip
 
 
@@ -94,7 +103,7 @@ def stages(given):
     """Return {stage: [(task, samples), ...]} in the order in which they are run.
 
     glasses, inherent: packings, and what is measured on them as they were quenched; flow, moduli, transient: shear to flow,
-    moduli there, and maps of barriers on the way; lattice, conventions, fits, live: the lattice, in batches.
+    moduli there, and maps of barriers on the way; conventions, fits, lowered, lattice, live: the lattice, in batches.
     """
     from glasslib.papers.coarse_graining import simulations  # here: scipy is slow to import
 
@@ -111,9 +120,10 @@ def stages(given):
             result["transient"] += [(task, count) for task in transient(given, label).values()]
     batches = given.samples or scale.batches
     return result | {
-        "lattice": [(task, batches) for task in lattices(given).values()],
         "conventions": [(task, batches) for task in conventions(given).values()],
-        "fits": [(task, 1) for task in slip_fits(given).values()],
+        "fits": [(task, scale.fit_starts) for task in slip_fits(given).values()],
+        "lowered": [(task, 1) for task in lowered_fits(given).values()],
+        "lattice": [(task, batches) for task in lattices(given).values()],
         "live": [(live(given), 2)],
     }
 
@@ -145,16 +155,37 @@ def sources():
 
 
 def lattices(given):
-    """Return {``FIT SOURCE``: task}: the paper's eight lattices with its own thresholds and with ours, in batches."""
+    """Return {``FIT WHOSE``: task} in batches: the paper's eight with its numbers, and with ours as far as they are fitted.
+
+    Those named ``FIT WHOSE N=...`` are of other sizes, and fewer as they are larger.
+    """
     from glasslib.papers.coarse_graining import fits, lattice, simulations
 
-    scale, result = SCALES[given.scale], {}
-    for source in sources():
-        for name, fit in fits.FITS.items():
-            made = lattice.lattice(**fit, source=source, size=given.size)
-            spec = simulations.Batch(lattice.Shear(made), scale.batch)
-            result[f"{name} {source}"] = simulations.batch_task(spec, given.seed)
+    scale, result, fitted = SCALES[given.scale], {}, slip_fits(given)
+    for name, fit in fits.FITS.items():
+        spec = simulations.Batch(lattice.Shear(lattice.lattice(**fit, size=given.size)), scale.batch)
+        result[f"{name} paper"] = simulations.batch_task(spec, given.seed)
+    for name, task in fitted.items():
+        result[f"{name} fitted"] = simulations.fitted_task(_fitted(given, task, given.size), given.seed)
+    for name, size in ((name, size) for name in SIZED for size in scale.sizes):
+        if name in fitted:
+            made = simulations.fitted_task(_fitted(given, fitted[name], size), given.seed)
+        else:
+            sheared = lattice.Shear(lattice.lattice(**fits.FITS[name], size=size))
+            made = simulations.batch_task(simulations.Batch(sheared, in_a_batch(given, size)), given.seed)
+        result[f"{name} {'fitted' if name in fitted else 'paper'} N={size}"] = made
     return result
+
+
+def _fitted(given, task, size):
+    from glasslib.papers.coarse_graining import simulations
+
+    return simulations.FittedBatch(task.parameters, size, in_a_batch(given, size))
+
+
+def in_a_batch(given, size):
+    """Return how many lattices of a size are in one batch: as many cells as at the size of the page, but one at least."""
+    return max(1, round(SCALES[given.scale].batch * min(1.0, (given.size / size) ** 2)))
 
 
 def conventions(given):
@@ -196,6 +227,18 @@ def slip_fits(given):
         values, errors = zip(*aims)
         spec = fits.SlipFit(made, values, errors, scale.fit_lattices)
         result[name] = simulations.fit_task(spec, given.seed)
+    return result
+
+
+def lowered_fits(given):
+    """Return {stress by which all thresholds are lowered: task} of the fit named ``LOWERED``."""
+    from glasslib.papers.coarse_graining import simulations
+
+    fit, result = slip_fits(given).get(LOWERED), {}
+    for by in SCALES[given.scale].lowered if fit else ():
+        laws = {name: getattr(fit.parameters.lattice, name).lowered(by) for name in ("initial", "renewal")}
+        spec = fit.parameters._replace(lattice=fit.parameters.lattice._replace(**laws))
+        result[by] = simulations.fit_task(spec, given.seed)
     return result
 
 

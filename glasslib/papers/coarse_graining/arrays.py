@@ -30,8 +30,10 @@ def gather(given, stages, finished):
     for label, samples in counts.items():
         arrays |= _flow(given, label, samples, finished)
     for name, found in _all(coarse_graining.lattices, given, stages.get("lattice"), finished):
-        arrays |= _named(f"lattice {name}", {key: _single([one[key] for one in found]) for key in found[0]})
-    return arrays | _conventions(given, stages, finished) | _fits(given, stages, finished) | _live(given, stages, finished)
+        kept = simulations.COURSES if " N=" in name else found[0]  # no maps of other sizes
+        arrays |= _named(f"lattice {name}", {key: _single([one[key] for one in found]) for key in kept})
+    return arrays | _conventions(given, stages, finished) | _fits(given, stages, finished) | \
+        _lowered(given, stages, finished) | _live(given, stages, finished)
 
 
 def _all(plan, given, stage, finished):
@@ -146,22 +148,40 @@ def _conventions(given, stages, finished):
 
 
 def _fits(given, stages, finished):
-    """Return parameters and errors (fits, 2), NaN for a c1 that is not fitted, and what else is known of each fit."""
-    found = {name: one for name, (one, *_) in _all(coarse_graining.slip_fits, given, stages.get("fits"), finished)}
-    if not found:
+    """Return parameters and errors (fits, 2), NaN for a c1 that is not fitted, and what else is known of each fit.
+
+    starts (fits, starts, 2): the parameters from each start, NaN of one that is missing.
+    """
+    several = dict(_all(coarse_graining.slip_fits, given, stages.get("fits"), finished))
+    if not several:
         return {}
-    tasks = coarse_graining.slip_fits(given)
+    found, tasks = {name: all_[0] for name, all_ in several.items()}, coarse_graining.slip_fits(given)
+    starts = np.full((len(found), max(map(len, several.values())), 2), np.nan)
+    for of_fit, all_ in zip(starts, several.values()):
+        for row, one in zip(of_fit, all_):
+            row[: len(one["parameters"])] = one["parameters"]
 
     def padded(key):
         return np.array([[*one[key], np.nan][:2] for one in found.values()])
 
     return _named("fits", {
-        "names": np.array(list(found)), **{key: padded(key) for key in ("parameters", "errors", "features", "feature_errors")},
+        "names": np.array(list(found)), "starts": starts,
+        **{key: padded(key) for key in ("parameters", "errors", "features", "feature_errors")},
         "targets": np.array([[*tasks[name].parameters.targets, np.nan][:2] for name in found]),
         **{key: np.array([one[key] for one in found.values()]) for key in ("converged", "samples", "evaluations", "misfit")},
         "target_source": np.array([coarse_graining.targets(fits.FITS[name]["glass"])[2] for name in found]),
         "source": np.array([coarse_graining.sources()[-1]] * len(found)),
     })  # fmt: skip
+
+
+def _lowered(given, stages, finished):
+    """Return by (L,), parameters and errors (L, 2), features (L, 2) and converged (L,) of fits with lowered thresholds."""
+    found = {by: one for by, (one, *_) in _all(coarse_graining.lowered_fits, given, stages.get("lowered"), finished)}
+    if not found:
+        return {}
+    keys = ("parameters", "errors", "features", "converged")
+    stacked = {key: np.array([one[key] for one in found.values()]) for key in keys}
+    return _named("lowered", stacked | {"by": np.array(list(found))})
 
 
 def _live(given, stages, finished):

@@ -82,12 +82,13 @@ def not_ours(results, fit):
 
 def lattices(results, name):
     """Return how many lattices are behind the batches of one variant."""
-    return len(results[f"lattice {name}/stress"]) * coarse_graining.SCALES[results.given.scale].batch
+    size = int(name.rpartition(" N=")[2]) if " N=" in name else results.given.size
+    return len(results[f"lattice {name}/stress"]) * coarse_graining.in_a_batch(results.given, size)
 
 
 def source(results):
-    """Return the source of thresholds of the lattices that claims are measured on: ours where they are computed."""
-    return "completed" if results.has("lattice c0c1_ESL completed/stress") else "paper"
+    """Return whose numbers the lattices have that claims are measured on: ``fitted``, ours, where they are computed."""
+    return "fitted" if all(results.has(f"lattice {name} fitted/stress") for name in coarse_graining.SIZED) else "paper"
 
 
 def strains(results, name):

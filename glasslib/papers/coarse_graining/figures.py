@@ -13,6 +13,7 @@ STRESS = r"shear stress $\sigma_{xy}$ [$\epsilon/\sigma^2$]"
 STRAIN = r"engineering strain $\gamma$"
 TRUE = r"true strain $\epsilon_{xy} = \gamma/2$"
 ABSENT = "not computed at this scale"
+_FITTED = ("parameters", "errors", "features", "converged")
 NEEDS_LATTICE = "It needs the lattice's stress-strain curves; none is finished at this scale."
 NEEDS_MAPS = "It needs maps of local yield stresses; none is published, and none finished at this scale."
 WITHOUT, WITH = figures.GREEN, figures.ORANGE  # lattices without and with rejuvenation
@@ -111,12 +112,15 @@ def _normal(grid, mean, deviation):
     return np.exp(-(((grid - mean) / deviation) ** 2) / 2) / deviation / np.sqrt(2 * np.pi)
 
 
-def curves(results, glass, source=None):
+WHOSE = {"fitted": "our thresholds and fit", "paper": "the paper's numbers"}
+
+
+def curves(results, glass):
     """Draw Fig. 3 (ESL) or Fig. 5 (GQ): stress against strain of lattice and particles, without and with correlation.
 
-    ``source``: of thresholds, ``paper`` or ``completed``; both, dashed the first, if None.
+    Solid the lattices with our thresholds and the slips fitted to our particles, dashed those with the paper's own numbers.
     """
-    chosen = [one for one in ("completed", "paper") if source in (None, one)]
+    chosen = tuple(WHOSE)
     names = [f"{kind}_{glass}{renewed}" for kind in ("c0", "c0c1") for renewed in ("", "_rejuvenation")]
     if not any(results.has(f"lattice {name} {one}/stress") for name in names for one in chosen):
         return figures.not_computed(NEEDS_LATTICE)
@@ -131,10 +135,9 @@ def curves(results, glass, source=None):
                     name = f"{kind}_{glass}{renewed} {one}"
                     if results.has(f"lattice {name}/stress"):
                         x, y = claims.strains(results, name), results[f"lattice {name}/stress"]
-                        thin, dashed = _thin(len(x)), one == "paper" and len(chosen) > 1
-                        whose = "the paper's thresholds" if one == "paper" else "our thresholds"
-                        _band(axis, x[thin], y[:, thin], f"{label}, {whose}", colour, linestyle="--" if dashed else "-",
-                              linewidth=1.2)  # fmt: skip
+                        thin = _thin(len(x))
+                        _band(axis, x[thin], y[:, thin], f"{label}, {WHOSE[one]}", colour, linewidth=1.2,
+                              linestyle="--" if one == "paper" else "-")  # fmt: skip
             if particles:
                 _band(axis, results[f"flow {glass}/strain"], results[f"flow {glass}/stress"], f"{glass}, particles",
                       figures.COLOURS[glass])  # fmt: skip
@@ -185,7 +188,7 @@ def fluctuations(results):
 
 
 def _whose(results):
-    return "our thresholds" if claims.source(results) == "completed" else "the paper's thresholds"
+    return WHOSE[claims.source(results)]
 
 
 def _thresholds(results, axis, glass):
@@ -221,6 +224,77 @@ def internal_stress(results):
             axis.set(xlabel=TRUE, ylabel=r"deviation of $\sigma_{xy}$ [$\epsilon/\sigma^2$]", title=glass, xlim=(0, None),
                      ylim=(0, None))  # fmt: skip
             axis.legend(fontsize=7.5)
+
+
+def residuals(results):
+    """Draw what the fits leave: stress of the fitted lattices less that of the particles, against strain."""
+    labels = [label for label in coarse_graining.GLASSES if results.has(f"flow {label}/stress")]
+    names = {label: [name for name in fits.FITS if label in name.split("_") and results.has(f"lattice {name} fitted/stress")]
+             for label in labels}  # fmt: skip
+    labels = [label for label in labels if names[label]]
+    if not labels:
+        return figures.not_computed("It needs a glass sheared to flow, and the lattices fitted to it.")
+    count = sum(len(results[f"flow {label}/stress"]) for label in labels)
+    with figures.panels(len(labels), _foot(results, residuals, count), width=4.6 if len(labels) == 1 else 4.0) as axes:
+        for axis, label in zip(axes, labels):
+            strain, particles = results[f"flow {label}/strain"], results[f"flow {label}/stress"].astype(float)
+            mean, error = statistics.mean_error(particles)
+            thin = _thin(len(strain))
+            axis.fill_between(strain[thin], -2 * error[thin], 2 * error[thin], color="0.85", linewidth=0,
+                              label=f"particles, two standard errors of {len(particles)}")  # fmt: skip
+            for name in names[label]:
+                lattice = results[f"lattice {name} fitted/stress"].astype(float).mean(axis=0)
+                gap = np.interp(strain, claims.strains(results, f"{name} fitted"), lattice) - mean
+                axis.plot(strain[thin], gap[thin], color=WITH if "rejuvenation" in name else WITHOUT, linewidth=1.1,
+                          linestyle="-" if name.startswith("c0c1") else ":", label=name.replace("_", " "))  # fmt: skip
+            axis.axhline(0, color="0.4", linewidth=0.8)
+            axis.set(xlabel=STRAIN, ylabel=r"lattice less particles [$\epsilon/\sigma^2$]", xlim=(0, 2), title=label)
+            axis.legend(fontsize=7)
+
+
+def sizes(results):
+    """Draw what the size of the lattice changes: stress of both glasses, localisation of the older one."""
+    found = {name: _by_size(results, f"{name} {claims.source(results)}") for name in coarse_graining.SIZED}
+    if not all(len(by_size) > 1 for by_size in found.values()):
+        return figures.not_computed("It needs lattices of several sizes; they are not finished at this scale.")
+    count = max(claims.lattices(results, name) for by_size in found.values() for name in by_size.values())
+    with figures.panels(3, _foot(results, sizes, count, _whose(results)), letters="abc", columns=3, width=3.1) as axes:
+        palette = (figures.BLUE, figures.ORANGE, figures.VERMILION, figures.BLACK)
+        for axis, name, glass in zip(axes, coarse_graining.SIZED, coarse_graining.GLASSES):
+            for (size, one), colour in zip(found[name].items(), palette):
+                x, y = claims.strains(results, one), results[f"lattice {one}/stress"]
+                _band(axis, x[_thin(len(x))], y[:, _thin(len(x))], f"{size} × {size}", colour)
+            axis.set(xlabel=STRAIN, ylabel=STRESS, xlim=(0, 1), ylim=(0, None), title=f"{glass}, rejuvenation")
+            axis.legend()
+        for (size, one), colour in zip(found[coarse_graining.SIZED[-1]].items(), palette):
+            _band(axes[2], np.array(model.COURSE) / 2, results[f"lattice {one}/localisation"], f"{size} × {size}", colour)
+        axes[2].set(xlabel=TRUE, ylabel="localisation LOC", xlim=(0, None), ylim=(0, None), title=coarse_graining.GLASSES[-1])
+        axes[2].legend()
+
+
+def _by_size(results, name):
+    """Return {cells along a side: name} of the lattices of one variant that are there, growing."""
+    prefix = f"lattice {name} N="
+    others = {int(key.removeprefix(prefix).split("/")[0]): f"{name} N={key.removeprefix(prefix).split('/')[0]}"
+              for key in results.arrays if key.startswith(prefix)}  # fmt: skip
+    own = {results.given.size: name} if results.has(f"lattice {name}/stress") else {}
+    return dict(sorted((own | others).items()))
+
+
+def lowered_table(results):
+    """Return what the fitted slips become where all thresholds are lower by a stress, as a table."""
+    if "lowered/by" not in results.arrays or "fits/names" not in results.arrays:
+        return figures.not_computed("It needs fits with lowered thresholds; none is finished at this scale.")
+    k = results["fits/names"].tolist().index(coarse_graining.LOWERED)
+    rows = [(0.0, *(results[f"fits/{key}"][k] for key in _FITTED))]
+    rows += [(by, *(results[f"lowered/{key}"][j] for key in _FITTED)) for j, by in enumerate(results["lowered/by"].tolist())]
+    head = (r"thresholds lower by [$\epsilon/\sigma^2$]", "$c_0$", r"$c_1$ [$\sigma^4/\epsilon^2$]", "plateau, peak reached",
+            "converged")  # fmt: skip
+    return figures.table(head, [
+        (f"{by:g}", *(figures.value_error(v, e, 4) for v, e in zip(values, errors)),
+         ", ".join(f"{v:.3f}" for v in features), "yes" if converged else "no")
+        for by, values, errors, features, converged in rows
+    ])  # fmt: skip
 
 
 def one_lattice(results):
@@ -266,13 +340,17 @@ def fit_table(results):
         keys = "parameters", "errors", "features", "targets"
         values, errors, found, aims = (results[f"fits/{key}"][k][:count] for key in keys)
         paper = np.atleast_1d(paper_value("coarse_graining", name))
+        starts = results["fits/starts"][k][:, :count]
+        spread = np.nanstd(starts, axis=0, ddof=1) if np.isfinite(starts).all(axis=1).sum() > 1 else []
         rows.append((name.replace("_", " "), ", ".join(map(str, paper)),
                      ", ".join(figures.value_error(v, e, 4) for v, e in zip(values, errors)),
+                     ", ".join(f"{s:.1g}" for s in spread) or "one start",
                      ", ".join(f"{v:.3f}" for v in aims), ", ".join(f"{v:.3f}" for v in found),
                      "yes" if results["fits/converged"][k] else "no",
                      ", ".join(claims.not_ours(results, name)) or "none"))  # fmt: skip
     whose = str(results["fits/target_source"][0])
-    head = ("fit", "paper: $c_0$, $c_1$", "ours", f"aim: plateau, peak ({whose})", "reached", "converged", "thresholds after the paper's")
+    head = ("fit", "paper: $c_0$, $c_1$", "ours", "deviation over starts", f"aim: plateau, peak ({whose})", "reached",
+            "converged", "thresholds after the paper's")  # fmt: skip
     return figures.table(head, rows)
 
 

@@ -99,6 +99,13 @@ class Thresholds(NamedTuple):
         checks.choice("kind", self.kind, (*laws, "empirical"))
         return thresholds.empirical(self.values) if self.kind == "empirical" else laws[self.kind](*self.values)
 
+    def lowered(self, by):
+        """Return the law with every threshold less by a stress. Raises ValueError for a Weibull law, which has no such one."""
+        if self.kind == "normal":
+            return self._replace(values=(self.values[0] - by, self.values[1]))
+        checks.choice("kind", self.kind, ("empirical",))
+        return self._replace(values=tuple(round(value - by, 6) for value in self.values))
+
     def moments(self):
         """Return the mean and the mean square."""
         if self.kind == "normal":

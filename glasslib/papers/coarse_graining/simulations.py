@@ -25,6 +25,17 @@ class Batch(NamedTuple):
     count: int = 20
 
 
+class FittedBatch(NamedTuple):
+    """``count`` independent samples of the lattice of a ``fits.SlipFit`` with the slips that were fitted, from the mean start.
+
+    size: cells along a side.
+    """
+
+    fit: fits.SlipFit
+    size: int
+    count: int = 20
+
+
 class Live(NamedTuple):
     """The nodes of the live figure: all combinations, in this order, of whether thresholds are renewed from the MCT glass,
     of ages, of c0 and of c1; ``count`` lattices at each.
@@ -80,6 +91,14 @@ def batch(spec, sequence):
     return means | {"strain_map": found[0]["strain_maps"], "threshold_map": found[0]["threshold_maps"]}
 
 
+def fitted_batch(spec, sequence):
+    """Return the ``batch`` of a ``FittedBatch``. The fit is read, or made if missing."""
+    found = ensemble.sample_arrays(fit_task(spec.fit, sequence.entropy), 0)
+    slips = dict(zip(("constant", "quadratic"), map(float, found["parameters"])))
+    lattice = spec.fit.lattice._replace(size=spec.size, **slips)
+    return batch(Batch(model.Shear(lattice, spec.fit.strain_end, spec.fit.step), spec.count), sequence)
+
+
 def live(spec, sequence):
     """Return the means of a ``Live``: stress and mean_threshold (nodes, T), and strain_map (nodes, rows, columns) of one."""
     rows = []
@@ -103,6 +122,12 @@ def batch_task(spec, seed):
     """Return the ``ensemble.Task`` of a ``Batch``."""
     seconds = spec.count * lattice_seconds(spec.shear.lattice.size, spec.shear.strain_end)
     return ensemble.Task("coarse_graining-lattice", batch, spec, seed, core_seconds=seconds)
+
+
+def fitted_task(spec, seed):
+    """Return the ``ensemble.Task`` of a ``FittedBatch``."""
+    seconds = spec.count * lattice_seconds(spec.size, spec.fit.strain_end)
+    return ensemble.Task("coarse_graining-fitted", fitted_batch, spec, seed, core_seconds=seconds)
 
 
 def convention_task(spec, seed):
