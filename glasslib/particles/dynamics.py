@@ -25,20 +25,18 @@ saved, loaded and advanced has the bytes of one never interrupted, wherever it w
 
 import json
 import math
-import os
-import zipfile
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from glasslib import checks
+from glasslib.particles import state_files
 from glasslib.particles.barostat import _press
 from glasslib.particles.box import Box
 from glasslib.particles.forces import _pair_forces
 from glasslib.particles.laws import Barostat, ConstantEnergy, Flow, Thermostat
 from glasslib.particles.neighbours import _build_pairs, _spatial_order
-from glasslib.particles.packing import Packing, fingerprint, validate
+from glasslib.particles.packing import Packing, validate
 from glasslib.particles.potentials import pair_table, require_pairs
 from glasslib.particles.verlet import FORMS, _sllod, _verlet
 
@@ -300,16 +298,15 @@ def _flow(work, law, count, step, time_step, record_every, random):
 
 def save(path, motion, potential, **arrays):
     """Write a motion, and named arrays with it, to ``path`` (``.npz``); all or nothing."""
-    path = Path(path)
     packing = motion.packing
     state = {
         "step": motion.step, "time": motion.time, "shear_rate": motion.shear_rate, "random": motion.random,
-        "list_strain": motion.list_strain, "strain": packing.strain, "potential": fingerprint(potential),
+        "list_strain": motion.list_strain, "strain": packing.strain,
     }  # fmt: skip
     content = {
         "positions": packing.positions, "species": packing.species, "lengths": np.array(packing.box.lengths),
         "velocities": motion.velocities, "forces": motion.forces, "order": motion.order,
-        "list_positions": motion.list_positions, "state": np.array(json.dumps(state)),
+        "list_positions": motion.list_positions,
     }  # fmt: skip
     if packing.diameters is not None:
         content["diameters"] = packing.diameters
@@ -318,17 +315,7 @@ def save(path, motion, potential, **arrays):
             content[name] = getattr(motion, name)
     if motion.swelling:
         state["swelling"] = motion.swelling
-        content["state"] = np.array(json.dumps(state))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        with open(temporary, "wb") as stream:
-            np.savez(stream, **content, **arrays)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    state_files.write_state(path, state, potential, content | arrays)
 
 
 def load(path, potential):
@@ -336,16 +323,9 @@ def load(path, potential):
 
     Raises ValueError when the file holds no motion, or one of another potential.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            content = {name: file[name] for name in file.files}
-        state = json.loads(str(content.pop("state")))
-        names = ("positions", "species", "lengths", "velocities", "forces", "order", "list_positions")
-        positions, species, lengths, velocities, forces, order, list_positions = (content.pop(name) for name in names)
-    except (KeyError, EOFError, ValueError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path}: holds no motion ({type(error).__name__})") from error
-    if state["potential"] != fingerprint(potential):
-        raise ValueError(f"{path}: is a motion under {state['potential']}, not under {fingerprint(potential)}")
+    names = ("positions", "species", "lengths", "velocities", "forces", "order", "list_positions")
+    state, arrays, content = state_files.read_state(path, potential, names, "motion")
+    positions, species, lengths, velocities, forces, order, list_positions = arrays
     packing = Packing.of(positions, Box.of(lengths, state["strain"]), species, content.pop("diameters", None))
     motion = Motion(
         packing, velocities, forces, state["step"], state["time"], state["shear_rate"], state["random"], order,

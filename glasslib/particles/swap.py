@@ -25,19 +25,16 @@ A ``Walk`` holds all that the future depends on; random numbers are functions of
 loaded and advanced has the bytes of one never interrupted, wherever it was cut.
 """
 
-import json
-import os
-import zipfile
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from glasslib import checks
+from glasslib.particles import state_files
 from glasslib.particles import swap_moves as kernels
 from glasslib.particles.box import Box
 from glasslib.particles.neighbours import _cells, _chains, _lattice, _spatial_order
-from glasslib.particles.packing import Packing, fingerprint, validate
+from glasslib.particles.packing import Packing, validate
 from glasslib.particles.potentials import uses_diameters
 from glasslib.particles.swap_energies import compiled_law
 
@@ -314,26 +311,15 @@ def advance(walk, potential, sweeps, moves, *, record_every=0, on_step=None):
 
 def save(path, walk, potential, **arrays):
     """Write a walk, and named arrays with it, to ``path`` (``.npz``); all or nothing."""
-    path = Path(path)
     state = {
         "age": walk.age, "sweep": walk.sweep, "energy": walk.energy, "key": walk.key, "drift": walk.drift,
-        "moves": None if walk.moves is None else walk.moves._asdict(), "potential": fingerprint(potential),
+        "moves": None if walk.moves is None else walk.moves._asdict(),
     }  # fmt: skip
     content = {
         "positions": walk.packing.positions, "species": walk.packing.species, "diameters": walk.packing.diameters,
         "lengths": np.array(walk.packing.box.lengths), "ranks": walk.ranks, "centres": walk.centres, "tallies": walk.tallies,
-        "state": np.array(json.dumps(state)),
     }  # fmt: skip
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        with open(temporary, "wb") as stream:
-            np.savez(stream, **content, **arrays)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    state_files.write_state(path, state, potential, content | arrays)
 
 
 def load(path, potential):
@@ -341,17 +327,10 @@ def load(path, potential):
 
     Raises ValueError when the file holds no walk, or one of another potential.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            content = {name: file[name] for name in file.files}
-        state = json.loads(str(content.pop("state")))
-        names = ("positions", "lengths", "species", "diameters", "ranks", "centres", "tallies")
-        positions, lengths, species, diameters, ranks, centres, tallies = (content.pop(name) for name in names)
-        moves = None if state["moves"] is None else Moves(**state["moves"])
-    except (KeyError, EOFError, ValueError, TypeError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path}: holds no walk of swap Monte Carlo ({type(error).__name__})") from error
-    if state["potential"] != fingerprint(potential):
-        raise ValueError(f"{path}: is a walk under {state['potential']}, not under {fingerprint(potential)}")
+    names = ("positions", "lengths", "species", "diameters", "ranks", "centres", "tallies")
+    state, arrays, content = state_files.read_state(path, potential, names, "walk of swap Monte Carlo")
+    positions, lengths, species, diameters, ranks, centres, tallies = arrays
+    moves = None if state["moves"] is None else Moves(**state["moves"])
     packing = Packing.of(positions, Box.of(lengths), species, diameters)
     walk = Walk(
         packing, ranks, centres, state["age"], state["sweep"], state["energy"], state["key"], moves, tallies, state["drift"]
