@@ -147,7 +147,7 @@ def test_the_barrier_that_is_shown_is_that_of_plain_steps():
 
 def test_samples_are_gathered_by_name(flow, paths, monkeypatch):
     """From two samples of all tasks of a plan that is small enough to be run here."""
-    plan = bauschinger.Plan({"HTL": flow}, {"HTL": 2}, (0.13,), 4, 0, (3.0,), SEED)
+    plan = bauschinger.Plan({"HTL": flow}, {"HTL": 3}, {"HTL": 2}, ("HTL",), (0.13,), 4, 0, (3.0,), SEED)
     monkeypatch.setattr(bauschinger.Plan, "paths", lambda plan, label, start: paths)
     monkeypatch.setattr(bauschinger, "plan", lambda given: plan)
     given = bauschinger.Parameters(scale="smoke", glass="HTL", seed=SEED, source="compute")
@@ -255,11 +255,11 @@ def test_places_on_the_brink_are_counted_by_sample():
     arrays = {"brink ESL/radii": np.array([5.0, 10.0]), "brink ESL/direction": np.repeat([-1.0, 1.0], 20),
               "brink ESL/sample": np.tile(np.arange(4), 10), "brink ESL/strain": np.zeros(40),
               "brink ESL/strength": np.full((40, 2), 0.5), "brink ESL/mapped": np.where(np.arange(40) < 30, 0.01, np.nan)}  # fmt: skip
-    found = numbers.on_the_brink(Results(bauschinger.Parameters(scale="smoke"), arrays, "synthetic"))
+    found = brink.gathered(Results(bauschinger.Parameters(scale="smoke"), arrays, "synthetic"), bauschinger.GLASSES)
     share = found.share_above(0.1)
     assert float(share.value) == 0.25 and share.samples == 4 and 0 < float(share.error) < 0.1 and found.backward.sum() == 20
     one = arrays | {"brink ESL/sample": np.zeros(40)}
-    assert numbers.on_the_brink(Results(bauschinger.Parameters(scale="smoke"), one, "synthetic")) is None
+    assert brink.gathered(Results(bauschinger.Parameters(scale="smoke"), one, "synthetic"), bauschinger.GLASSES) is None
 
 
 def test_what_a_flow_remembers_is_found():
@@ -333,10 +333,10 @@ def test_what_has_no_number_says_why(synthetic):
 
 
 def test_every_figure_says_what_it_lacks():
-    from glasslib.papers.bauschinger import figures, interactive
+    from glasslib.papers.bauschinger import figures, flow_figures, interactive
 
     empty = Results(bauschinger.Parameters(particles=900), {}, "nothing")
-    draw = (figures.to_flow, figures.three_tests, figures.polar_maps, figures.circles, figures.cuts, figures.barrier_maps,
+    draw = (flow_figures.to_flow, flow_figures.memory, flow_figures.glasses_table, figures.three_tests, figures.polar_maps, figures.circles, figures.cuts, figures.barrier_maps,
             figures.map_table, figures.fit_table, figures.chi_zero, figures.local_stresses, figures.fields,
             figures.partial_levels, figures.on_the_brink, interactive.model, interactive.depth, interactive.film)  # fmt: skip
     assert all("not computed at this scale" in function(empty).data for function in draw)
@@ -367,7 +367,7 @@ def test_two_gradual_quenches_stand_side_by_side():
     labels = {task.label for task in tasks}
     assert labels == set(bauschinger.GLASSES) and {"GQ", "GQ5"} <= labels
     named = {dataclasses.replace(task, parameters=None).name for task in tasks if task.label == "GQ5"}
-    assert named == {"glass-GQ5", "flow-GQ5", "onward-GQ5", "paths-GQ5", "map-GQ5", "inherent-GQ5", "brink-GQ5"}
+    assert named == {"glass-GQ5", "flow-GQ5", "inherent-GQ5"}, "sheared, but neither to flow nor tested"
 
 
 def test_a_page_of_another_glass_computes_nothing(monkeypatch):

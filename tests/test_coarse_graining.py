@@ -23,8 +23,9 @@ def test_flow_is_that_of_the_bauschinger_paper():
     theirs, ours = bauschinger.stages(bauschinger.Parameters()), coarse_graining.stages(coarse_graining.Parameters())
     assert len(ours["flow"]) == 2 and paths(ours["flow"]) < paths(theirs["flow"])
     shared = paths(ours["transient"]) & paths(theirs["steady"])
-    assert len(shared) == 2 * len(coarse_graining.MAPPED_WHOLE)
+    assert len(shared) == len(shearing.TESTED) * len(coarse_graining.MAPPED_WHOLE)
     assert len(ours["transient"]) == 2 * (len(shearing.KEPT) - 1)
+    assert paths(ours["early"]) < paths(theirs["early"]) and not paths(ours["early"]) & paths(ours["flow"])
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +116,8 @@ def synthetic():
             f"flow {glass}/map_strain": strain[::50], f"flow {glass}/variance": draws(0.1 * strain[::50]),
             f"flow {glass}/localisation": draws(np.r_[0, np.full(10, 0.8 if glass == "GQ" else 0.2)]),
             f"flow {glass}/strain": strain + 0.005, f"flow {glass}/stress": draws(with_peak),
+            f"early {glass}/strain": strain[:100] + 0.005, f"early {glass}/stress": draws(with_peak[:100]),
+            f"early {glass}/localisation": draws(np.r_[0, np.full(10, 0.8 if glass == "GQ" else 0.2)]),
             f"flow {glass}/shear_modulus": draws(13.2), f"flow {glass}/bulk_modulus": draws(59.0),
             f"way {glass}/strain": np.array([0.0, 0.5, 2.0, 5.0]), f"way {glass}/mean_threshold": draws([1.0, 1.05, 1.1, 1.1]),
             f"way {glass}/stress_deviation": draws(np.full(4, 0.2)),

@@ -4,8 +4,8 @@ What a module of ``glasslib.papers`` has to define for this to work, and nothing
 
 * ``Parameters``, a subclass of ``parameters.Parameters``, with ``FILES``: the first is that of the paper's arrays;
 * ``SCALES``: {scale: NamedTuple of what is computed at it};
-* ``stages(parameters)``: {stage: [(``ensemble.Task``, samples), ...]} in the order in which they are run; a task's ``label``
-  is the glass that it is about, ``core_seconds`` what one sample takes;
+* ``stages(parameters)``: {stage: [(``ensemble.Task``, samples), ...]} in the order in which they are run; samples: how many,
+  or a range of them; a task's ``label`` is the glass that it is about, ``core_seconds`` what one sample takes;
 * ``gather(parameters, finished)``: the arrays of the page by name, from what a ``Finished`` reads;
 * ``measure(results)``: {claim: ``scorecard.Measurement``} from the ``results.Results`` of these arrays.
 
@@ -48,6 +48,11 @@ def select(paper, given, only=None, glass=None):
     return {name: [pair for pair in tasks if glass in (None, pair[0].label)] for name, tasks in chosen.items()}
 
 
+def numbers_of(samples):
+    """Return the numbers of samples of which it is said how many, or which (a range)."""
+    return samples if isinstance(samples, range) else range(samples)
+
+
 def run(paper, given, executor=None, *, only=None, glass=None, workers=None, progress=True):
     """Compute what is neither finished nor published, stage after stage.
 
@@ -55,7 +60,7 @@ def run(paper, given, executor=None, *, only=None, glass=None, workers=None, pro
     each has kernels to load.
     """
     pairs = [pair for tasks in select(paper, given, only, glass).values() for pair in tasks]
-    own = ensemble.processes(workers, max((samples for _, samples in pairs), default=1))
+    own = ensemble.processes(workers, max((len(numbers_of(samples)) for _, samples in pairs), default=1))
     with own if executor is None else contextlib.nullcontext(executor) as pool:
         for task, samples in pairs:
             ensemble.run(task, samples, pool, progress=progress)
@@ -63,7 +68,8 @@ def run(paper, given, executor=None, *, only=None, glass=None, workers=None, pro
 
 def core_hours(paper, given):
     """Return the core-hours of all of a run, whether finished or not."""
-    return sum(samples * task.core_seconds for tasks in select(paper, given).values() for task, samples in tasks) / HOUR
+    pairs = [pair for tasks in select(paper, given).values() for pair in tasks]
+    return sum(len(numbers_of(samples)) * task.core_seconds for task, samples in pairs) / HOUR
 
 
 def status(paper, given, only=None, glass=None):
@@ -73,8 +79,9 @@ def status(paper, given, only=None, glass=None):
         finished, wanted, seconds, begun = 0, 0, 0.0, 0
         for task, samples in tasks:
             archived = ensemble.archived(task)
-            missing = [k for k in range(samples) if k not in archived and not task.path(k).exists()]
-            wanted, finished = wanted + samples, finished + samples - len(missing)
+            numbers = numbers_of(samples)
+            missing = [k for k in numbers if k not in archived and not task.path(k).exists()]
+            wanted, finished = wanted + len(numbers), finished + len(numbers) - len(missing)
             seconds += len(missing) * task.core_seconds
             begun += sum(ensemble.checkpoint_path(task, task.sequence(k)).exists() for k in missing)
         result.append(Stage(name, finished, wanted, seconds / HOUR, begun))
@@ -111,7 +118,7 @@ class Finished:
 
     def all(self, task, samples):
         """Return {sample: arrays} of those of a task that are finished."""
-        read = {sample: self.read(task, sample) for sample in range(samples)}
+        read = {sample: self.read(task, sample) for sample in numbers_of(samples)}
         return {sample: arrays for sample, arrays in read.items() if arrays is not None}
 
 

@@ -21,26 +21,28 @@ PARTICLES = 10_000
 class Named(NamedTuple):
     """A glass of the catalogue: the liquid it is quenched from, samples at scale book, and how it is cooled before.
 
-    cooling_time: to the temperature 0.03; holding_time: of the liquid; particles: N, at scale book.
+    flows: how many of the samples are sheared until they flow; cooling_time: to the temperature 0.03; holding_time: of the
+    liquid; particles: N, at scale book.
     """
 
     liquid: str
     samples: int
+    flows: int = 0
     cooling_time: float | None = None
     holding_time: float = HOLDING_TIME
     particles: int = PARTICLES
 
 
 CATALOGUE = {
-    "HTL": Named("HTL", 4),
+    "HTL": Named("HTL", 4, 2),
     "MCT": Named("MCT", 4),
-    "ESL": Named("ESL", 8),
-    "GQ": Named("ESL", 8, 1e4),
-    "GQ5": Named("ESL", 2, 1e5),
+    "ESL": Named("ESL", 12, 5),
+    "GQ": Named("ESL", 12, 4, 1e4),
+    "GQ5": Named("ESL", 2, 0, 1e5),
     # of the energies that liu2021 states, as far as they can be reached; no time of cooling stands for two labels
-    "E1": Named("ESL", 2, 700.0, 2e3, 25_600),
-    "E2": Named("ESL", 2, 4.5e3, 2e3, 25_600),
-    "E3": Named("ESL", 2, 1.2e4, 2e3, 25_600),
+    "E1": Named("ESL", 2, 0, 700.0, 2e3, 25_600),
+    "E2": Named("ESL", 2, 0, 4.5e3, 2e3, 25_600),
+    "E3": Named("ESL", 2, 0, 1.2e4, 2e3, 25_600),
 }
 
 

@@ -44,7 +44,7 @@ class Results(NamedTuple):
         """Return in one line on how many samples the page stands, and how the missing ones are computed at what cost."""
         if self.given.reads_published():  # what is wanted is asked for here alone, as it takes slow imports
             pairs = [pair for tasks in _module(self.given).stages(self.given).values() for pair in tasks]
-            wanted = sum(count for _, count in pairs)
+            wanted = sum(len(campaign.numbers_of(samples)) for _, samples in pairs)
             if self.finished < wanted:
                 return (
                     f"Scale {self.given.scale}, {self.source}: {self.finished} of {wanted} samples of all simulations so far; "

@@ -16,6 +16,9 @@ from glasslib.papers import costs, glasses
 KEPT = (0.0, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 1.5, 2.5, 3.5, 4.5, 4.75, 5.0)
 COARSE = (0.5, 4.5)  # a glass quenched at once flows steadily only at strains of 4 or so
 CELL = 8.86  # side of a cell whose strain is followed [length]: as large as a disc of radius 5
+TESTED = ("ESL",)  # glasses of whose flow, at scale book, the Bauschinger paper has tests and maps of all sites
+EARLY = 1.0  # strain to which those samples are sheared that do not come to flow
+BIN = 0.01  # of strain, over which the stress of curves that are published is averaged
 _NEIGHBOURS = 5.0  # radius of a neighbourhood [length]: nearest neighbours alone move less than the whole, as they cannot pass
 _SEGMENT = 0.05  # of strain between two checkpoints; they begin afresh, so their places are part of the result
 EVENT = ("strain", "stress_before", "stress_after", "dissipated")
@@ -57,6 +60,30 @@ class ShearToFlow(NamedTuple):
             return kept_in_flow(self, arrays, strain), self.glass.potential
         arrays = ensemble.sample_arrays(flow_task(self, sequence.entropy), sequence.spawn_key[-1])
         return kept_in_flow(self, arrays, strain), self.glass.potential
+
+
+def early(spec):
+    """Return a ``ShearToFlow`` that ends at ``EARLY`` and keeps no configuration."""
+    return spec._replace(strain=min(EARLY, spec.strain), kept=())
+
+
+def early_pairs(spec, flows, samples, seed):
+    """Return [(task, samples)] of those samples of a glass, beyond the first ``flows``, that are sheared to ``EARLY`` only."""
+    return [(flow_task(early(spec), seed), range(flows, samples))] if samples > flows else []
+
+
+def binned(found, strain, width):
+    """Return the mean stress over bins of strain, ``width`` wide, up to ``strain``, of the arrays of a ``ShearToFlow``."""
+    count = round(strain / width)
+    edges = np.linspace(0, strain, count + 1)
+    kept = found["strain"] <= strain + 1e-9
+    where = np.clip(np.searchsorted(edges, found["strain"][kept], "right") - 1, 0, count - 1)
+    return np.bincount(where, found["stress"][kept], count) / np.maximum(np.bincount(where, minlength=count), 1)
+
+
+def centres(strain, width):
+    """Return the middles of the bins of ``binned``."""
+    return (np.arange(round(strain / width)) + 0.5) * width
 
 
 class Onward(NamedTuple):

@@ -26,7 +26,8 @@ class Scale(NamedTuple):
     """What is computed at a scale.
 
     particles: at scale smoke, at most; strain: of the flow; coarse_between: strains between which its steps are 10^-3
-    instead of 10^-4; starts: strains from which tests are made; glasses: labels, at scale smoke one of them is chosen;
+    instead of 10^-4; starts: strains from which tests are made; glasses: labels, at scale smoke one of them is chosen; tested:
+    those of whose flow there are tests;
     holding_time: of the liquids; cooling_time: of GQ, that of its label if None; sites: along an edge of a map;
     fewer_sites: where only the mean barrier is asked for, 0 leaves these maps out; brink_radii: of inclusions about places that
     are about to yield, those for which there is room; samples: at most the catalogue's at scale book.
@@ -37,6 +38,7 @@ class Scale(NamedTuple):
     coarse_between: tuple
     starts: tuple
     glasses: tuple
+    tested: tuple
     holding_time: float
     cooling_time: float | None
     sites: int
@@ -46,10 +48,10 @@ class Scale(NamedTuple):
 
 
 SCALES = {
-    "smoke": Scale(600, 0.2, (), (0.2,), PAPER_GLASSES, 10.0, 50.0, 4, 0, (5.0, 7.5), 2),
-    "book": Scale(10_000, 5.0, shearing.COARSE, (4.75, 5.0, 5.25, 5.5), GLASSES, glasses.HOLDING_TIME, None, 39, 20, RADII,
-                  8),
-    "paper": Scale(10_000, 5.0, (), (5.0,), PAPER_GLASSES, glasses.HOLDING_TIME, 1e6, 39, 39, RADII, 100),
+    "smoke": Scale(600, 0.2, (), (0.2,), PAPER_GLASSES, PAPER_GLASSES, 10.0, 50.0, 4, 0, (5.0, 7.5), 2),
+    "book": Scale(10_000, 5.0, shearing.COARSE, (4.75, 5.0, 5.25, 5.5), GLASSES, shearing.TESTED, glasses.HOLDING_TIME, None,
+                  39, 20, RADII, 12),
+    "paper": Scale(10_000, 5.0, (), (5.0,), PAPER_GLASSES, PAPER_GLASSES, glasses.HOLDING_TIME, 1e6, 39, 39, RADII, 100),
 }  # fmt: skip
 
 
@@ -79,14 +81,18 @@ class Parameters(parameters.Parameters):
 
 
 class Plan(NamedTuple):
-    """The tasks of a run: {label: ``ShearToFlow``}, {label: samples}, strains from which tests start, sites along an edge.
+    """The tasks of a run.
 
+    flows: {label: ``ShearToFlow``}; samples, flowing: {label: how many}, of glasses, and those of them that come to flow;
+    tested: labels of those whose flow is tested; starts: strains from which tests start; sites: along an edge of a map;
     fewer_sites: of maps of which only the mean is asked for, in two directions; 0 leaves these maps out. brink_radii: of
     inclusions about places on the brink.
     """
 
     flows: dict
     samples: dict
+    flowing: dict
+    tested: tuple
     starts: tuple
     sites: int
     fewer_sites: int
@@ -108,6 +114,11 @@ class Plan(NamedTuple):
             named |= {name: maps.Map(spec, name, 2, self.fewer_sites) for name in others}
         return {name: maps.task(each, self.seed) for name, each in named.items()}
 
+    def early(self, label):
+        """Return [(task, samples)] of a glass's samples that are sheared, but not to flow."""
+        spec = self.flows[label]
+        return shearing.early_pairs(spec, self.flowing[label], self.samples[label], self.seed)
+
     def brink(self, label):
         """Return the task of the places on the brink of a glass, from the first of its tests."""
         return brink.brink_task(brink.Brink(self.paths(label, self.starts[0]), radii=self.brink_radii), self.seed)
@@ -117,57 +128,61 @@ class Plan(NamedTuple):
 
         Where tests start, the map in all directions serves.
         """
-        spec = self.flows[label]
-        strains = [strain for strain in spec.kept if 0 < strain <= spec.strain + 1e-9 and strain not in self.starts]
+        spec, starts = self.flows[label], self.starts if label in self.tested else ()
+        strains = [strain for strain in spec.kept if 0 < strain <= spec.strain + 1e-9 and strain not in starts]
         result = {0.0: inherent.task(spec.glass, self.seed, sites=self.sites)}
         if self.fewer_sites:
             result |= {at: maps.task(maps.Map(spec, at, 2, self.fewer_sites), self.seed) for at in strains}
-        return result | {at: self.states(label, at)["steady"] for at in self.starts}
+        return result | {at: self.states(label, at)["steady"] for at in starts}
 
 
 def plan(given):
     """Return the ``Plan`` of a notebook's parameters."""
     scale, particles, smoke = SCALES[given.scale], given.computed_particles, given.scale == "smoke"
     size = 1.0 if smoke else (particles / scale.particles) ** 0.5  # maps are equally dense at any size
-    flows, samples = {}, {}
+    flows, samples, flowing = {}, {}, {}
     for label in (given.glass,) if smoke else scale.glasses:
         made = glasses.recipe(label, particles, scale.holding_time, scale.cooling_time)
         kept = (0.0, scale.strain) if smoke else shearing.KEPT
         flows[label] = shearing.ShearToFlow(made, scale.strain, kept, coarse=scale.coarse_between or (0.0, 0.0))
-        few = glasses.CATALOGUE[label].samples if given.scale == "book" else scale.samples
-        samples[label] = given.samples or min(few, scale.samples)
+        named, book = glasses.CATALOGUE[label], given.scale == "book"
+        samples[label] = given.samples or (named.samples if book else scale.samples)
+        flowing[label] = given.samples or (named.flows if book else scale.samples)
     room = 0.5 * EDGE * (particles / 10_000) ** 0.5 - ROOM
     radii = tuple(radius for radius in scale.brink_radii if radius <= room)
     sites, fewer = (round(count * size) for count in (scale.sites, scale.fewer_sites))
-    return Plan(flows, samples, scale.starts, max(4, sites), fewer and max(4, fewer), radii, given.seed)
+    tested = tuple(label for label in flows if label in scale.tested)
+    return Plan(flows, samples, flowing, tested, scale.starts, max(4, sites), fewer and max(4, fewer), radii, given.seed)
 
 
 def stages(given):
     """Return {stage: [(task, samples), ...]} in the order in which they are run.
 
-    glasses, flow, onward, paths: packings; brink: barriers of places that are about to yield; quenched, steady, unloaded,
+    glasses, flow, early, onward, paths: packings; brink: barriers of places about to yield; quenched, steady, unloaded,
     chi_zero: barriers in 18 directions; along_paths, transient: barriers in two directions, along the tests and on the way to
     flow.
     """
     of = plan(given)
-    pairs = [(label, start) for start in of.starts for label in of.flows]
-    onward = [shearing.Onward(spec) for spec in of.flows.values() if max(of.starts) > spec.strain]
-    states = [(state, label, task) for label, start in pairs for state, task in of.states(label, start).items()]
+    pairs = [(label, start) for start in of.starts for label in of.tested]
+    onward = [shearing.Onward(of.flows[label]) for label in of.tested if max(of.starts) > of.flows[label].strain]
+    states = [(state, task) for pair in pairs for state, task in of.states(*pair).items()]
     transient = [(strain, label, task) for label in of.flows for strain, task in of.transient(label).items()]
+    tests = {task.path(0) for state, task in states}
 
     def counted(found):
-        return [(task, of.samples[task.label]) for task in found]
+        return [(task, of.flowing[task.label]) for task in found if of.flowing[task.label]]
 
     return {
         "glasses": _preparations(of),
         "flow": counted(shearing.flow_task(spec, given.seed) for spec in of.flows.values()),
+        "early": [pair for label in of.flows for pair in of.early(label)],
         "onward": counted(shearing.onward_task(spec, given.seed) for spec in onward),
         "paths": counted(simulations.paths_task(of.paths(*pair), given.seed) for pair in pairs),
-        "brink": counted(of.brink(label) for label in of.flows),
-        "quenched": counted(task for strain, _, task in transient if strain == 0),
-        **{name: counted(task for state, _, task in states if state == name) for name in ALL_DIRECTIONS},
-        "along_paths": counted(task for state, _, task in states if state not in ALL_DIRECTIONS),
-        "transient": counted(task for strain, _, task in transient if strain not in (0, *of.starts)),
+        "brink": counted(of.brink(label) for label in of.tested),
+        "quenched": [(task, of.samples[label]) for strain, label, task in transient if strain == 0],
+        **{name: counted(task for state, task in states if state == name) for name in ALL_DIRECTIONS},
+        "along_paths": counted(task for state, task in states if state not in ALL_DIRECTIONS),
+        "transient": counted(task for strain, _, task in transient if strain != 0 and task.path(0) not in tests),
     }
 
 

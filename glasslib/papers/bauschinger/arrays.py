@@ -27,18 +27,31 @@ def gather(plan, finished):
     """Return the arrays of the finished samples of a ``Plan``, as ``finished``, a ``campaign.Finished``, reads them."""
     arrays, rows = {}, []
     for label, spec in plan.flows.items():
-        flows = finished.all(shearing.flow_task(spec, plan.seed), plan.samples[label])
+        flows = finished.all(shearing.flow_task(spec, plan.seed), plan.flowing[label])
         if flows:
             arrays |= {f"{label}/{name}": values for name, values in _flows(spec, flows).items()}
+        early = [finished.all(task, samples) for task, samples in plan.early(label)]
+        arrays |= _early(label, [*flows.values(), *(one for found in early for one in found.values())])
         arrays |= {f"{label}/{name}": values for name, values in _transient(plan, label, finished).items()}
+    for label in plan.tested:
         for start in plan.starts:
             task = simulations.paths_task(plan.paths(label, start), plan.seed)
-            tests = finished.all(task, plan.samples[label])
+            tests = finished.all(task, plan.flowing[label])
             rows += [(label, start, k, test) for k, test in tests.items() if _is_mapped(plan, label, start, k)]
-        arrays |= _brink(plan.brink(label), label, finished.all(plan.brink(label), plan.samples[label]))
+        arrays |= _brink(plan.brink(label), label, finished.all(plan.brink(label), plan.flowing[label]))
     if rows:
         arrays |= {f"tests/{name}": values for name, values in _tests(plan, rows, finished).items()}
     return arrays
+
+
+def _early(label, found):
+    """Return the stress of all samples of a glass that are sheared, to flow or not, by bins up to ``shearing.EARLY``."""
+    strain = min([shearing.EARLY, *(one["strain"][-1] for one in found)])
+    if not found or strain < shearing.BIN:
+        return {}
+    strain = shearing.BIN * round(strain / shearing.BIN)
+    stress = np.array([shearing.binned(one, strain, shearing.BIN) for one in found], np.float32)
+    return {f"{label}/early_stress": stress, f"{label}/early_strain": shearing.centres(strain, shearing.BIN)}
 
 
 def _brink(task, label, found):
@@ -65,13 +78,10 @@ def _flows(spec, flows):
     where any energy is lost (``branch_all``): small events do not turn the stress.
     """
     begin = spec.coarse[1] if spec.strain > spec.coarse[1] > spec.coarse[0] else spec.strain * SETTLED
-    count = round(spec.strain / BIN)
-    edges = np.linspace(0, spec.strain, count + 1)
     stress, plateau, branch, branch_all, modulus = [], [], [], [], []
     for found in flows.values():
         strain, curve, events = found["strain"], found["stress"], found["event_strain"]
-        where = np.clip(np.searchsorted(edges, strain, "right") - 1, 0, count - 1)
-        stress.append(np.bincount(where, curve, count) / np.bincount(where, minlength=count))
+        stress.append(shearing.binned(found, spec.strain, BIN))
         late = strain >= begin
         plateau.append(curve[late].mean())
         dropped = found["event_stress_after"] < found["event_stress_before"]
@@ -79,7 +89,7 @@ def _flows(spec, flows):
         branch_all.append(_mean_gap(events[events >= begin]))
         modulus.append((curve[1] - curve[0]) / (strain[1] - strain[0]))
     return {
-        "sample": np.array(list(flows)), "flow_strain": (edges[1:] + edges[:-1]) / 2,
+        "sample": np.array(list(flows)), "flow_strain": shearing.centres(spec.strain, BIN),
         "flow_stress": np.array(stress, np.float32), "plateau": np.array(plateau), "branch": np.array(branch),
         "branch_all": np.array(branch_all),
         "area": np.array([np.prod(found["lengths"]) for found in flows.values()]), "modulus": np.array(modulus),

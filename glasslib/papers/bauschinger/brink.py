@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from glasslib import ensemble
+from glasslib.analysis import statistics
 from glasslib.papers import costs, glasses, shearing
 from glasslib.papers.bauschinger.simulations import LoadingPaths
 
@@ -94,3 +95,37 @@ def _strengths(spec, packing, centre, direction):
     mapped = strength(centre + offsets, spec.radii[0])
     smallest = np.nanmin(mapped) if np.isfinite(mapped).any() else np.nan
     return [strength(centre[None], radius)[0] for radius in spec.radii], smallest
+
+
+class OnTheBrink(NamedTuple):
+    """Barriers of places about to yield: radii (R,) of inclusions, strength (E, R), mapped (E,), backward (E,), sample (E,).
+
+    What did not yield is infinite.
+    """
+
+    radii: np.ndarray
+    strength: np.ndarray
+    mapped: np.ndarray
+    backward: np.ndarray
+    sample: np.ndarray
+
+    def share_above(self, barrier):
+        """Return the bootstrap ``Estimate``, over samples, of the share of places whose barrier on a map is higher."""
+        blocks = [self.mapped[self.sample == k] > barrier for k in np.unique(self.sample)]
+        return statistics.bootstrap(lambda drawn: np.concatenate([blocks[k] for k in drawn]).mean(), np.arange(len(blocks)))
+
+
+def gathered(results, labels):
+    """Return the ``OnTheBrink`` of several glasses together, or None where there are fewer than two samples."""
+    names = [f"brink {label}" for label in labels if f"brink {label}/strength" in results.arrays]
+    if not names:
+        return None
+
+    def joined(key):
+        return np.concatenate([results[f"{name}/{key}"] for name in names])
+
+    sample = np.concatenate([results[f"{name}/sample"] + 1000 * k for k, name in enumerate(names)])
+    if len(np.unique(sample)) < 2:
+        return None
+    strength, mapped = (np.nan_to_num(joined(key), nan=np.inf) for key in ("strength", "mapped"))
+    return OnTheBrink(results[f"{names[0]}/radii"], strength, mapped, joined("direction") < 0, sample)

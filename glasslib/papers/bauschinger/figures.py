@@ -3,10 +3,10 @@
 import numpy as np
 
 from glasslib import figures
-from glasslib.analysis import barriers, statistics
+from glasslib.analysis import barriers
 from glasslib.papers import bauschinger, maps
 from glasslib.papers.maps import directed
-from glasslib.papers.bauschinger import numbers
+from glasslib.papers.bauschinger import brink, numbers
 from glasslib.papers.bauschinger.arrays import PARTIAL, STRAIN, ZERO
 from glasslib.papers.bauschinger.simulations import PATHS
 from glasslib.scorecard import Conclusion, paper_value
@@ -22,7 +22,7 @@ NEEDS = "It needs glasses sheared to steady flow and then unloaded; none is fini
 NEEDS_BARRIERS = "It needs the local residual strengths of sheared and unloaded glasses; none is finished at this scale."
 
 
-def _foot(results, drawn_by, more="", *, samples=None):
+def foot(results, drawn_by, more="", *, samples=None):
     """Return the line at the foot of a figure: scale, samples, tests of which glasses, N, file, function."""
     notes = [f"N = {results.given.computed_particles}", results.source, *([more] if more else [])]
     if numbers.has_states(results):
@@ -59,7 +59,7 @@ def three_tests(results):
     if not numbers.has_states(results):
         return figures.not_computed(NEEDS)
     rows = numbers.all_rows(results)
-    with figures.panels(2, _foot(results, three_tests), width=4.1, height=3.5) as axes:
+    with figures.panels(2, foot(results, three_tests), width=4.1, height=3.5) as axes:
         _curves(axes[0], results, rows)
         _polarisations(axes[1], results, rows)
 
@@ -162,7 +162,7 @@ def polar_maps(results):
             axis.set_title(f"({letter}) {name}", fontsize=9.5)
             axis.tick_params(labelsize=7)
         figure.colorbar(shown, ax=axes, shrink=0.7, label=r"density $P$ [$\sigma^2/\epsilon$]")
-        figure.supxlabel(_foot(results, polar_maps, r"angle: 2$\alpha$, 0° forward"), fontsize=7, color="0.35")
+        figure.supxlabel(foot(results, polar_maps, r"angle: 2$\alpha$, 0° forward"), fontsize=7, color="0.35")
         plt.show()
         plt.close(figure)
 
@@ -198,7 +198,7 @@ def cuts(results):
     if not glasses or not numbers.has_states(results, "steady", "unloaded"):
         return figures.not_computed(NEEDS_BARRIERS)
     rows = numbers.all_rows(results)
-    with figures.panels(3, _foot(results, cuts), letters="def", columns=3, width=3.3, height=3.0) as axes:
+    with figures.panels(3, foot(results, cuts), letters="def", columns=3, width=3.3, height=3.0) as axes:
         for name in glasses:
             values = results[f"{name}/quenched"].astype(float)
             _mirrored(axes[0], directed(values), directed(values, True), name, figures.COLOURS[name])
@@ -238,7 +238,7 @@ def barrier_maps(results):
     """Draw Fig. 3: residual strengths backward and forward of one unloaded sample, with the events of the next 2 %."""
     if not numbers.has_states(results, "unloaded") or not len(numbers.computed_rows(results, "unloaded", np.array([0]))):
         return figures.not_computed(NEEDS_BARRIERS)
-    with figures.panels(2, _foot(results, barrier_maps, "the first test"), letters="ab", width=3.9, height=3.5) as axes:
+    with figures.panels(2, foot(results, barrier_maps, "the first test"), letters="ab", width=3.9, height=3.5) as axes:
         for axis, path, backward in ((axes[0], "reverse", True), (axes[1], "reloading", False)):
             field, (x, y), loci = _map(results, path, backward)
             shown = axis.pcolormesh(x, y, field, cmap="RdYlBu", vmin=0, vmax=2.5, rasterized=True)
@@ -269,59 +269,14 @@ def map_table(results):
     return figures.table(("map", "events of", "ROC area", "rank correlation of barrier and strain of yielding"), rows)
 
 
-def to_flow(results):
-    """Draw Fig. SM1: stress and polarisation from rest to steady flow, of each glass."""
-    names = [name for name in bauschinger.GLASSES if f"{name}/flow_stress" in results.arrays]
-    if not names:
-        return figures.not_computed("It needs glasses sheared to steady flow; none is finished at this scale.")
-    counts = ", ".join(f"{len(results[f'{name}/flow_stress'])} of {name}" for name in names)
-    with figures.panels(2, _foot(results, to_flow, samples=counts), width=3.9) as axes:
-        for name in names:
-            strain, stress = np.log1p(results[f"{name}/flow_strain"]), results[f"{name}/flow_stress"]
-            _band(axes[0], strain, stress, name)
-            if f"{name}/transient_mean" in results.arrays:
-                forward, backward = np.moveaxis(results[f"{name}/transient_mean"], -1, 0)
-                chi = 0.5 * (forward - backward)
-                kept = np.isfinite(chi).any(axis=0)
-                chi, count = chi[:, kept], np.isfinite(chi[:, kept]).sum(axis=0)
-                spread = np.sqrt(np.nanmean((chi - np.nanmean(chi, axis=0)) ** 2, axis=0) / np.maximum(count - 1, 1))
-                figures.points(axes[1], np.log1p(results[f"{name}/transient_strain"])[kept], np.nanmean(chi, axis=0), spread,
-                               name, figures.COLOURS[name])  # fmt: skip
-        labels = {"flow_stress": r"shear stress $\bar\tau_{xy}$", "chi_steady": r"polarisation $\chi$"}
-        for axis, (claim, label) in zip(axes, labels.items()):
-            stated = paper_value("bauschinger", claim)
-            figures.paper_value(axis, stated, f"paper: {stated}")
-            axis.set(xlabel=r"$\ln(1+\gamma_{xy})$", ylabel=rf"{label} [$\epsilon/\sigma^2$]")
-            axis.legend()
-
-
-def _band(axis, x, samples, name):
-    mean, error = statistics.mean_error(samples) if len(samples) > 1 else (samples[0], np.zeros(len(x)))
-    figures.band(axis, x, mean, error, name, figures.COLOURS[name], linewidth=1)
-
-
-def memory(results):
-    """Draw what a flow remembers: correlation of barriers of two configurations against the strain between them."""
-    found = numbers.memory(results)
-    if found is None:
-        return figures.not_computed("It needs barriers of at least two configurations of one sample in flow.")
-    with figures.panels(1, _foot(results, memory), width=4.6) as (axis,):
-        figures.points(axis, found.strain, found.correlation, np.nan_to_num(found.error), "of one sample", figures.BLUE)
-        if np.isfinite(found.between):
-            axis.axhline(found.between, color="0.4", linestyle=":", label=f"of different samples: {found.between:.3f}")
-        axis.set(xlabel=r"strain between two configurations $\Delta\gamma$", ylabel="correlation of barriers",
-                 ylim=(min(-0.1, found.correlation.min() - 0.05), 1), xlim=(0, None))  # fmt: skip
-        axis.legend()
-
-
 def on_the_brink(results):
     """Draw what the frozen matrix says of places that yield in the next step: against its radius, and by how many places."""
-    found = numbers.on_the_brink(results)
+    found = brink.gathered(results, bauschinger.GLASSES)
     if found is None:
         return figures.not_computed("It needs the places of the first events from zero stress of two samples.")
     ways = ((True, "reverse loading", REVERSE, "o"), (False, "reloading", RELOADING, "s"))
-    foot = _foot(results, on_the_brink, f"{len(found.mapped)} events", samples=len(np.unique(found.sample)))
-    with figures.panels(2, foot, letters="ab", width=4.0) as axes:
+    line = foot(results, on_the_brink, f"{len(found.mapped)} events", samples=len(np.unique(found.sample)))
+    with figures.panels(2, line, letters="ab", width=4.0) as axes:
         for backward, label, colour, marker in ways:
             kept = found.backward == backward
             if not kept.any():
@@ -350,7 +305,7 @@ def chi_zero(results):
     if not numbers.has_states(results, "chi_zero"):
         return figures.not_computed(NEEDS_BARRIERS)
     rows, centres = numbers.all_rows(results), (EDGES[1:] + EDGES[:-1]) / 2
-    with figures.panels(1, _foot(results, chi_zero), width=5) as (axis,):
+    with figures.panels(1, foot(results, chi_zero), width=5) as (axis,):
         for backward, label, colour in ((False, "forward", figures.BLUE), (True, "backward", figures.VERMILION)):
             values = numbers.strengths(results, "chi_zero", rows, backward)
             label = f"{label}, mean {np.nanmean(values):.3f}"
@@ -366,7 +321,7 @@ def local_stresses(results):
     flow, unloaded = (np.concatenate(numbers.stresses(results, state)).ravel() for state in ("steady", "unloaded"))
     edges = np.linspace(-2, 2.5, 61)
     centres, taken = (edges[1:] + edges[:-1]) / 2, numbers.start_stress(results, numbers.all_rows(results))
-    with figures.panels(1, _foot(results, local_stresses), width=5) as (axis,):
+    with figures.panels(1, foot(results, local_stresses), width=5) as (axis,):
         for values, label, colour, style in (
             (flow, numbers.flow_name(results), figures.BLACK, "-"),
             (unloaded, "unloaded", figures.VERMILION, "-"),
@@ -386,7 +341,7 @@ def fields(results):
     lattice = numbers.lattice(results, 0)
     fractions = results["tests/shown_positions"].astype(float) @ np.linalg.inv(lattice).T
     x = (fractions - np.floor(fractions)) @ lattice.T
-    source = _foot(results, fields, "the first test, places as at zero stress")
+    source = foot(results, fields, "the first test, places as at zero stress")
     with figures.panels(4, source, letters="abcd", height=3.2) as axes:
         for axis, path in zip(axes, PATHS):
             moved = results[f"tests/shown_{path}"].astype(float)
@@ -406,7 +361,7 @@ def partial_levels(results):
     if not numbers.has_states(results):
         return figures.not_computed(NEEDS)
     rows, levels = numbers.all_rows(results), results["tests/level"]
-    with figures.panels(2, _foot(results, partial_levels), width=4.0, height=3.3) as axes:
+    with figures.panels(2, foot(results, partial_levels), width=4.0, height=3.3) as axes:
         strain = STRAIN
         down = results["tests/unloading_and_reverse"][rows].mean(axis=0)
         axes[0].plot(strain, down, color="black", label="unloading and on", linewidth=1.2)

@@ -361,38 +361,19 @@ def barrier_density(results, rows):
         return math.nan
 
 
-class OnTheBrink(NamedTuple):
-    """Barriers of places about to yield: radii (R,) of inclusions, strength (E, R), mapped (E,), backward (E,), sample (E,).
+def stress_peak(results, label, window=3):
+    """Return (largest running mean over ``window`` bins of the mean stress up to ``shearing.EARLY``, its error), or None.
 
-    What did not yield is infinite.
+    None where fewer than two samples are sheared.
     """
-
-    radii: np.ndarray
-    strength: np.ndarray
-    mapped: np.ndarray
-    backward: np.ndarray
-    sample: np.ndarray
-
-    def share_above(self, barrier):
-        """Return the bootstrap ``Estimate``, over samples, of the share of places whose barrier on a map is higher."""
-        blocks = [self.mapped[self.sample == k] > barrier for k in np.unique(self.sample)]
-        return statistics.bootstrap(lambda drawn: np.concatenate([blocks[k] for k in drawn]).mean(), np.arange(len(blocks)))
-
-
-def on_the_brink(results):
-    """Return the ``OnTheBrink`` of all glasses together, or None where there are fewer than two samples."""
-    names = [f"brink {label}" for label in bauschinger.GLASSES if f"brink {label}/strength" in results.arrays]
-    if not names:
+    if not results.has(f"{label}/early_stress"):
         return None
 
-    def joined(key):
-        return np.concatenate([results[f"{name}/{key}"] for name in names])
+    def largest(curves):
+        return np.convolve(curves.mean(axis=0), np.full(window, 1 / window), mode="valid").max()
 
-    sample = np.concatenate([results[f"{name}/sample"] + 1000 * k for k, name in enumerate(names)])
-    if len(np.unique(sample)) < 2:
-        return None
-    strength, mapped = (np.nan_to_num(joined(key), nan=np.inf) for key in ("strength", "mapped"))
-    return OnTheBrink(results[f"{names[0]}/radii"], strength, mapped, joined("direction") < 0, sample)
+    found = statistics.bootstrap(largest, results[f"{label}/early_stress"].astype(float))
+    return float(found.value), float(found.error)
 
 
 def distributions(results, state, backward=False):

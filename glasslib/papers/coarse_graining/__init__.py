@@ -102,12 +102,13 @@ class Parameters(parameters.Parameters):
 def stages(given):
     """Return {stage: [(task, samples), ...]} in the order in which they are run.
 
-    glasses, inherent: packings, and what is measured on them as they were quenched; flow, moduli, transient: shear to flow,
-    moduli there, and maps of barriers on the way; conventions, fits, lowered, lattice, live: the lattice, in batches.
+    glasses, inherent: packings, and what is measured on them as they were quenched; flow, early, moduli, transient: shear to
+    flow, or less far, moduli there, and maps of barriers on the way; conventions, fits, lowered, lattice, live: the lattice, in
+    batches.
     """
     from glasslib.papers.coarse_graining import simulations  # here: scipy is slow to import
 
-    scale, result = SCALES[given.scale], {name: [] for name in ("glasses", "inherent", "flow", "moduli", "transient")}
+    scale, result = SCALES[given.scale], {name: [] for name in ("glasses", "inherent", "flow", "early", "moduli", "transient")}
     for label in scale.glasses:
         count = given.samples or scale.samples or glasses.CATALOGUE[label].samples
         made = _glass(scale, label)
@@ -115,9 +116,11 @@ def stages(given):
         result["inherent"].append((inherent.task(made, given.seed, sites=scale.sites), count))
         if label in GLASSES:
             spec = flow(given, label)
-            result["flow"].append((shearing.flow_task(spec, given.seed), count))
-            result["moduli"].append((simulations.moduli_task(simulations.Moduli(spec, spec.strain), given.seed), count))
-            result["transient"] += [(task, count) for task in transient(given, label).values()]
+            several = flowing(given, label, count)
+            result["flow"].append((shearing.flow_task(spec, given.seed), several))
+            result["early"] += shearing.early_pairs(spec, several, count, given.seed)
+            result["moduli"].append((simulations.moduli_task(simulations.Moduli(spec, spec.strain), given.seed), several))
+            result["transient"] += [(task, several) for task in transient(given, label).values()]
     batches = given.samples or scale.batches
     return result | {
         "conventions": [(task, batches) for task in conventions(given).values()],
@@ -139,10 +142,15 @@ def flow(given, label):
     return shearing.ShearToFlow(_glass(scale, label), scale.strain, kept, coarse=scale.coarse_between or (0.0, 0.0))
 
 
+def flowing(given, label, samples):
+    """Return how many of a glass's samples are sheared to flow."""
+    return glasses.CATALOGUE[label].flows if given.scale == "book" and not given.samples else samples
+
+
 def transient(given, label):
     """Return {strain: task of its map} of a glass from its first kept strain to flow, in all directions."""
     scale, spec = SCALES[given.scale], flow(given, label)
-    whole = () if given.scale == "smoke" else MAPPED_WHOLE
+    whole = MAPPED_WHOLE if given.scale == "paper" or given.scale == "book" and label in shearing.TESTED else ()
     return {
         strain: maps.task(maps.Map(spec, strain, sites=scale.sites if strain in whole else scale.fewer_sites), given.seed)
         for strain in spec.kept if 0 < strain <= spec.strain + 1e-9

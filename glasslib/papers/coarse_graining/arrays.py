@@ -5,6 +5,8 @@ shear to flow and ``way G/...`` its maps of barriers on the way, samples first; 
 ``conventions/...``, ``fits/...``, ``live/...``. What is missing has no name, or NaN for a row.
 """
 
+import functools
+
 import numpy as np
 
 from glasslib import store
@@ -14,7 +16,6 @@ from glasslib.papers.coarse_graining import fits, simulations
 from glasslib.papers.coarse_graining import lattice as model
 from glasslib.papers.maps import FORWARD
 
-BIN = 0.01  # of strain, over which the stress of particles is averaged, as wide as a step of the lattice
 YIELD_EDGES, FROZEN_EDGES = np.linspace(-0.5, 4.0, 91), np.linspace(-1.0, 1.0, 81)
 MAPS = (0.05, 0.2, 1.0, 5.0)  # strains at which maps of strain are kept
 ROW = ("plateaus", "errors", "peaks", "plateau", "plateau_error", "spread", "peak_ratios", "peak_errors")
@@ -26,9 +27,9 @@ def gather(given, stages, finished):
     arrays = inherent.summaries(stages["inherent"], finished)
     for task, samples in stages["inherent"]:
         arrays |= _named(f"law {task.label}", laws(finished.all(task, samples)))
-    counts = {task.label: samples for task, samples in stages.get("flow", ())}
-    for label, samples in counts.items():
-        arrays |= _flow(given, label, samples, finished)
+    early = stages.get("early", ())
+    for task, samples in stages.get("flow", ()):
+        arrays |= _flow(given, task, samples, [pair for pair in early if pair[0].label == task.label], finished)
     for name, found in _all(coarse_graining.lattices, given, stages.get("lattice"), finished):
         kept = simulations.COURSES if " N=" in name else found[0]  # no maps of other sizes
         arrays |= _named(f"lattice {name}", {key: _single([one[key] for one in found]) for key in kept})
@@ -70,12 +71,15 @@ def density(values, edges):
     return np.histogram(finite, edges)[0] / max(1, finite.size) / np.diff(edges)
 
 
-def _flow(given, label, samples, finished):
-    """Return what is finished of one glass's way to flow."""
-    spec, result = coarse_graining.flow(given, label), {}
-    flows = finished.all(shearing.flow_task(spec, given.seed), samples)
+def _flow(given, task, samples, early, finished):
+    """Return what is finished of one glass's way to flow: ``task`` to the end, ``early`` (task, samples) less far."""
+    spec, label, result = task.parameters, task.label, {}
+    flows = finished.all(task, samples)
     if flows:
         result |= _named(f"flow {label}", _curves(spec, flows))
+    every = [*flows.values(), *(one for pair in early for one in finished.all(*pair).values())]
+    if every:
+        result |= _named(f"early {label}", _courses(shearing.early(spec).strain, every))
     of_flow = finished.all(simulations.moduli_task(simulations.Moduli(spec, spec.strain), given.seed), samples)
     if of_flow:
         result |= _named(f"flow {label}", {key: np.array([one[key] for one in of_flow.values()])
@@ -83,23 +87,31 @@ def _flow(given, label, samples, finished):
     return result | _named(f"way {label}", _way(given, label, samples, finished))
 
 
+def _courses(end, found):
+    """Return strain (T,), stress (samples, T); map_strain (M,), variance, localisation (samples, M), up to a strain.
+
+    Maps are those at strains that all have.
+    """
+    strains = [np.round(one["map_strain"], 6) for one in found]
+    common = functools.reduce(np.intersect1d, strains)
+    common = common[common <= end + 1e-9]
+    maps = [one["strain_maps"][np.isin(at, common)] for at, one in zip(strains, found)]
+    courses = [strain_maps.course(np.nan_to_num(of_one)) for of_one in maps]
+    return {
+        "strain": shearing.centres(end, shearing.BIN), "map_strain": common,
+        "stress": _single([shearing.binned(one, end, shearing.BIN) for one in found]),
+        "variance": _single([course.variance for course in courses]),
+        "localisation": _single([course.localisation for course in courses]),
+    }  # fmt: skip
+
+
 def _curves(spec, flows):
-    """Return strain (T,), stress (samples, T); map_strain (M,), variance, localisation (samples, M); kept maps of the first."""
-    count = round(spec.strain / BIN)
-    edges, stress = np.linspace(0, spec.strain, count + 1), []
-    for found in flows.values():
-        where = np.clip(np.searchsorted(edges, found["strain"], "right") - 1, 0, count - 1)
-        stress.append(np.bincount(where, found["stress"], count) / np.maximum(np.bincount(where, minlength=count), 1))
-    courses = [strain_maps.course(np.nan_to_num(found["strain_maps"])) for found in flows.values()]
+    """Return the ``_courses`` of flows, and kept_strain, strain_maps of the first: maps at ``MAPS`` within reach."""
     first = next(iter(flows.values()))
     at = sorted({int(np.argmin(np.abs(first["map_strain"] - strain))) for strain in MAPS if strain <= spec.strain + 1e-6}
                 or {len(first["map_strain"]) - 1})  # fmt: skip
-    return {
-        "strain": (edges[1:] + edges[:-1]) / 2, "stress": _single(stress), "map_strain": first["map_strain"],
-        "variance": _single([course.variance for course in courses]),
-        "localisation": _single([course.localisation for course in courses]),
-        "kept_strain": first["map_strain"][at], "strain_maps": first["strain_maps"][at],
-    }  # fmt: skip
+    kept = {"kept_strain": first["map_strain"][at], "strain_maps": first["strain_maps"][at]}
+    return _courses(spec.strain, list(flows.values())) | kept
 
 
 def _way(given, label, samples, finished):
@@ -121,13 +133,12 @@ def _way(given, label, samples, finished):
 
 def particle_features(arrays, glass):
     """Return ((plateau, error), (peak, error), ``OWN``) of a glass sheared to flow, or None."""
-    if len(arrays.get(f"flow {glass}/stress", ())) < 2:
+    if len(arrays.get(f"flow {glass}/stress", ())) < 2 or arrays[f"flow {glass}/strain"][-1] < model.PLATEAU_FROM:
         return None
-    strain, stress = arrays[f"flow {glass}/strain"], arrays[f"flow {glass}/stress"].astype(float)
-    if strain[-1] < model.PLATEAU_FROM:
-        return None
+    (strain, stress), (before, rise) = ((arrays[f"{part} {glass}/strain"], arrays[f"{part} {glass}/stress"].astype(float))
+                                        for part in ("flow", "early"))  # fmt: skip
     plateau = statistics.mean_error(model.plateau(strain, stress))
-    peak = statistics.bootstrap(lambda drawn: model.peak(strain, drawn.mean(axis=0)), stress)
+    peak = statistics.bootstrap(lambda drawn: model.peak(before, drawn.mean(axis=0)), rise)
     pairs = plateau, (peak.value, peak.error)
     return *(tuple(round(float(number), 5) for number in pair) for pair in pairs), OWN
 

@@ -134,7 +134,7 @@ def _of_flow(results):
         if flows:
             every = np.concatenate([results[f"flow {label}/{key}"] for label in flows])
             result[claim] = _put(results, statistics.mean_error(every), len(every))
-    if results.has("flow ESL/localisation", "flow GQ/localisation"):
+    if results.has("early ESL/localisation", "early GQ/localisation"):
         result["band_only_in_GQ"] = _band(results)
     return result
 
@@ -188,7 +188,7 @@ def _deviation_ratio(results, labels):
 
 def _band(results):
     """Return by how much the largest localisation of GQ is above that of ESL at the same strain."""
-    both = [results[f"flow {label}/localisation"].astype(float) for label in ("GQ", "ESL")]
+    both = [results[f"early {label}/localisation"].astype(float) for label in ("GQ", "ESL")]
     first = 1  # the map at no strain has no localisation
     at = first + int(np.argmax(both[0].mean(axis=0)[first:]))
     (high, high_error), (low, low_error) = (statistics.mean_error(values[:, at]) for values in both)

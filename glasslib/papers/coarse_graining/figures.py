@@ -50,7 +50,7 @@ def sheared(results):
     count = sum(len(results[f"flow {label}/stress"]) for label in labels)
     with figures.panels(3, _foot(results, sheared, count), letters="abc", columns=3, width=3.1) as axes:
         for label in labels:
-            _band(axes[0], results[f"flow {label}/strain"], results[f"flow {label}/stress"], label, figures.COLOURS[label])
+            _stress(axes[0], results, label, label)
         axes[0].set(xlabel=STRAIN, ylabel=STRESS, xlim=(0, None), ylim=(0, None))
         axes[0].legend()
         for axis, label in zip(axes[1:], coarse_graining.GLASSES):
@@ -60,6 +60,19 @@ def sheared(results):
                 _strain_map(axis, results[f"flow {label}/strain_maps"][at], rf"{label} at $\gamma$ = {strains[at]:g}")
             else:
                 _absent(axis, f"map of {label}")
+
+
+def _stress(axis, results, glass, label):
+    """Draw the stress of sheared glasses: of all samples as far as all of them go, from there of those that come to flow."""
+    colour, end = figures.COLOURS[glass], 0.0
+    if results.has(f"early {glass}/stress"):
+        strain = results[f"early {glass}/strain"]
+        _band(axis, strain, results[f"early {glass}/stress"], label, colour)
+        end, label = strain[-1], None
+    strain = results[f"flow {glass}/strain"]
+    beyond = strain >= end
+    if beyond.any():
+        _band(axis, strain[beyond], results[f"flow {glass}/stress"][:, beyond], label, colour)
 
 
 def _strain_map(axis, values, title, most=None):
@@ -139,8 +152,7 @@ def curves(results, glass):
                         _band(axis, x[thin], y[:, thin], f"{label}, {WHOSE[one]}", colour, linewidth=1.2,
                               linestyle="--" if one == "paper" else "-")  # fmt: skip
             if particles:
-                _band(axis, results[f"flow {glass}/strain"], results[f"flow {glass}/stress"], f"{glass}, particles",
-                      figures.COLOURS[glass])  # fmt: skip
+                _stress(axis, results, glass, f"{glass}, particles")
             figures.paper_value(axis, coarse_graining.FLOW_STRESS, "flow stress, patinet2020")
             axis.set(xlabel=STRAIN, ylabel=STRESS, xlim=(0, 2), ylim=(0, None))
             axis.set_title(f"({'a' if kind == 'c0' else 'b'}) {'without' if kind == 'c0' else 'with'} correlation", loc="left",

@@ -1,0 +1,79 @@
+"""Pictures of where the Bauschinger page begins: how glasses come to flow, how they differ, what flow remembers."""
+
+import numpy as np
+
+from glasslib import figures
+from glasslib.analysis import statistics
+from glasslib.papers import bauschinger, glasses
+from glasslib.papers.bauschinger import numbers
+from glasslib.papers.bauschinger.figures import foot
+from glasslib.scorecard import paper_value
+
+
+def to_flow(results):
+    """Draw Fig. SM1: stress and polarisation from rest to steady flow, of each glass."""
+    names = [name for name in bauschinger.GLASSES if f"{name}/flow_stress" in results.arrays]
+    if not names:
+        return figures.not_computed("It needs glasses sheared to steady flow; none is finished at this scale.")
+    counts = ", ".join(f"{len(results[f'{name}/flow_stress'])} of {name}" for name in names)
+    with figures.panels(2, foot(results, to_flow, samples=counts), width=3.9) as axes:
+        for name in names:
+            strain, stress = np.log1p(results[f"{name}/flow_strain"]), results[f"{name}/flow_stress"]
+            _band(axes[0], strain, stress, name)
+            if f"{name}/transient_mean" in results.arrays:
+                forward, backward = np.moveaxis(results[f"{name}/transient_mean"], -1, 0)
+                chi = 0.5 * (forward - backward)
+                kept = np.isfinite(chi).any(axis=0)
+                chi, count = chi[:, kept], np.isfinite(chi[:, kept]).sum(axis=0)
+                spread = np.sqrt(np.nanmean((chi - np.nanmean(chi, axis=0)) ** 2, axis=0) / np.maximum(count - 1, 1))
+                figures.points(axes[1], np.log1p(results[f"{name}/transient_strain"])[kept], np.nanmean(chi, axis=0), spread,
+                               name, figures.COLOURS[name])  # fmt: skip
+        labels = {"flow_stress": r"shear stress $\bar\tau_{xy}$", "chi_steady": r"polarisation $\chi$"}
+        for axis, (claim, label) in zip(axes, labels.items()):
+            stated = paper_value("bauschinger", claim)
+            figures.paper_value(axis, stated, f"paper: {stated}")
+            axis.set(xlabel=r"$\ln(1+\gamma_{xy})$", ylabel=rf"{label} [$\epsilon/\sigma^2$]")
+            axis.legend()
+
+
+def _band(axis, x, samples, name):
+    mean, error = statistics.mean_error(samples) if len(samples) > 1 else (samples[0], np.zeros(len(x)))
+    figures.band(axis, x, mean, error, name, figures.COLOURS[name], linewidth=1)
+
+
+def memory(results):
+    """Draw what a flow remembers: correlation of barriers of two configurations against the strain between them."""
+    found = numbers.memory(results)
+    if found is None:
+        return figures.not_computed("It needs barriers of at least two configurations of one sample in flow.")
+    with figures.panels(1, foot(results, memory), width=4.6) as (axis,):
+        figures.points(axis, found.strain, found.correlation, np.nan_to_num(found.error), "of one sample", figures.BLUE)
+        if np.isfinite(found.between):
+            axis.axhline(found.between, color="0.4", linestyle=":", label=f"of different samples: {found.between:.3f}")
+        axis.set(xlabel=r"strain between two configurations $\Delta\gamma$", ylabel="correlation of barriers",
+                 ylim=(min(-0.1, found.correlation.min() - 0.05), 1), xlim=(0, None))  # fmt: skip
+        axis.legend()
+
+
+def glasses_table(results):
+    """Return how the glasses differ before they flow, as a table: time of cooling, stress peak, mean barrier as quenched."""
+    rows = []
+    for label in bauschinger.GLASSES:
+        sheared, mapped = (results.arrays.get(f"{label}/{name}", ()) for name in ("early_stress", "quenched"))
+        if len(sheared) or len(mapped):
+            cooled = glasses.CATALOGUE[label].cooling_time
+            each = [np.nanmean(one.astype(float)) for one in mapped]
+            barrier = statistics.mean_error(np.array(each)) if len(each) > 1 else None
+            found = ((numbers.stress_peak(results, label), len(sheared)), (barrier, len(each)))
+            rows.append((label, f"{cooled:g}" if cooled else "quenched at once", *map(_of_samples, found)))
+    if not rows:
+        return figures.not_computed("It needs a glass that is sheared, or mapped as it was quenched.")
+    head = ("glass", r"cooled over [$\tau$]", r"largest stress up to $\gamma$ = 1 [$\epsilon/\sigma^2$]",
+            r"mean barrier as quenched [$\epsilon/\sigma^2$]")  # fmt: skip
+    return figures.table(head, rows)
+
+
+def _of_samples(found):
+    """Return (value, error) of so many samples as text."""
+    pair, count = found
+    return f"{figures.value_error(*pair, 3)} ({count} samples)" if pair else "not computed at this scale"
