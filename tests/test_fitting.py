@@ -129,6 +129,14 @@ def test_a_target_out_of_reach_is_told_by_its_residual():
     assert found.residuals[0] > 50
 
 
+def test_a_fold_is_no_solution():
+    """Of p^3 - p, started where its slope turns, the root lies beyond the fold at p = 1 / sqrt 3."""
+    found = fitting.fit(lambda p, s: p[0] ** 3 - p[0] + noise(s, 0.01, 1), [3.0], [0.5], [0.2], range(16), rounds=40)
+    assert found.converged and found.parameters[0] == pytest.approx(1.672, abs=0.02)
+    none = fitting.fit(lambda p, s: p[0] ** 2 + noise(s, 0.01, 1), [-0.02], [0.2], [0.5], range(16), target_errors=0.01)
+    assert not none.converged and abs(none.residuals[0]) > 0.5
+
+
 def test_a_solution_at_a_bound_stays_there():
     found = fitting.fit(lambda p, s: p[0] + noise(s, 0.01, 1), [-1.0], [0.5], [0.3], range(16), lower=[0.0], upper=[1.0])
     assert found.converged and found.parameters[0] == pytest.approx(0.0, abs=1e-9) and found.interval[0, 0] == 0.0

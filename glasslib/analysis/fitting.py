@@ -14,7 +14,9 @@ With n samples that jackknife gives the covariance C of the features there, and 
     covariance of theta = A (C + target variances) A^T,    A = (J^T W J)^-1 J^T W,    W = 1 / variances,
 
 intervals being Student's with n - 1 degrees of freedom. Whether a quadratic is good enough in the box is itself tested, with
-Hotelling's T^2 of what the polynomial leaves of the features; where it is not, the box is halved.
+Hotelling's T^2 of what the polynomial leaves of the features; where it is not, the box is halved. A solution inside that
+does not reach the targets, though parameters are as many as features, lies in a fold of the features: the box is widened to
+look beyond it.
 """
 
 import itertools
@@ -28,6 +30,7 @@ from glasslib import checks
 SCOUTS = 10  # samples of the search, at least
 _EDGE = 0.95  # beyond this fraction of the half width a solution is at the edge
 _MISFIT = 0.01  # p-value below which the polynomial does not fit
+_REACHED = 0.1  # of a target's error: more than a solution leaves that is none of a fold
 _NARROWEST = 3.0  # half width of the last box, at least, in standard errors of the solution
 
 
@@ -103,10 +106,10 @@ def fit(simulate, targets, start, widths, seeds, *, features=None, target_errors
     last, evaluations = len(scouts) == len(seeds), 0
     for _ in range(checks.integer("rounds", rounds, 1)):
         used = seeds if last else scouts
-        found, count, outside, good = _solve(problem, centre, width, used)
+        found, count, outside, good, folded = _solve(problem, centre, width, used)
         evaluations += count
         centre = found.parameters
-        if outside:
+        if outside or folded:
             width = 1.5 * width
         elif not last:
             last, width = True, _narrowed(width, found.errors)
@@ -201,7 +204,10 @@ def _spread(without):
 
 
 def _solve(problem, centre, width, seeds):
-    """Return the ``Fit`` in one box, samples simulated, whether it lies at the box's edge, whether a quadratic fits there."""
+    """Return the ``Fit`` in one box, samples simulated, and whether: it lies at the box's edge, a quadratic fits, it is a fold.
+
+    At a solution inside, of as many features as parameters, only a singular slope leaves anything of the targets.
+    """
     room = (problem.upper - problem.lower) / 2
     width = np.minimum(width, room)
     with np.errstate(invalid="ignore"):
@@ -238,7 +244,9 @@ def _solve(problem, centre, width, seeds):
     box = np.stack([centre - width, centre + width], axis=1)
     result = Fit(parameters, errors, interval, covariance, slope, features, np.sqrt(np.diag(variances)),
                  (features - problem.targets) / gap, misfit, box, False, len(seeds), 0)  # fmt: skip
-    return result, len(points) * len(seeds), outside, good
+    square = len(features) == len(x) and not bounded.any()
+    folded = square and bool((np.abs((features - problem.targets) / scale) > _REACHED).any())
+    return result, len(points) * len(seeds), outside, good, folded
 
 
 def _covariance(slope, scale, variances):

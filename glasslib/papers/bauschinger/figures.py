@@ -296,8 +296,8 @@ def on_the_brink(results):
         share = found.share_above(_SMALL)
         axes[1].axvline(_SMALL, color="0.4", linestyle=":",
                         label=f"lowest near it above {_SMALL}: {figures.value_error(share.value, share.error)}")  # fmt: skip
-        for axis in axes:
-            axis.legend(fontsize=7, loc="upper right" if axis is axes[0] else "upper left")
+        axes[0].legend(fontsize=7, loc="upper right")
+        axes[1].legend(fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5))
 
 
 def chi_zero(results):
