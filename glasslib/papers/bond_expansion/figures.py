@@ -3,7 +3,7 @@
 import numpy as np
 
 from glasslib import figures
-from glasslib.analysis import statistics
+from glasslib.analysis import bands, statistics
 from glasslib.papers import bond_expansion
 from glasslib.papers.bond_expansion import lattices, numbers
 from glasslib.papers.bond_expansion.simulations import MAGNITUDES
@@ -12,6 +12,8 @@ from glasslib.scorecard import paper_value
 STRESS = r"stress $\sigma_{xy}$ [$\epsilon/\lambda^d$]"
 YIELD = r"local yield stress $\sigma_Y$ [$\epsilon/\lambda^2$]"
 PARENT = r"parent temperature $T_p$ [$\epsilon$]"
+PROFILED = (0.18, 0.36, 0.72, 1.43, 2.83, 5.0)  # strains of the particles' profiles that are drawn
+SHOWN_STRAIN = 0.3  # up to which stress curves of several parents are drawn
 _SHADES = "viridis"
 
 
@@ -24,14 +26,64 @@ def shade(results, T):
 
 
 def _foot(results, drawn_by, name, more=""):
-    count = max(len(values) for key, values in results.arrays.items() if key.startswith(name))
-    note = f"N = {bond_expansion.particles(results.given)}, {results.source}{more}"
-    return figures.source(results.given.scale, count, note, by=drawn_by)
+    count = max(len(values) for key, values in results.arrays.items() if key.startswith(f"{name}/"))
+    notes = [f"N = {bond_expansion.particles(results.given)}, {results.source}{more}"]
+    for dimension in (2, 3) if drawn_by is tails else (2,):
+        falling = numbers.unequilibrated(results, dimension)
+        if falling:
+            notes.append(f"not equilibrated in {dimension}D: $T_p$ = {', '.join(f'{T:g}' for T in falling)}")
+    return figures.source(results.given.scale, count, notes, by=drawn_by)
 
 
 def _known(results, *patterns):
     """Return the parent temperatures of which all arrays are there, hottest first; patterns hold T as {:g}."""
     return [T for T in numbers.temperatures(results) if results.has(*(pattern.format(T) for pattern in patterns))]
+
+
+def equilibrium_table(results):
+    """Return how well the parent liquids are equilibrated, by two starts; see ``numbers.Equilibrium``."""
+    rows = []
+    for dimension in (2, 3):
+        for T in numbers.temperatures(results):
+            found = numbers.equilibrium(results, T, dimension)
+            if found is None:
+                continue
+            slow = not np.isfinite(found.relaxation)
+            longest = int(results[f"meeting {dimension}D {T:g}/sweep"][0, -1])
+            rows.append((
+                f"{dimension}D, {T:g}", f"> {longest}" if slow else f"{found.relaxation:.0f}",
+                "–" if slow else f"{found.held:.0f}", figures.value_error(found.gap, found.error, 4), f"{found.inherent:.4f}",
+                f"{found.structure:.3f} ({found.noise:.3f})", "yes" if found.met else "**no**",
+            ))  # fmt: skip
+    if not rows:
+        return figures.not_computed("It needs liquids started hot and cold; they are compared at scale book.")
+    head = ("$T_p$", "relaxation time [sweeps]", "times held", "energy, hot − cold", "inherent energy, hot − cold",
+            "$g(r)$, rms of hot − cold (noise)", "equilibrated")  # fmt: skip
+    return figures.table(head, rows)
+
+
+def density_table(results):
+    """Return how liquids of several densities relax, beside that of the paper's three-dimensional one."""
+    hot, cold = numbers.temperatures(results)[0], bond_expansion.HALF
+    rows = []
+    every = [(2, density, f"density {density:g} {{:g}}") for density in bond_expansion.COMPARED]
+    for dimension, density, pattern in (*every, (3, None, "meeting 3D {:g}")):
+        names = [pattern.format(T) for T in (hot, cold)]
+        if not results.has(*(f"{name}/hot_inherent" for name in names)):
+            continue
+        mixture = bond_expansion.glass(results.given, hot, dimension=dimension, density=density).mixture
+        times = [numbers.relaxation_time(results, name) for name in names]
+        longest = [int(results[f"{name}/sweep"][0, -1]) for name in names]
+        fall = np.mean(results[f"{names[0]}/hot_inherent"] - results[f"{names[1]}/hot_inherent"])
+        rows.append((
+            f"{dimension}D, {mixture.number_density:g}", f"{mixture.scaled_density:.2f}",
+            *(f"{time:.0f}" if np.isfinite(time) else f"> {most}" for time, most in zip(times, longest)), f"{fall:.3f}",
+        ))  # fmt: skip
+    if not rows:
+        return figures.not_computed("It needs liquids of several densities; they are compared at scale book.")
+    head = (r"$N\lambda^d/V$", r"$N\langle\lambda\rangle^d/V$", f"relaxation time at $T$ = {hot:g} [sweeps]", f"at {cold:g}",
+            f"fall of the inherent energy, {hot:g} to {cold:g}")  # fmt: skip
+    return figures.table(head, rows)
 
 
 def tails(results):
@@ -164,15 +216,18 @@ def thresholds(results):
 
 
 def stress_curves(results):
-    """Draw Fig. 5: stress against strain of particles and lattices, and the stress in steady flow."""
+    """Draw Fig. 5: stress against strain of particles and lattices of the same size, and the stress in steady flow."""
     sides, hottest = bond_expansion.SCALES[results.given.scale].sides, numbers.temperatures(results)[0]
     known = [T for T in bond_expansion.SHOWN if T in _known(results, "sheared {:g}/stress")]
     if not known:
         return figures.not_computed("It needs at least two sheared glasses of a parent temperature.")
+    kind = numbers.largest(results, known[-1], "stress")
     with figures.panels(3, _foot(results, stress_curves, f"sheared {known[0]:g}"), letters="abc", columns=3, width=3.1) as axes:
-        _curves(axes[0], results, [hottest], sides[0], ("bond",))
-        _steady(axes[1], results, hottest, sides[0])
-        _curves(axes[2], results, known, sides[-1], lattices.METHODS)
+        _curves(axes[0], results, [hottest], "sheared", sides[0], ("bond",))
+        for name, side, colour in zip(("sheared", "sheared large"), sides, (figures.BLUE, figures.ORANGE)):
+            _steady(axes[1], results, f"{name} {hottest:g}", f"lattice bond {hottest:g} {side}", side, colour)
+        _curves(axes[2], results, known, kind, sides[-1] if kind == "sheared large" else sides[0], lattices.METHODS)
+        axes[2].set_xlim(0, min(SHOWN_STRAIN, axes[2].get_xlim()[1]))
         for axis in (axes[0], axes[2]):
             axis.set(xlabel=r"strain $\gamma$", ylabel=STRESS, ylim=(0, None))
             axis.legend(fontsize=7)
@@ -180,9 +235,9 @@ def stress_curves(results):
         axes[1].legend(fontsize=7)
 
 
-def _curves(axis, results, known, side, methods):
+def _curves(axis, results, known, kind, side, methods):
     for T in known:
-        strain, stress = results[f"sheared {T:g}/strain"][0], results[f"sheared {T:g}/stress"].astype(float)
+        strain, stress = results[f"{kind} {T:g}/strain"][0], results[f"{kind} {T:g}/stress"].astype(float)
         mean, error = statistics.mean_error(stress)
         figures.band(axis, strain, mean, error, rf"particles, $T_p$ = {T:g}", shade(results, T), linewidth=1)
         for method, style in zip(methods, ("-", "--")):
@@ -192,19 +247,20 @@ def _curves(axis, results, known, side, methods):
                 label = f"lattice, {'expansion' if method == 'bond' else 'frozen matrix'}"
                 axis.plot(results[f"{name}/strain"][0], mean, style, color=figures.COLOURS["fit"], linewidth=1,
                           label=label if T == known[0] else None)  # fmt: skip
-    axis.set_xlim(0, results[f"sheared {known[0]:g}/strain"][0][-1])
+    axis.set_xlim(0, results[f"{kind} {known[0]:g}/strain"][0][-1])
 
 
-def _steady(axis, results, T, side):
-    strain, stress = results[f"sheared {T:g}/strain"][0], results[f"sheared {T:g}/stress"]
-    late = stress[:, strain > lattices.STEADY * strain[-1]].ravel()
-    axis.hist(late, 25, density=True, color=figures.COLOURS["particles"], alpha=0.4, label="particles")
-    name = f"lattice bond {T:g} {side}"
-    if results.has(f"{name}/steady_counts"):
-        edges = np.linspace(0, lattices.HIGHEST * float(results[f"{name}/scale"][0]), lattices.BINS + 1)
-        counts = results[f"{name}/steady_counts"].sum(axis=0)
+def _steady(axis, results, particles, of_lattice, side, colour):
+    """Draw the density of the stress in steady flow: of particles filled, of lattices of the same size as a line."""
+    if results.has(f"{particles}/stress"):
+        strain, stress = results[f"{particles}/strain"][0], results[f"{particles}/stress"]
+        late = stress[:, strain > lattices.STEADY * strain[-1]].ravel()
+        axis.hist(late, 25, density=True, color=colour, alpha=0.4, label=f"particles, L = {side}")
+    if results.has(f"{of_lattice}/steady_counts"):
+        edges = np.linspace(0, lattices.HIGHEST * float(results[f"{of_lattice}/scale"][0]), lattices.BINS + 1)
+        counts = results[f"{of_lattice}/steady_counts"].sum(axis=0)
         density = counts / counts.sum() / np.diff(edges)
-        axis.stairs(density, edges, color=figures.COLOURS["lattice"], label=f"lattice, L = {side}")
+        axis.stairs(density, edges, color=colour, label=f"lattice, L = {side}")
 
 
 def plasticity(results):
@@ -217,10 +273,12 @@ def plasticity(results):
     foot = _foot(results, plasticity, f"sheared {known[0]:g}")
     with figures.panels(2 * len(known), foot, columns=len(known), width=2.9) as axes:
         for axis, below, T in zip(axes, axes[len(known) :], known):
-            x, active = results[f"sheared {T:g}/positions"][0, 0], results[f"sheared {T:g}/activity"][0, 0]
-            axis.scatter(*x.T, s=800 / len(x) ** 0.75, c=np.minimum(active, 3), cmap="Blues", vmin=0, vmax=3, linewidths=0)
-            below.imshow(np.minimum(results[f"lattice bond {T:g} {side}/map"][0].T, 3), origin="lower", cmap="Greens", vmin=0)
-            axis.set(title=rf"particles, $T_p$ = {T:g}", aspect="equal", xticks=[], yticks=[])
+            name = numbers.largest(results, T, "stress")
+            x, active = results[f"{name} {T:g}/positions"][0, 0], results[f"{name} {T:g}/activity"][0, 0]
+            axis.scatter(*x.T, s=800 / len(x) ** 0.75, c=np.minimum(active, 3), cmap="Blues", vmin=-0.3, vmax=3, linewidths=0)
+            slips = np.minimum(results[f"lattice bond {T:g} {side}/map"][0], 3)
+            below.imshow(slips, origin="lower", cmap="Greens", vmin=-0.3, vmax=3)
+            axis.set(title=rf"particles, N = {len(x)}, $T_p$ = {T:g}", aspect="equal", xticks=[], yticks=[])
             below.set(title=f"lattice, L = {side}", xticks=[], yticks=[])
 
 
@@ -229,21 +287,45 @@ def band_growth(results):
     known = [T for T in bond_expansion.BANDED if T in _known(results, "sheared {:g}/profile_x")]
     if not known:
         return figures.not_computed("It needs glasses that yield by a band: parent temperatures of 0.4 and less.")
-    side = bond_expansion.SCALES[results.given.scale].band_sides[-1]
-    with figures.panels(2, _foot(results, band_growth, f"sheared {known[0]:g}"), letters="bd", width=3.6) as axes:
+    sides = bond_expansion.SCALES[results.given.scale].band_sides
+    foot = _foot(results, band_growth, f"sheared {known[0]:g}")
+    with figures.panels(4, foot, letters="abcd", width=3.6) as axes:
         for T in known:
-            colour = shade(results, T)
-            strain, widths = numbers.band_widths(results, T)
-            axes[0].plot(strain, np.nanmean(widths, axis=0), color=colour, label=rf"$T_p$ = {T:g}")
-            if results.has(f"band {T:g} {side}/profiles"):
+            colour, name = shade(results, T), numbers.largest(results, T, "profile_x")
+            strain, profiles = numbers.band_profiles(results, T, name)
+            shown = [k for k, at in enumerate(strain) if any(abs(at - wanted) < 0.004 for wanted in PROFILED)]
+            if T in (known[0], known[-1]):
+                _profiles(axes[0], [profiles[0, k] for k in shown], colour, rf"$T_p$ = {T:g}")
+            count = results[f"{name} {T:g}/activity"].shape[-1]
+            strain, widths = numbers.band_widths(results, T, name)
+            axes[1].plot(strain, np.nanmean(widths, axis=0), color=colour, label=rf"$T_p$ = {T:g}, N = {count}")
+            for side, mark in zip(reversed(sides), "o^"):
+                if not results.has(f"band {T:g} {side}/profiles"):
+                    continue
+                if side == sides[-1] and T in (known[0], known[-1]):
+                    _profiles(axes[2], numbers.lattice_profiles(results, T, side)[1][0], colour, rf"$T_p$ = {T:g}")
                 strain, widths = numbers.lattice_widths(results, T, side)
-                axes[1].plot(strain, np.nanmean(widths, axis=0), "o-", color=colour, label=rf"$T_p$ = {T:g}, L = {side}")
-        for axis, claim, title in zip(axes, ("band_exponent_particles", "band_exponent_lattice"), ("particles", "lattice")):
-            exponent, at = paper_value("bond_expansion", claim), np.array(axis.get_xlim())
+                label = rf"$T_p$ = {T:g}, L = {side}"
+                axes[3].plot(strain, np.nanmean(widths, axis=0), f"{mark}-", color=colour, label=label)
+        for axis, title in zip(axes[::2], ("particles", f"lattice, L = {sides[-1]}")):
+            axis.set(title=title, xlabel="place across the band / edge", ylabel="times active so far", yscale="symlog")
+        for axis, title in zip(axes[1::2], ("particles", "lattice")):
+            exponent, at = paper_value("bond_expansion", f"band_exponent_{title}"), np.array(axis.get_xlim())
             line = np.geomspace(max(at[0], 0.1), at[1], 20)
             axis.plot(line, 0.2 * (line / line[0]) ** exponent, ":", color="0.3", label=f"paper: exponent {exponent}")
             axis.set(xscale="log", yscale="log", title=title, xlabel=r"strain $\gamma$", ylabel="width of the band / edge")
+        for axis in axes:
             axis.legend(fontsize=7)
+
+
+def _profiles(axis, profiles, colour, label):
+    """Draw profiles of one band at growing strain, the later the stronger, all turned by what centres the first."""
+    at = bands.centre(profiles[0]) if len(profiles) else 0.0
+    for k, profile in enumerate(profiles):
+        turned = bands.centred(profile, at)
+        places = (np.arange(len(turned)) + 0.5) / len(turned)
+        axis.plot(places, turned, color=colour, alpha=0.35 + 0.65 * (k + 1) / len(profiles), linewidth=1,
+                  label=label if k == len(profiles) - 1 else None)  # fmt: skip
 
 
 def prediction(results):
@@ -265,20 +347,30 @@ def prediction(results):
 
 
 def band_sizes(results):
-    """Draw Fig. 9: the width of young bands against the edge of the glass."""
+    """Draw Fig. 9: the profile of young bands, and their width against the edge of the glass."""
     every = _known(results, "sheared {:g}/profile_x", "sheared large {:g}/profile_x")
     known = [T for T in bond_expansion.BANDED if T in every]
     if not known:
         return figures.not_computed("It needs glasses of two sizes that yield by a band.")
     scale = bond_expansion.SCALES[results.given.scale]
-    with figures.panels(1, _foot(results, band_sizes, f"sheared {known[0]:g}"), width=4.6) as (axis,):
+    sizes = {"sheared": scale.particles, "sheared large": scale.large}
+    with figures.panels(2, _foot(results, band_sizes, f"sheared {known[0]:g}"), letters="ab", width=3.6) as axes:
+        for (name, count), colour in zip(sizes.items(), figures.SEQUENCE):
+            strain, profiles = numbers.band_profiles(results, known[-1], name)
+            young = profiles[:, int(np.argmin(np.abs(strain - numbers.BORN)))]
+            mean = np.mean([bands.centred(profile) for profile in young], axis=0)
+            places = ((np.arange(len(mean)) + 0.5) / len(mean) - 0.5) * (count / results.given.density) ** 0.5
+            axes[0].plot(places, mean, color=colour, label=f"N = {count}")
+        axes[0].set(title=rf"$T_p$ = {known[-1]:g}, $\gamma$ = {numbers.BORN:g}", xlabel=r"place across the band [$\lambda$]",
+                    ylabel="times active so far")  # fmt: skip
         for T in known:
             found = []
-            for name, count in (("sheared", scale.particles), ("sheared large", scale.large)):
+            for name, count in sizes.items():
                 edge = (count / results.given.density) ** 0.5
                 width = numbers.width_at(*numbers.band_widths(results, T, name), numbers.BORN)
                 found.append((edge, *(edge * value for value in width)))
             edges, widths, errors = np.array(found).T
-            figures.points(axis, edges, widths, errors, rf"$T_p$ = {T:g}", shade(results, T))
-        axis.set(xscale="log", yscale="log", xlabel=r"edge $L$ [$\lambda$]", ylabel=r"width at $\gamma$ = 0.15 [$\lambda$]")
-        axis.legend()
+            figures.points(axes[1], edges, widths, errors, rf"$T_p$ = {T:g}", shade(results, T))
+        axes[1].set(xscale="log", yscale="log", xlabel=r"edge $L$ [$\lambda$]", ylabel=r"width at $\gamma$ = 0.15 [$\lambda$]")
+        for axis in axes:
+            axis.legend(fontsize=7)
