@@ -1,8 +1,8 @@
 """Connecting microscopic and mesoscopic mechanics (Richard 2023): its parameters, scales and ensembles.
 
 ``simulations`` has the functions of the glasses and of what is measured on them, ``cavities`` those that hold the expansion
-against plain strain, ``lattices`` those of the lattice; ``numbers`` measures the claims, ``figures`` draws. Lengths in
-smallest diameters, energies in epsilon; d = (V/N)^(1/dimension) is the mean distance.
+against plain strain, ``lattices`` those of the lattice; ``numbers`` measures the claims, ``figures``, ``tables`` and
+``interactive`` show them. Lengths in smallest diameters, energies in epsilon; d = (V/N)^(1/dimension) is the mean distance.
 """
 
 import dataclasses
@@ -172,7 +172,8 @@ def _measured(given):
         result[f"thresholds {T:g}"] = simulations.thresholds_task(simulations.Thresholds(made), seed), count
         spec = cavities.Cavities(made, scale.cavities)
         result[f"cavities {T:g}"] = cavities.cavities_task(spec, seed), min(2, count)
-        result[f"radii {T:g}"] = cavities.radii_task(cavities.Radii(made, RADII), seed), 1
+        spec = cavities.Radii(made, RADII[::2], step=1e-2) if given.scale == "smoke" else cavities.Radii(made, RADII)
+        result[f"radii {T:g}"] = cavities.radii_task(spec, seed), 1
     stable = glass(given, scale.temperatures[-1])
     result["predicted"] = cavities.predicted_task(cavities.Predicted(stable), seed), min(2, count)
     return result

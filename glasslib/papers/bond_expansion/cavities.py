@@ -13,7 +13,7 @@ from glasslib.papers.bond_expansion import simulations
 
 _NEWTON, _FLAT = 12, 1e-11  # steps at most, and the force at which they end
 _LONGEST = 0.5  # of a Newton step [length]: beyond it the branch is lost
-_DIFFERENCE = 2e-3  # strain of the differences that moduli are taken from
+_DIFFERENCE = 5e-4  # strain of the differences that moduli are taken from
 
 
 class Cavities(NamedTuple):
@@ -37,7 +37,7 @@ def cavities(spec, sequence):
     strain (k,), from -strain to strain; stress (count, k): sigma_xy, NaN where the branch has ended; derivatives (count, 4):
     of the expansion, tau_0 ... tau_3; modulus (count,): by differences; bond_yield, matrix (count, 2): yield strains forward
     and backward, by the expansion, and where the branch ends. For the first: shown_positions (m, 2), shown_velocity (f, 2) of
-    the f free ones that come first.
+    the f free ones that come first, shown_bonds (B, 2): pairs of which at least one is free.
     """
     from glasslib.protocols import bond_yield, local_yield
 
@@ -57,7 +57,7 @@ def cavities(spec, sequence):
         modulus.append(cut.modulus())
         ends.append([spec.step * np.isfinite(way).sum() for way in ways])
         if k == 0:
-            shown = {"shown_positions": cut.start.T, "shown_velocity": cut.velocity()}
+            shown = {"shown_positions": cut.start.T, "shown_velocity": cut.velocity(), "shown_bonds": cut.bonds()}
     yields = np.concatenate([found.yield_strain, found.backward().yield_strain], axis=1)
     return shown | {
         "strain": strain, "stress": np.array(stress), "derivatives": found.derivatives[:, 0], "modulus": np.array(modulus),
@@ -139,6 +139,14 @@ class Cut:
 
         _, packing = self._system(self.start if positions is None else positions)
         return float(per_particle(packing, self.potential)[1][: self.free, 0, 1].sum() / self.area)
+
+    def bonds(self):
+        """Return the pairs (B, 2) within reach of which at least one is free."""
+        from glasslib.particles import bonds
+
+        found = bonds.bonds(self._system(self.start)[1], self.potential)
+        pairs = np.stack([found.first, found.second], axis=1)
+        return pairs[(pairs < self.free).any(axis=1)]
 
     def path(self, strains):
         """Return the stress (k,) at strains that go on from zero; NaN from where the branch has ended."""

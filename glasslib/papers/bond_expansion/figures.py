@@ -1,4 +1,4 @@
-"""The pictures of the bond expansion page: each function draws one figure or table from its ``results.Results``."""
+"""The pictures of the bond expansion page: each function draws one figure from its ``results.Results``."""
 
 import numpy as np
 
@@ -27,63 +27,28 @@ def shade(results, T):
 
 def _foot(results, drawn_by, name, more=""):
     count = max(len(values) for key, values in results.arrays.items() if key.startswith(f"{name}/"))
-    notes = [f"N = {bond_expansion.particles(results.given)}, {results.source}{more}"]
+    note = f"N = {bond_expansion.particles(results.given)}, {results.source}{more}"
+    foot = figures.source(results.given.scale, count, note, by=drawn_by)
     for dimension in (2, 3) if drawn_by is tails else (2,):
         falling = numbers.unequilibrated(results, dimension)
         if falling:
-            notes.append(f"not equilibrated in {dimension}D: $T_p$ = {', '.join(f'{T:g}' for T in falling)}")
-    return figures.source(results.given.scale, count, notes, by=drawn_by)
+            foot += f"\nnot shown to be in equilibrium in {dimension}D: $T_p$ = {', '.join(f'{T:g}' for T in falling)}"
+    return foot
+
+
+def _plain(axis):
+    """Label logarithmic axes that span little more than a decade with plain numbers."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    for one in (axis.xaxis, axis.yaxis):
+        one.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        one.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        one.set_minor_formatter(NullFormatter())
 
 
 def _known(results, *patterns):
     """Return the parent temperatures of which all arrays are there, hottest first; patterns hold T as {:g}."""
     return [T for T in numbers.temperatures(results) if results.has(*(pattern.format(T) for pattern in patterns))]
-
-
-def equilibrium_table(results):
-    """Return how well the parent liquids are equilibrated, by two starts; see ``numbers.Equilibrium``."""
-    rows = []
-    for dimension in (2, 3):
-        for T in numbers.temperatures(results):
-            found = numbers.equilibrium(results, T, dimension)
-            if found is None:
-                continue
-            slow = not np.isfinite(found.relaxation)
-            longest = int(results[f"meeting {dimension}D {T:g}/sweep"][0, -1])
-            rows.append((
-                f"{dimension}D, {T:g}", f"> {longest}" if slow else f"{found.relaxation:.0f}",
-                "–" if slow else f"{found.held:.0f}", figures.value_error(found.gap, found.error, 4), f"{found.inherent:.4f}",
-                f"{found.structure:.3f} ({found.noise:.3f})", "yes" if found.met else "**no**",
-            ))  # fmt: skip
-    if not rows:
-        return figures.not_computed("It needs liquids started hot and cold; they are compared at scale book.")
-    head = ("$T_p$", "relaxation time [sweeps]", "times held", "energy, hot − cold", "inherent energy, hot − cold",
-            "$g(r)$, rms of hot − cold (noise)", "equilibrated")  # fmt: skip
-    return figures.table(head, rows)
-
-
-def density_table(results):
-    """Return how liquids of several densities relax, beside that of the paper's three-dimensional one."""
-    hot, cold = numbers.temperatures(results)[0], bond_expansion.HALF
-    rows = []
-    every = [(2, density, f"density {density:g} {{:g}}") for density in bond_expansion.COMPARED]
-    for dimension, density, pattern in (*every, (3, None, "meeting 3D {:g}")):
-        names = [pattern.format(T) for T in (hot, cold)]
-        if not results.has(*(f"{name}/hot_inherent" for name in names)):
-            continue
-        mixture = bond_expansion.glass(results.given, hot, dimension=dimension, density=density).mixture
-        times = [numbers.relaxation_time(results, name) for name in names]
-        longest = [int(results[f"{name}/sweep"][0, -1]) for name in names]
-        fall = np.mean(results[f"{names[0]}/hot_inherent"] - results[f"{names[1]}/hot_inherent"])
-        rows.append((
-            f"{dimension}D, {mixture.number_density:g}", f"{mixture.scaled_density:.2f}",
-            *(f"{time:.0f}" if np.isfinite(time) else f"> {most}" for time, most in zip(times, longest)), f"{fall:.3f}",
-        ))  # fmt: skip
-    if not rows:
-        return figures.not_computed("It needs liquids of several densities; they are compared at scale book.")
-    head = (r"$N\lambda^d/V$", r"$N\langle\lambda\rangle^d/V$", f"relaxation time at $T$ = {hot:g} [sweeps]", f"at {cold:g}",
-            f"fall of the inherent energy, {hot:g} to {cold:g}")  # fmt: skip
-    return figures.table(head, rows)
 
 
 def tails(results):
@@ -102,7 +67,9 @@ def tails(results):
         for axis, label in zip(axes, (r"$|\varphi_n|$ [$\epsilon$]", r"$|\varphi_1|$ [$\epsilon$]")):
             axis.set(xscale="log", yscale="log", xlabel=label, ylabel="density $P$")
             axis.legend(fontsize=7)
-        axes[2].set(xlabel=PARENT, ylabel=r"prefactor $A_g(T_p)/A_g(0.7)$", yscale="log")
+        least = min((line.get_ydata().min() for line in axes[2].lines if len(line.get_ydata())), default=1.0)
+        axes[2].set(xlabel=PARENT, ylabel=rf"prefactor $A_g(T_p)/A_g({hottest:g})$", yscale="log")
+        axes[2].set_ylim(bottom=0.2 * max(least, 1e-6))
         axes[2].legend()
 
 
@@ -125,19 +92,8 @@ def _amplitudes(axis, results, kind, mark):
     found = [numbers.amplitude(results, f"bonds {kind} {T:g}") for T in known]
     first = float(found[0].value)
     figures.points(axis, known, np.array([float(f.value) for f in found]) / first,
-                   np.array([float(f.error) for f in found]) / first, kind, figures.COLOURS["particles"], mark)  # fmt: skip
-
-
-def exponents_table(results):
-    """Return the exponents of the tails with their errors, beside those of Eq. (23)."""
-    hottest = numbers.temperatures(results)[0]
-    if not results.has(f"bonds 2D {hottest:g}/largest"):
-        return figures.not_computed("It needs at least two glasses of the highest parent temperature.")
-    rows = []
-    for order, law in zip((1, 2, 3), numbers.EXPONENTS):
-        found = numbers.tail_exponent(results, f"bonds 2D {hottest:g}", order)
-        rows.append((str(order), f"{law:.3f}", figures.value_error(float(found.value), float(found.error), 3)))
-    return figures.table(("order $n$", "Eq. (23)", "ours"), rows)
+                   np.array([float(f.error) for f in found]) / first, kind, figures.BLUE if kind == "2D" else figures.VERMILION,
+                   mark)  # fmt: skip
 
 
 def field(results):
@@ -161,6 +117,8 @@ def cavity(results):
         return figures.not_computed("It needs cavities of a glass of this parent temperature.")
     x, v = (results[f"cavities {T:g}/{name}"][0] for name in ("shown_positions", "shown_velocity"))
     with figures.panels(3, _foot(results, cavity, f"cavities {T:g}"), letters="abc", columns=3, width=3.1) as axes:
+        bonds = x[results[f"cavities {T:g}/shown_bonds"][0]]
+        axes[0].plot(bonds[..., 0].T, bonds[..., 1].T, color="0.5", linewidth=0.5)
         for axis in axes[:2]:
             axis.plot(*x[len(v) :].T, "o", color="0.8", markersize=3)
             axis.plot(*x[: len(v)].T, "o", color=figures.COLOURS["particles"], markersize=3)
@@ -187,6 +145,8 @@ def threshold_maps(results):
         for axis, T, values in zip(axes, known, every):
             picture = axis.imshow(values.T, origin="lower", cmap=_SHADES, vmin=low, vmax=high)
             axis.set(title=rf"$T_p$ = {T:g}", xticks=[], yticks=[])
+            axis.set_xlabel(rf"{len(values)} × {len(values)} blocks of side 5 $d$")
+            axis.spines[:].set_visible(False)
         axes[-1].figure.colorbar(picture, ax=list(axes), label=YIELD, shrink=0.8)
 
 
@@ -199,16 +159,18 @@ def thresholds(results):
         for T in known:
             for method, style in (("bond", "-"), ("matrix", "--")):
                 values = results[f"thresholds {T:g}/{method}_blocks"].ravel()
-                density, edges = np.histogram(values[np.isfinite(values)], 40, density=True)
+                density, edges = np.histogram(values[np.isfinite(values)], 25, density=True)
                 label = rf"$T_p$ = {T:g}" if method == "bond" else None
                 axes[0].plot((edges[1:] + edges[:-1]) / 2, density, style, color=shade(results, T), label=label)
+        for label, style in (("expansion", "-"), ("frozen matrix", "--")):
+            axes[0].plot([], [], style, color="0.4", label=label)
         for method, mark, label in (("bond", "o", "expansion"), ("matrix", "s", "frozen matrix")):
             pairs = [numbers.mean_and_variance(results, T, method) for T in known]
             for axis, k in zip(axes[1:], (0, 1)):
                 figures.points(axis, known, np.array([float(pair[k].value) for pair in pairs]),
                                np.array([float(pair[k].error) for pair in pairs]), label, figures.COLOURS["particles"], mark,
                                filled=method == "bond")  # fmt: skip
-        axes[0].set(xlabel=YIELD, ylabel="density $P$ (solid: expansion; dashed: frozen matrix)")
+        axes[0].set(xlabel=YIELD, ylabel="density $P$")
         axes[1].set(xlabel=PARENT, ylabel="mean")
         axes[2].set(xlabel=PARENT, ylabel="variance")
         for axis in axes:
@@ -229,24 +191,27 @@ def stress_curves(results):
         _curves(axes[2], results, known, kind, sides[-1] if kind == "sheared large" else sides[0], lattices.METHODS)
         axes[2].set_xlim(0, min(SHOWN_STRAIN, axes[2].get_xlim()[1]))
         for axis in (axes[0], axes[2]):
-            axis.set(xlabel=r"strain $\gamma$", ylabel=STRESS, ylim=(0, None))
-            axis.legend(fontsize=7)
+            axis.set(xlabel=r"strain $\gamma$", ylabel=STRESS, ylim=(0, 1.25 * axis.get_ylim()[1]))
+            axis.legend(fontsize=7, ncols=2, loc="upper right")
         axes[1].set(xlabel=STRESS, ylabel="density in steady flow")
         axes[1].legend(fontsize=7)
 
 
 def _curves(axis, results, known, kind, side, methods):
+    """Draw stress curves of particles, thin with a band of two errors, and of lattices of the same size; a shade for each T."""
+    styles = dict(zip(lattices.METHODS, (("-", "expansion"), ("--", "frozen matrix"))))
     for T in known:
         strain, stress = results[f"{kind} {T:g}/strain"][0], results[f"{kind} {T:g}/stress"].astype(float)
         mean, error = statistics.mean_error(stress)
-        figures.band(axis, strain, mean, error, rf"particles, $T_p$ = {T:g}", shade(results, T), linewidth=1)
-        for method, style in zip(methods, ("-", "--")):
+        figures.band(axis, strain, mean, error, rf"$T_p$ = {T:g}", shade(results, T), linewidth=0.8)
+        for method in methods:
             name = f"lattice {method} {T:g} {side}"
             if results.has(f"{name}/stress"):
                 mean = results[f"{name}/stress"].mean(axis=0)
-                label = f"lattice, {'expansion' if method == 'bond' else 'frozen matrix'}"
-                axis.plot(results[f"{name}/strain"][0], mean, style, color=figures.COLOURS["fit"], linewidth=1,
-                          label=label if T == known[0] else None)  # fmt: skip
+                axis.plot(results[f"{name}/strain"][0], mean, styles[method][0], color=shade(results, T), linewidth=1.8)
+    axis.plot([], [], "-", color="0.4", linewidth=0.8, label="particles")
+    for method in methods:
+        axis.plot([], [], styles[method][0], color="0.4", linewidth=1.8, label=f"lattice, {styles[method][1]}")
     axis.set_xlim(0, results[f"{kind} {known[0]:g}/strain"][0][-1])
 
 
@@ -298,7 +263,7 @@ def band_growth(results):
                 _profiles(axes[0], [profiles[0, k] for k in shown], colour, rf"$T_p$ = {T:g}")
             count = results[f"{name} {T:g}/activity"].shape[-1]
             strain, widths = numbers.band_widths(results, T, name)
-            axes[1].plot(strain, np.nanmean(widths, axis=0), color=colour, label=rf"$T_p$ = {T:g}, N = {count}")
+            axes[1].plot(strain, numbers.known_mean(widths), color=colour, label=rf"$T_p$ = {T:g}, N = {count}")
             for side, mark in zip(reversed(sides), "o^"):
                 if not results.has(f"band {T:g} {side}/profiles"):
                     continue
@@ -306,7 +271,7 @@ def band_growth(results):
                     _profiles(axes[2], numbers.lattice_profiles(results, T, side)[1][0], colour, rf"$T_p$ = {T:g}")
                 strain, widths = numbers.lattice_widths(results, T, side)
                 label = rf"$T_p$ = {T:g}, L = {side}"
-                axes[3].plot(strain, np.nanmean(widths, axis=0), f"{mark}-", color=colour, label=label)
+                axes[3].plot(strain, numbers.known_mean(widths), f"{mark}-", color=colour, label=label)
         for axis, title in zip(axes[::2], ("particles", f"lattice, L = {sides[-1]}")):
             axis.set(title=title, xlabel="place across the band / edge", ylabel="times active so far", yscale="symlog")
         for axis, title in zip(axes[1::2], ("particles", "lattice")):
@@ -314,6 +279,7 @@ def band_growth(results):
             line = np.geomspace(max(at[0], 0.1), at[1], 20)
             axis.plot(line, 0.2 * (line / line[0]) ** exponent, ":", color="0.3", label=f"paper: exponent {exponent}")
             axis.set(xscale="log", yscale="log", title=title, xlabel=r"strain $\gamma$", ylabel="width of the band / edge")
+            _plain(axis)
         for axis in axes:
             axis.legend(fontsize=7)
 
@@ -372,5 +338,6 @@ def band_sizes(results):
             edges, widths, errors = np.array(found).T
             figures.points(axes[1], edges, widths, errors, rf"$T_p$ = {T:g}", shade(results, T))
         axes[1].set(xscale="log", yscale="log", xlabel=r"edge $L$ [$\lambda$]", ylabel=r"width at $\gamma$ = 0.15 [$\lambda$]")
+        _plain(axes[1])
         for axis in axes:
             axis.legend(fontsize=7)

@@ -190,11 +190,17 @@ def _width(profile):
     return bands.width(profile, 1.0) if profile.any() else np.nan
 
 
+def known_mean(values):
+    """Return the mean over the first axis of what is not NaN; NaN where nothing is."""
+    count = np.isfinite(values).sum(axis=0)
+    return np.where(count > 0, np.nansum(values, axis=0) / np.maximum(count, 1), np.nan)
+
+
 def growth_exponent(strain, widths, begin=0.2):
     """Return the ``Estimate`` of the exponent of width against strain, while bands are narrower than ``WIDEST``."""
 
     def slope(drawn):
-        mean = np.nanmean(drawn, axis=0)
+        mean = np.nan_to_num(known_mean(drawn))
         kept = (strain >= begin) & (mean < WIDEST) & (mean > 0)
         return np.polyfit(np.log(strain[kept]), np.log(mean[kept]), 1)[0] if kept.sum() > 2 else np.nan
 
