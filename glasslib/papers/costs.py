@@ -17,7 +17,7 @@ SETTLING = 1e-4  # a particle: the quench of a liquid near its onset temperature
 SWAPPED_SHEAR = 6.5e-6  # a particle of such a glass and a quasistatic step of 1e-3, mean over loading and flow
 EXPANSION = 2e-5  # a particle, to third order under one strain rate
 CAVITY = 1e-2  # a cavity under one loading: its expansion, and plain steps to the first drop
-NEWTON = 0.03  # a strain of a cavity that is followed by dense Newton steps
+NEWTON = 0.05  # a strain of a cavity that is followed by dense Newton steps
 ALLOY = 1.3e-6  # an atom and a step of dynamics, by tables
 ALLOY_SHEAR = 2e-5  # an atom and a quasistatic step of 1e-4 there
 

@@ -170,9 +170,10 @@ def _measured(given):
             spec = simulations.Coefficients(glass(given, T, scale.solid, 3))
             result[f"bonds 3D {T:g}"] = simulations.coefficients_task(spec, seed), scale.solid_samples
         result[f"thresholds {T:g}"] = simulations.thresholds_task(simulations.Thresholds(made), seed), count
-        spec = cavities.Cavities(made, scale.cavities)
+        coarse = given.scale == "smoke"
+        spec = cavities.Cavities(made, scale.cavities, **({"step": 5e-3} if coarse else {}))
         result[f"cavities {T:g}"] = cavities.cavities_task(spec, seed), min(2, count)
-        spec = cavities.Radii(made, RADII[::2], step=1e-2) if given.scale == "smoke" else cavities.Radii(made, RADII)
+        spec = cavities.Radii(made, RADII[::2], step=1e-2) if coarse else cavities.Radii(made, RADII)
         result[f"radii {T:g}"] = cavities.radii_task(spec, seed), 1
     stable = glass(given, scale.temperatures[-1])
     result["predicted"] = cavities.predicted_task(cavities.Predicted(stable), seed), min(2, count)
