@@ -62,14 +62,12 @@ def tails(results):
         dimension = "3D" if _known(results, "bonds 3D {:g}/counts") else "2D"
         for T in _known(results, f"bonds {dimension} {{:g}}/counts"):
             _distribution(axes[1], results, f"bonds {dimension} {T:g}", 1, shade(results, T), f"{dimension}, $T_p$ = {T:g}")
-        for kind, mark in (("2D", "o"), ("3D", "s")):
-            _amplitudes(axes[2], results, kind, mark)
+        least = min(_amplitudes(axes[2], results, kind, mark) for kind, mark in (("2D", "o"), ("3D", "s")))
         for axis, label in zip(axes, (r"$|\varphi_n|$ [$\epsilon$]", r"$|\varphi_1|$ [$\epsilon$]")):
             axis.set(xscale="log", yscale="log", xlabel=label, ylabel="density $P$")
             axis.legend(fontsize=7)
-        least = min((line.get_ydata().min() for line in axes[2].lines if len(line.get_ydata())), default=1.0)
         axes[2].set(xlabel=PARENT, ylabel=rf"prefactor $A_g(T_p)/A_g({hottest:g})$", yscale="log")
-        axes[2].set_ylim(bottom=0.2 * max(least, 1e-6))
+        axes[2].set_ylim(bottom=0.2 * least)
         axes[2].legend()
 
 
@@ -86,14 +84,16 @@ def _distribution(axis, results, name, order, colour, label):
 
 
 def _amplitudes(axis, results, kind, mark):
+    """Draw prefactors over that of the highest parent temperature; return the smallest."""
     known = _known(results, f"bonds {kind} {{:g}}/largest")
     if len(known) < 2:
-        return
+        return 1.0
     found = [numbers.amplitude(results, f"bonds {kind} {T:g}") for T in known]
     first = float(found[0].value)
     figures.points(axis, known, np.array([float(f.value) for f in found]) / first,
                    np.array([float(f.error) for f in found]) / first, kind, figures.BLUE if kind == "2D" else figures.VERMILION,
                    mark)  # fmt: skip
+    return min(float(f.value) for f in found) / first
 
 
 def field(results):
