@@ -223,7 +223,7 @@ def _of_bonds(results, scale):
         measured["tail_exponents"] = Measurement(
             [float(f.value) for f in found], [float(f.error) for f in found], count, scale
         )
-    for dimension in ("3D", "2D"):
+    for dimension in ("2D", "3D"):  # in three dimensions the coldest parents are far from equilibrium
         names = [f"bonds {dimension} {T:g}" for T in (hottest, temperatures(results)[-1])]
         if results.has(*(f"{name}/largest" for name in names)):
             hot, cold = (amplitude(results, name) for name in names)
