@@ -59,6 +59,23 @@ def _swaps():
         polydisperse.liquid(recipe, np.random.SeedSequence(1))
 
 
+def _expansions():
+    from glasslib.particles import expansion
+    from glasslib.particles.hessian import moduli
+    from glasslib.particles.potentials import InversePower
+    from glasslib.protocols import bond_yield, local_yield, polydisperse, prepare, shear, stress_drop
+
+    potential = InversePower()
+    for dimension in (3, 2):
+        glass = prepare.quench(polydisperse.crystal(polydisperse.Mixture(300, dimension)), potential)[0]
+        expansion.expand(glass, potential, expansion.straining("simple shear", dimension))
+    bond_yield.particle_thresholds(glass, bond_yield.bond_yield_map(glass, potential))
+    site = bond_yield.spaced_sites(glass.box, min(glass.box.lengths))
+    stress_drop.first_stress_drop(glass, potential, site, local_yield.simple_shears(2)[:1], largest_strain=2e-3)
+    moduli(glass, potential)
+    shear.shear(glass, potential, 1e-3, step=1e-3)
+
+
 def _time_dependent_lattice():
     from glasslib.lattices import rates
 
@@ -78,5 +95,5 @@ def _quasistatic_lattice():
 
 
 # longest first
-CALLS = {"local yield": _local_yield, "glasses": _glasses, "swap Monte Carlo": _swaps,
+CALLS = {"local yield": _local_yield, "strain expansions": _expansions, "glasses": _glasses, "swap Monte Carlo": _swaps,
          "time-dependent lattice": _time_dependent_lattice, "quasistatic lattice": _quasistatic_lattice}  # fmt: skip

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from glasslib.papers import bond_expansion
-from glasslib.papers.bond_expansion import cavities, figures, lattices, numbers, simulations
+from glasslib.papers.bond_expansion import cavities, figures, lattices, numbers, simulations, tables
 from glasslib.papers.results import Results
 from glasslib.protocols import bond_yield, local_yield
 from glasslib.protocols.polydisperse import Mixture, Recipe
@@ -42,8 +42,8 @@ def test_a_cavity_followed_step_by_step_is_that_of_the_expansion_and_of_the_froz
     cubic = tau[0] + tau[1] * strain + tau[2] * strain**2 / 2 + tau[3] * strain**3 / 6
     assert explicit.path(strain) == pytest.approx(cubic, abs=5 * abs(tau[3]) * 0.004**4 + 1e-4 * abs(tau[1]) * 0.004)
     matrix = local_yield.local_yield(glass, GLASS.potential, [site], shear, free_radius=5.0)
-    step = 0.004
-    path = explicit.path(step * np.arange(1, 60))
+    step = 0.008
+    path = explicit.path(step * np.arange(1, 42))
     assert step * np.isfinite(path).sum() == pytest.approx(matrix.yield_strain[0, 0], abs=2 * step)
 
 
@@ -58,6 +58,7 @@ def test_thresholds_of_both_methods_lie_on_the_same_blocks():
 def test_shear_counts_active_particles_and_goes_on_after_a_kill(monkeypatch):
     from glasslib.protocols import shear
 
+    monkeypatch.setattr(simulations, "_KEPT_EVERY", 2)
     spec = simulations.Sheared(GLASS, 0.04, mapped=(0.02,))
     whole = simulations.sheared(spec, sequence())
     assert whole["stretch"] == pytest.approx([0.01, 0.02, 0.03, 0.04]) and whole["activity"].shape == (1, 500)
@@ -67,7 +68,7 @@ def test_shear_counts_active_particles_and_goes_on_after_a_kill(monkeypatch):
     def killed(driver, path, **arrays):
         saved(driver, path, **arrays)
         calls.append(0)
-        if len(calls) == 2:
+        if len(calls) == 1:
             raise KeyboardInterrupt
 
     monkeypatch.setattr(shear.Shear, "checkpoint", killed)
@@ -84,6 +85,26 @@ def test_two_starts_are_compared_and_the_liquid_forgets():
     assert len(sample["hot"]) == len(sample["cold"]) > 10
     assert sample["overlap"][1] < sample["overlap"][0] <= 1
     assert sample["hot"].mean() == pytest.approx(sample["cold"].mean(), rel=0.05)
+    assert sample["hot_inherent"] < sample["hot"].mean()
+    shapes = {sample[f"{start}_{kind}"].shape for start in ("hot", "cold") for kind in ("structure", "scatter")}
+    assert shapes == {(2, len(sample["distance"]))}
+    every = sample["hot_structure"][0]
+    assert every[0] == 0 and every[-20:].mean() == pytest.approx(1, abs=0.1)  # hard cores; no order far away
+    gap = sample["hot_structure"] - sample["cold_structure"]
+    noise = np.hypot(sample["hot_scatter"], sample["cold_scatter"])
+    assert np.sqrt((gap**2).mean()) < 3 * np.sqrt((noise**2).mean())
+
+
+def test_one_cavity_of_several_radii_is_that_of_the_expansion():
+    sample = cavities.radii(cavities.Radii(GLASS, (2.5, 4.0), strain=4e-3, step=2e-3), sequence())
+    assert sample["stress"].shape == (2, 5) and (np.diff(sample["shown_free"].sum(axis=1)) > 0).all()
+    positions = sample["shown_positions"]
+    spacing = 0.65**-0.5
+    for radius, free, velocity, stress, tau in zip((2.5, 4.0), *(sample[f"shown_{key}"] for key in ("free", "velocity")),
+                                                   sample["stress"], sample["derivatives"]):  # fmt: skip
+        inside = (positions**2).sum(axis=1) <= (radius * spacing) ** 2
+        assert np.array_equal(free, inside) and (velocity[~inside] == 0).all() and (velocity[inside] != 0).all()
+        assert stress == pytest.approx(numbers.series(tau, sample["strain"]), abs=1e-4 * abs(tau[1]))
 
 
 def test_the_slip_is_that_which_was_put_in(monkeypatch):
@@ -147,12 +168,70 @@ def test_what_was_put_in_is_measured():
     assert found["band_exponent_particles"].ours == pytest.approx(0.25, abs=0.01)
 
 
+def meetings(T, cold=0.0, sweeps=200):
+    """Arrays of two starts whose energies differ by ``cold`` and whose overlap falls to 1/e in five sweeps."""
+    generator = np.random.default_rng(3)
+    sweep = np.array([1.0, 3.0, 10.0, 30.0])
+    name = f"meeting 2D {T:g}"
+    result = {f"{name}/hot": 1 + generator.normal(0, 0.01, (2, sweeps)), f"{name}/sweep": np.tile(sweep, (2, 1)),
+              f"{name}/cold": 1 - cold + generator.normal(0, 0.01, (2, sweeps)),
+              f"{name}/overlap": np.tile(np.where(sweep < 30, np.exp(-sweep / 5), 0.0), (2, 1)),
+              f"{name}/hot_inherent": np.array([0.7, 0.7]), f"{name}/cold_inherent": np.array([0.7, 0.7]) - cold}  # fmt: skip
+    for start in ("hot", "cold"):
+        result |= {f"{name}/{start}_structure": np.ones((2, 2, 30)), f"{name}/{start}_scatter": np.full((2, 2, 30), 0.1)}
+    return result
+
+
+def test_parents_that_have_not_met_are_named(monkeypatch):
+    page = Results(SMOKE, meetings(0.7) | meetings(0.4, cold=0.05), "synthetic")
+    warm, cold = (numbers.equilibrium(page, T) for T in (0.7, 0.4))
+    assert warm.met and warm.relaxation == pytest.approx(5) and warm.held == pytest.approx(40)
+    assert warm.gap == pytest.approx(0, abs=0.005) and warm.noise == pytest.approx(0.1 * 2**0.5)
+    assert not cold.met and cold.gap == pytest.approx(0.05, abs=0.01) and cold.inherent == pytest.approx(0.05)
+    assert numbers.unequilibrated(page) == [0.4] and numbers.unequilibrated(page, 3) is None
+    table = tables.equilibrium_table(page).data
+    assert table.count("**no**") == 1 and table.count("| yes |") == 1
+    assert "not shown to be in equilibrium in 2D: $T_p$ = 0.4" in figures._foot(page, figures.thresholds, "meeting 2D 0.7")
+    forgotten = page.arrays["meeting 2D 0.7/overlap"]
+    page.arrays["meeting 2D 0.7/overlap"] = np.ones_like(forgotten)  # never, as far as was looked
+    assert not numbers.equilibrium(page, 0.7).met and "> 30" in tables.equilibrium_table(page).data
+
+
+def test_sliders_go_through_what_is_computed():
+    from glasslib.papers.bond_expansion import interactive
+
+    strain = np.linspace(-0.1, 0.1, 11)
+    radii = np.array([3.0, 4.0, 5.0])
+    derivatives = np.tile([0.1, 15.0, -20.0, -900.0], (3, 1)) * radii[:, None] / 3
+    stress = np.array([numbers.series(tau, strain) for tau in derivatives])
+    arrays = synthetic().arrays | {f"radii 0.7/{name}": values[None] for name, values in {
+        "strain": strain, "radius": radii, "stress": stress, "derivatives": derivatives,
+        "shown_positions": np.random.default_rng(1).uniform(-6, 6, (30, 2)), "shown_free": np.ones((3, 30), bool),
+        "shown_velocity": np.ones((3, 30, 2)),
+    }.items()} | {"slip bond/slip": np.array([0.06, 0.06])}  # fmt: skip
+    page = Results(SMOKE, arrays, "synthetic")
+    figure = interactive.cavity(page)
+    cubic, line = (figure.compute(radius=4.0, order=order) for order in (3, 1))
+    assert cubic["within"] == pytest.approx(0.1) and line["within"] < 0.1 and cubic["free"] == 30
+    assert cubic["expansion"][1] == pytest.approx(cubic["explicit"][1])
+    assert [len(slider["values"]) for slider in figure.document()["sliders"]] == [3, 3]
+    figure = interactive.lattice(page)
+    ends = [figure.compute(parent=T) for T in (0.4, 0.55, 0.7)]  # thresholds of the synthetic glasses fall as T rises
+    assert ends[0]["peak"] > ends[1]["peak"] > ends[2]["peak"] and ends[0]["map"][0].shape == (1600,)
+    assert figure.sliders[0].nodes == 16
+    empty = Results(bond_expansion.Parameters(), {}, "nothing")
+    assert all("not computed" in draw(empty).data for draw in (interactive.cavity, interactive.lattice))
+
+
 def test_tasks_have_names_files_and_stages_of_their_own():
     given = bond_expansion.Parameters()
     tasks = bond_expansion.tasks(given)
     assert len({task.path(0) for task, _ in tasks.values()}) == len(tasks)
     stages = bond_expansion.stages(given)
-    assert list(stages)[:2] == ["glass", "meeting"] and sum(map(len, stages.values())) == len(tasks)
+    assert list(stages)[:2] == ["glass", "bonds"] and sum(map(len, stages.values())) == len(tasks)
+    assert all(task.core_seconds > 0 for task, _ in tasks.values())
+    published = [name for name, (task, _) in tasks.items() if task.archive]
+    assert published == [f"glass 2D {T:g}" for T in bond_expansion.SHOWN]  # whole glasses: 5 MB
 
 
 @pytest.mark.parametrize(
@@ -169,7 +248,8 @@ def test_a_wrong_parameter_is_one_line(wrong, said):
 
 def test_every_figure_says_what_it_lacks():
     empty = Results(bond_expansion.Parameters(), {}, "nothing")
-    draw = (figures.tails, figures.exponents_table, figures.field, figures.cavity, figures.threshold_maps, figures.thresholds,
-            figures.stress_curves, figures.plasticity, figures.band_growth, figures.prediction, figures.band_sizes)  # fmt: skip
+    draw = (tables.equilibrium_table, tables.density_table, figures.tails, tables.exponents_table, figures.field,
+            figures.cavity, figures.threshold_maps, figures.thresholds, figures.stress_curves, figures.plasticity,
+            figures.band_growth, figures.prediction, figures.band_sizes)  # fmt: skip
     assert all("not computed at this scale" in function(empty).data for function in draw)
     assert set(bond_expansion.measure(empty)) <= {"map_in_seconds"}

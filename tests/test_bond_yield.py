@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 from dense_expansion import Dense
 from particles_samples import mixture, polydisperse
+from scipy.optimize import brentq
 
 from glasslib.particles.bonds import bonds
 from glasslib.particles.box import Box, affine
 from glasslib.particles.expansion import straining
 from glasslib.particles.inclusion import _work
 from glasslib.particles.packing import Packing, validate
-from glasslib.particles.potentials import InversePower, SmoothedLennardJones
+from glasslib.particles.potentials import InversePower, SmoothedLennardJones, pair_terms
 from glasslib.particles.skyline_cholesky import _empty_matrix
 from glasslib.protocols.bond_yield import (
     _expand_cavities, _neighbours, bond_yield, bond_yield_map, first_maximum, particle_thresholds, spaced_sites,
@@ -257,8 +258,14 @@ def test_bad_input_is_named():
     with pytest.raises(ValueError, match="free_radius"):
         bond_yield(glass, potential, sites, shears, free_radius=10.0)
     square = np.stack(np.divmod(np.arange(196), 14)[::-1], axis=1).astype(float)  # a saddle: rows slide against each other
-    with pytest.raises(ValueError, match="site 0 at .* not positive definite"):
+    with pytest.raises(ValueError, match="site 0 at .* singular or not positive definite"):
         bond_yield(Packing.of(square, Box((14.0, 14.0)), diameters=np.full(196, 0.8)), potential, sites, shears)
+
+    spring = 2 ** (1 / 6)  # one bond alone, at rest, holds nothing across
+    rest = brentq(lambda r: pair_terms(SHORT, r, 1.0, 1.0)[1], 0.9 * spring, 1.1 * spring, xtol=1e-15)
+    single = Packing.of([[5.0, 5.0], [5.0 + rest, 5.0]], Box((10.0, 10.0)), species=[0, 1])
+    with pytest.raises(ValueError, match="site 0 at .* singular or not positive definite"):
+        bond_yield(single, SHORT, [[5.0, 5.0]], shears, free_radius=0.5)
 
     class Harmonic(NamedTuple):
         epsilon: float = 1.0

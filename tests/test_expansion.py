@@ -274,5 +274,11 @@ def test_bad_input_is_named():
     solid = Solid(Packing.of(square, Box((12.0, 12.0)), diameters=np.full(144, 0.8)), potential)
     with pytest.raises(ValueError, match="at a minimum of the energy, a direction of negative curvature"):
         solid._solve(generator.normal(0, 1, (144, 2)), 1.0)
+    rows, columns = np.divmod(np.arange(196), 14)
+    crystal = 1.1 * np.stack([columns + 0.5 * (rows % 2), np.sqrt(0.75) * rows], axis=1)
+    sizes = np.where(np.arange(196) == 100, 0.2, 1.0)  # one touches nobody, so that the Hessian is singular
+    solid = Solid(Packing.of(crystal, Box((15.4, 15.4 * np.sqrt(0.75))), diameters=sizes), InversePower(), force_tolerance=10)
+    with pytest.raises(ValueError, match="at a minimum of the energy, a direction of negative curvature"):
+        solid._solve(generator.normal(0, 1, (196, 2)), 1.0)
     with pytest.raises(ValueError, match="at a minimum of the energy"):
         expand(glass, InversePower(epsilon=-1.0), rate)  # at equilibrium still, but where the energy is largest

@@ -12,10 +12,12 @@ COARSE_SHEAR = 3.9e-5  # a particle and a strain step of 1e-3: a flow of 10^4 pa
 LOADING = 3.1e-3  # a site and a direction of a map: samples of data/glasses/inherent-ESL.npz
 QUASISTATIC = 1.9e-5  # a cell and a strain of one of the quasistatic lattice: 16 x 16 cells to strain 5 in 0.024 s
 LATTICE = 1.9e-9  # a site and a time step of the time-dependent lattice: data/creep/lattice.npz
-SWAP = 5e-7  # a particle and a sweep of swap Monte Carlo
-EXPANSION = 1e-3  # a particle, to third order under one strain rate
+SWAP = {2: 4.5e-7, 3: 1.1e-6}  # a particle and a sweep of swap Monte Carlo, by dimension
+SETTLING = 1e-4  # a particle: the quench of a liquid near its onset temperature
+SWAPPED_SHEAR = 3e-5  # a particle of such a glass and a quasistatic step of 1e-3, of 10^4 or more; a quarter of it for 2000
+EXPANSION = 2e-5  # a particle, to third order under one strain rate
 CAVITY = 1e-2  # a cavity under one loading: its expansion, and plain steps to the first drop
-NEWTON = 0.1  # a strain of a cavity that is followed by dense Newton steps
+NEWTON = 0.05  # a strain of a cavity that is followed by dense Newton steps
 ALLOY = 1.3e-6  # an atom and a step of dynamics, by tables
 ALLOY_SHEAR = 2e-5  # an atom and a quasistatic step of 1e-4 there
 

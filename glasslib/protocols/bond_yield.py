@@ -40,6 +40,7 @@ from glasslib.particles.skyline_cholesky import _empty_matrix, _factorise, _solv
 from glasslib.protocols.local_yield import _with_images, pure_shears, simple_shears
 
 RADIUS, SPACING = 5.0, 3.0  # of cavities and between sites, over (V / N)^(1/d), richard2023
+_SINGULAR = 1e-12  # of the largest element of the Hessian: smaller pivots are rounding
 _REVERSED = np.array([-1.0, 1.0, -1.0, 1.0])  # by which tau_n change where a loading is reversed
 
 
@@ -164,7 +165,10 @@ def _gather(start, bond, partner, first, vectors, kernels, members, local, jet, 
 
 @njit(cache=True, error_model="numpy")
 def _assemble(axes, jet, ends, count, free, matrix, end):
-    """Upper triangle of the free particles' Hessian, rows up to ``end``; 1 on the diagonal of particles without bonds."""
+    """Upper triangle of the free particles' Hessian, rows up to ``end``; 1 on the diagonal of particles without bonds.
+
+    Return its largest element on the diagonal.
+    """
     d = len(axes)
     for row in range(free * d):
         end[row] = (row // d + 1) * d
@@ -190,9 +194,16 @@ def _assemble(axes, jet, ends, count, free, matrix, end):
                     matrix[i + a, j + b] = -block  # i < j: above the diagonal
                     if b >= a:
                         matrix[j + a, j + b] += block
-    for row in range(free * d):
-        if matrix[row, row] == 0.0:
-            matrix[row, row] = 1.0
+    stiffest = 0.0
+    for i in range(free):
+        total = 0.0
+        for row in range(i * d, i * d + d):
+            total += abs(matrix[row, row])
+            stiffest = max(stiffest, matrix[row, row])
+        if total == 0.0:
+            for row in range(i * d, i * d + d):
+                matrix[row, row] = 1.0
+    return stiffest
 
 
 @njit(cache=True, error_model="numpy")
@@ -222,7 +233,7 @@ def _respond(axes, jet, ends, count, free, matrix, end, rate, right, field):
 def _expand_cavities(axes, start, bond, partner, first, vectors, kernels, members, begin, loadings, virials):
     """Fill virials (S, K, 4, d, d) of cavities whose free particles are members[begin[s] : begin[s + 1]].
 
-    Return the first cavity whose Hessian is not positive definite, or -1.
+    Return the first cavity whose Hessian is singular or not positive definite, or -1.
     """
     d = len(axes)
     sites = len(begin) - 1
@@ -242,9 +253,12 @@ def _expand_cavities(axes, start, bond, partner, first, vectors, kernels, member
         free = len(who)
         end = ends_of_rows[: free * d]
         count = _gather(start, bond, partner, first, vectors, kernels, who, local, jet, ends, share)
-        _assemble(axes, jet, ends, count, free, matrix, end)
+        stiffest = _assemble(axes, jet, ends, count, free, matrix, end)
         if not _factorise(matrix, end):
             return s
+        for row in range(free * d):  # the factor has inverse roots of pivots there
+            if matrix[row, row] ** 2 * _SINGULAR * stiffest > 1.0:
+                return s
         for k in range(len(loadings)):
             _respond(axes, jet, ends, count, free, matrix, end, loadings[k], right, field)
             _add_virials(axes, jet, share, count, virials[s, k])
@@ -315,8 +329,8 @@ def bond_yield(packing, potential, sites, loadings, *, free_radius=None, force_t
     )  # fmt: skip
     if failed >= 0:
         raise ValueError(
-            f"site {failed} at {sites[failed]}: the Hessian of its free particles is not positive definite, the packing must "
-            f"be at a minimum of its energy"
+            f"site {failed} at {sites[failed]}: the Hessian of its free particles is singular or not positive definite, the "
+            f"packing must be at a minimum of its energy"
         )
     area = free * packing.box.volume / n
     stress = np.stack([stresses(virials[:, k], rate, 1.0) for k, rate in enumerate(loadings)], axis=1)

@@ -10,13 +10,14 @@ F = (i + 1/2) / N, and differ in what is disordered about them alone. ``sizes="s
 
 *Density.* The appendix states N/V = 0.58 in three dimensions, 0.86 in two. The latter is also the density of the bidisperse
 mixture whose pair lengths 1, 1.18 and 1.4 the same paragraph lists (``sizes="bidisperse"``: equal numbers of diameters 1 and
-1.4, for which mix gives 1.18 at n_a = 1/24). With lambda from 1 to 2.22 it would be a very dense system, whose liquid is
-slow at temperatures several times the onset at T = 0.6 that the paper reports for both dimensions: u ~ r^-10 moves all
-temperatures by the fifth power of the density. At 0.65 inherent energies begin to fall between T = 0.8 and 0.6, and the
-liquid relaxes as the three-dimensional one does at T = 0.7, though three times faster at 0.5: a choice, not a finding, of two
-digits, and the default here; ``density`` says otherwise. At 0.65 and N = 1000 the overlap (``memory``) falls to 1/e in 360,
-490, 720, 1150, 3500, 6000 and 28 000 sweeps of the default moves at T = 0.7, 0.6, 0.5, 0.4, 0.3, 0.25 and 0.2, to a tenth or,
-below 0.3, a third; in three dimensions in 420 and some 2000 at T = 0.7 and 0.5.
+1.4, for which mix gives 1.18 at n_a = 1/24). In mean diameters that mixture has N <lambda>^2 / V = 0.86 x 1.2^2 = 1.24, and so
+has this one at 0.65, where at 0.86 it would have 1.64. There its liquid is slow at temperatures several times the onset at
+T = 0.6 that the paper reports for both dimensions: u ~ r^-10 moves all temperatures by the fifth power of the density, 4.05.
+At 0.65 inherent energies begin to fall between T = 0.8 and 0.6, and the liquid relaxes as the three-dimensional one does at
+T = 0.7, though three times faster at 0.5: a choice, not a finding, of two digits, and the default here; ``density`` says
+otherwise. At 0.65 and N = 1000 the overlap (``memory``) falls to 1/e in 360, 490, 720, 1150, 3500, 6000 and 28 000 sweeps of
+the default moves at T = 0.7, 0.6, 0.5, 0.4, 0.3, 0.25 and 0.2, to a tenth or, below 0.3, a third; in three dimensions in 400,
+1600 and 5000 at T = 0.7, 0.5 and 0.4 (N = 500).
 
 *Two starts.* A hot start is melted, then set to the parent temperature. A cold one is melted, cooled by swap Monte Carlo to
 ``cold`` times the parent temperature, and warmed again. Liquids are in equilibrium where both have come to the same
@@ -83,6 +84,11 @@ class Mixture(NamedTuple):
         return (PRINTED_DENSITY if self.sizes == "bidisperse" else DENSITY)[self.dimension]
 
     @property
+    def scaled_density(self):
+        """Return N/V in mean diameters, N <lambda>^d / V."""
+        return self.number_density * float(diameters(self, np.random.default_rng(0)).mean()) ** self.dimension
+
+    @property
     def box(self):
         """Return the cubic (square) ``Box``."""
         return Box(((self.particles / self.number_density) ** (1 / self.dimension),) * self.dimension)
@@ -139,11 +145,11 @@ class Recipe(NamedTuple):
         return self.mixture.potential
 
     def stages(self):
-        """Return [(last sweep, temperature)]: the melt, geometric cooling, for a cold start warming again, the holding."""
+        """Return [(last sweep, temperature)]: the melt, cooling even in 1/T, for a cold start warming again, the holding."""
         aims = [self.temperature] if self.start == "hot" else [self.cold * self.temperature, self.temperature]
         plan, now, sweep = [(self.melting, _MELT)], _MELT, self.melting
         for aim in aims:
-            ladder = np.geomspace(now, aim, _STAGES + 1)[1:]
+            ladder = 1 / np.linspace(1 / now, 1 / aim, _STAGES + 1)[1:]  # longest where the liquid is slow
             plan += [(sweep + round(self.approach * (k + 1) / _STAGES), float(T)) for k, T in enumerate(ladder)]
             now, sweep = aim, sweep + self.approach
         return [*plan, (sweep + self.sweeps, self.temperature)]

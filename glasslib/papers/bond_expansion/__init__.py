@@ -1,8 +1,8 @@
 """Connecting microscopic and mesoscopic mechanics (Richard 2023): its parameters, scales and ensembles.
 
 ``simulations`` has the functions of the glasses and of what is measured on them, ``cavities`` those that hold the expansion
-against plain strain, ``lattices`` those of the lattice; ``numbers`` measures the claims, ``figures`` draws. Lengths in
-smallest diameters, energies in epsilon; d = (V/N)^(1/dimension) is the mean distance.
+against plain strain, ``lattices`` those of the lattice; ``numbers`` measures the claims, ``figures``, ``tables`` and
+``interactive`` show them. Lengths in smallest diameters, energies in epsilon; d = (V/N)^(1/dimension) is the mean distance.
 """
 
 import dataclasses
@@ -14,25 +14,31 @@ from glasslib import checks
 from glasslib.papers import parameters
 
 TEMPERATURES = (0.7, 0.6, 0.5, 0.4, 0.3, 0.2)  # parent temperatures
-SHOWN = (0.7, 0.4, 0.2)  # those of the paper's maps and curves
+SHOWN = (0.7, 0.4, 0.2)  # those of the paper's maps and curves, and of the larger glasses
 BANDED = (0.4, 0.3, 0.2)  # those whose glasses yield by a band
 PROFILED = (0.2, 0.6, 1.0, 2.0, 6.0, 10.0, 20.0, 60.0, 100.0)  # strains of the lattice's profiles
 MAPPED = 0.12  # strain of the maps of plasticity
 FILE = "bond_expansion/results.npz"
-RELAXING = (10, 30, 100, 300, 1000, 3000, 10_000)  # sweeps after which memory is looked at
+RELAXING = (10, 30, 100, 200, 300, 500, 1000, 2000, 3000, 5000, 10_000, 20_000, 30_000, 50_000, 100_000)  # see ``Meeting``
+COMPARED = (0.58, 0.65, 0.72, 0.86)  # densities in two dimensions whose liquids are compared, at the highest T and at ``HALF``
+HALF = 0.5
+RADII = (3.0, 4.0, 5.0, 6.0, 7.0, 8.0)  # of the cavity of the figure with sliders, over the mean distance
 
 
 class Scale(NamedTuple):
     """What is computed at a scale.
 
-    temperatures: of the parents; sweeps: of each; particles, samples: in two dimensions; large, large_samples: of the larger
-    glasses there; solid, solid_samples: in three; meeting: N of the liquids whose two starts have to meet; picture: N of the
-    field of Fig. 2, 0 for none; strain: of shear, of the larger glasses at most 0.3; cavities: of each glass; lattices:
-    samples of them; sides: of lattices sheared a little, band_sides: of those sheared to the end of ``PROFILED``.
+    temperatures: of the parents; sweeps, solid_sweeps: of each, in two and in three dimensions; approach: sweeps from the melt
+    to each; particles, samples: in two dimensions; large, large_samples: of the larger glasses there; solid, solid_samples: in
+    three; meeting: N of the liquids whose two starts have to meet; picture: N of the field of Fig. 2, 0 for none; strain: of
+    shear of the hottest; band_shear, large_shear: of those of ``BANDED``, and of the larger ones among them; cavities: of each
+    glass; lattices: samples of them; sides: of lattices sheared a little, band_sides: of those sheared to ``band_strain``.
     """
 
     temperatures: tuple
     sweeps: tuple
+    solid_sweeps: tuple
+    approach: tuple
     particles: int
     samples: int
     large: int
@@ -42,6 +48,8 @@ class Scale(NamedTuple):
     meeting: int
     picture: int
     strain: float
+    band_shear: float
+    large_shear: float
     cavities: int
     lattices: int
     sides: tuple
@@ -49,14 +57,18 @@ class Scale(NamedTuple):
     band_strain: float
 
 
+# twenty relaxation times and more, in two dimensions down to 0.3, in three to 0.5
 SCALES = {
-    "smoke": Scale((0.7, 0.4), (200, 500), 500, 2, 0, 0, 0, 0, 0, 0, 0.2, 1, 2, (6,), (8,), 2.0),
-    "book": Scale(TEMPERATURES, (5_000, 10_000, 20_000, 50_000, 100_000, 200_000), 10_000, 8, 40_000, 2, 8_000, 4, 1_000,
-                  1_638_400, 1.0, 30, 8, (20, 40), (40, 128), 100.0),
-    "paper": Scale(TEMPERATURES, (20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000), 10_000, 100, 40_000, 20, 8_000, 50,
-                   1_000, 1_638_400, 20.0, 100, 50, (20, 40), (40, 128), 100.0),
+    "smoke": Scale((0.7, 0.4), (200, 500), (), (200, 200), 500, 2, 0, 0, 0, 0, 0, 0, 0.2, 0.2, 0.0, 1, 2, (6,), (8,), 2.0),
+    "book": Scale(TEMPERATURES, (9_000, 12_000, 18_000, 30_000, 80_000, 200_000),
+                  (10_000, 16_000, 40_000, 80_000, 100_000, 100_000), (1_000, 1_000, 1_000, 3_000, 10_000, 40_000),
+                  10_000, 8, 40_000, 2, 8_000, 4, 1_000, 1_638_400, 1.0, 2.0, 1.0, 30, 8, (20, 40), (40, 128), 100.0),
+    "paper": Scale(TEMPERATURES, (20_000, 30_000, 50_000, 100_000, 200_000, 1_200_000),
+                   (20_000, 40_000, 100_000, 300_000, 2_000_000, 10_000_000), (2_000, 2_000, 5_000, 10_000, 20_000, 100_000),
+                   10_000, 100, 40_000, 20, 8_000, 50, 1_000, 1_638_400, 1.0, 20.0, 20.0, 100, 50, (20, 40), (40, 128), 100.0),
 }  # fmt: skip
-_LARGE_STRAIN = 0.3  # to which the larger glasses are sheared: through the birth of a band
+_BRIEF = 0.3  # strain of those parents in between, of which the peak alone is asked
+_PICTURE = {"sweeps": 1_000, "melting": 200, "approach": 300}  # of the field's glass: three relaxation times, poorly annealed
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,21 +100,24 @@ def particles(given):
     return min(given.particles, SCALES["smoke"].particles) if given.scale == "smoke" else given.particles
 
 
-def glass(given, temperature, count=None, dimension=2):
-    """Return the ``polydisperse.Recipe`` of a glass: of N as the parameters have it, or of ``count``."""
+def glass(given, temperature, count=None, dimension=2, density=None):
+    """Return the ``polydisperse.Recipe`` of a glass: of N and density as the parameters have them, or as given here."""
     from glasslib.protocols import polydisperse
 
     scale = SCALES[given.scale]
-    density = given.density if dimension == 2 and given.density != polydisperse.DENSITY[2] else None
+    if dimension == 2:
+        density = density or given.density
+        density = density if density != polydisperse.DENSITY[2] else None
     mixture = polydisperse.Mixture(count or particles(given), dimension, density)
-    sweeps = scale.sweeps[scale.temperatures.index(temperature)]
-    brief = {"melting": 100, "approach": 200} if given.scale == "smoke" else {}
-    return polydisperse.Recipe(mixture, temperature, sweeps, **brief)
+    k = scale.temperatures.index(temperature)
+    brief = {"melting": 100} if given.scale == "smoke" else {}
+    sweeps = (scale.sweeps if dimension == 2 else scale.solid_sweeps)[k]
+    return polydisperse.Recipe(mixture, temperature, sweeps, approach=scale.approach[k], **brief)
 
 
 def tasks(given):
     """Return {name: (task, samples)} of all simulations; the first word of a name is its stage."""
-    return _glasses(given) | _measured(given) | _lattices(given)
+    return _glasses(given) | _meetings(given) | _measured(given) | _sheared(given) | _field(given) | _lattices(given)
 
 
 def samples(given):
@@ -111,26 +126,41 @@ def samples(given):
 
 
 def _glasses(given):
-    """Return the tasks of the glasses, 2D, larger ones and 3D, and of the two starts: glass 2D T, large T, 3D T, meeting T."""
+    """Return the tasks of the glasses: glass 2D T, large T, 3D T. Those of ``SHOWN`` in two dimensions are published whole."""
+    from glasslib.papers.bond_expansion import simulations
+
+    scale, seed, result = SCALES[given.scale], given.seed, {}
+    for T in scale.temperatures:
+        result[f"glass 2D {T:g}"] = simulations.glass_task(glass(given, T), seed, T in SHOWN), samples(given)
+        if scale.solid_samples:
+            result[f"glass 3D {T:g}"] = simulations.glass_task(glass(given, T, scale.solid, 3), seed), scale.solid_samples
+        if scale.large_samples and T in SHOWN:
+            result[f"glass large {T:g}"] = simulations.glass_task(glass(given, T, scale.large), seed), scale.large_samples
+    return result
+
+
+def _meetings(given):
+    """Return the tasks of two starts that have to meet: meeting 2D T, 3D T; and of other densities: density RHO T."""
     from glasslib.papers.bond_expansion import simulations
 
     scale, result = SCALES[given.scale], {}
+    if not scale.meeting:
+        return result
     for T in scale.temperatures:
-        result[f"glass 2D {T:g}"] = simulations.glass_task(glass(given, T), given.seed), samples(given)
-        if scale.meeting:
-            spec = simulations.Meeting(glass(given, T, scale.meeting), RELAXING)
-            result[f"meeting {T:g}"] = simulations.meeting_task(spec, given.seed), 2
-        if scale.solid_samples:
-            made = glass(given, T, scale.solid, 3)
-            result[f"glass 3D {T:g}"] = simulations.glass_task(made, given.seed), scale.solid_samples
-        if scale.large_samples and T in SHOWN:
-            made = glass(given, T, scale.large)
-            result[f"glass large {T:g}"] = simulations.glass_task(made, given.seed), scale.large_samples
+        for dimension in (2, 3):
+            made = glass(given, T, scale.meeting, dimension)
+            spec = simulations.Meeting(made, tuple(count for count in RELAXING if count <= made.sweeps))
+            result[f"meeting {dimension}D {T:g}"] = simulations.meeting_task(spec, given.seed), 2
+    for density in COMPARED:
+        for T in (scale.temperatures[0], HALF):
+            made = glass(given, scale.temperatures[0], scale.meeting, density=density)._replace(temperature=T, sweeps=4_000)
+            spec = simulations.Meeting(made, tuple(count for count in RELAXING if count <= 10_000))
+            result[f"density {density:g} {T:g}"] = simulations.meeting_task(spec, given.seed), 2
     return result
 
 
 def _measured(given):
-    """Return the tasks on glasses: bonds, thresholds, cavities, predicted, sheared, and the field."""
+    """Return the tasks on glasses as quenched: bonds, thresholds, cavities, radii, predicted."""
     from glasslib.papers.bond_expansion import cavities, simulations
 
     scale, seed, count, result = SCALES[given.scale], given.seed, samples(given), {}
@@ -141,24 +171,52 @@ def _measured(given):
             spec = simulations.Coefficients(glass(given, T, scale.solid, 3))
             result[f"bonds 3D {T:g}"] = simulations.coefficients_task(spec, seed), scale.solid_samples
         result[f"thresholds {T:g}"] = simulations.thresholds_task(simulations.Thresholds(made), seed), count
-        spec = cavities.Cavities(made, scale.cavities)
+        coarse = given.scale == "smoke"
+        spec = cavities.Cavities(made, scale.cavities, **({"step": 5e-3} if coarse else {}))
         result[f"cavities {T:g}"] = cavities.cavities_task(spec, seed), min(2, count)
-        result[f"sheared {T:g}"] = simulations.sheared_task(_sheared(given, T), seed), count
-        if scale.large_samples and T in SHOWN:
-            spec = simulations.Sheared(glass(given, T, scale.large), _LARGE_STRAIN)
-            result[f"sheared large {T:g}"] = simulations.sheared_task(spec, seed), scale.large_samples
+        spec = cavities.Radii(made, RADII[::2], step=1e-2) if coarse else cavities.Radii(made, RADII)
+        result[f"radii {T:g}"] = cavities.radii_task(spec, seed), 1
     stable = glass(given, scale.temperatures[-1])
     result["predicted"] = cavities.predicted_task(cavities.Predicted(stable), seed), min(2, count)
-    if scale.picture:
-        spec = cavities.Field(glass(given, scale.temperatures[0], scale.picture))
-        result["field"] = cavities.field_task(spec, seed), 1
     return result
 
 
-def _sheared(given, T):
+def _sheared(given):
+    """Return the tasks of glasses that are sheared: sheared T, sheared large T.
+
+    All samples of the highest parent temperature, to whose steady stress the slip is fitted; half of the others'.
+    """
     from glasslib.papers.bond_expansion import simulations
 
-    return simulations.Sheared(glass(given, T), SCALES[given.scale].strain)
+    scale, result = SCALES[given.scale], {}
+    for T in scale.temperatures:
+        count = samples(given) if T == scale.temperatures[0] else max(2, samples(given) // 2)
+        result[f"sheared {T:g}"] = simulations.sheared_task(_shear(given, T), given.seed), count
+        if scale.large_samples and T in SHOWN:
+            strain = scale.large_shear if T in BANDED else scale.strain
+            spec = simulations.Sheared(glass(given, T, scale.large), strain)
+            result[f"sheared large {T:g}"] = simulations.sheared_task(spec, given.seed), scale.large_samples
+    return result
+
+
+def _shear(given, T):
+    from glasslib.papers.bond_expansion import simulations
+
+    scale = SCALES[given.scale]
+    brief = scale.strain if T == scale.temperatures[0] else min(scale.strain, _BRIEF)
+    return simulations.Sheared(glass(given, T), scale.band_shear if T in BANDED else brief)
+
+
+def _field(given):
+    """Return the tasks of the large field: field glass, field."""
+    from glasslib.papers.bond_expansion import cavities, simulations
+
+    scale = SCALES[given.scale]
+    if not scale.picture:
+        return {}
+    made = glass(given, scale.temperatures[0], scale.picture)._replace(**_PICTURE)
+    return {"field glass": (simulations.glass_task(made, given.seed), 1),
+            "field": (cavities.field_task(cavities.Field(made), given.seed), 1)}  # fmt: skip
 
 
 def _lattices(given):
@@ -190,12 +248,13 @@ def slip_fit(given, method):
     scale, count = SCALES[given.scale], samples(given)
     hottest = scale.temperatures[0]
     source = lattices.Source(glass(given, hottest), glass(given, hottest), count, method)
-    return lattices.SlipFit(source, _sheared(given, hottest), count, scale.sides[0])
+    return lattices.SlipFit(source, _shear(given, hottest), count, scale.sides[0])
 
 
 def stages(given):
     """Return {stage: [(task, samples), ...]} in the order in which they are run."""
-    order = ("glass", "meeting", "bonds", "thresholds", "cavities", "predicted", "sheared", "slip", "lattice", "band", "field")
+    order = ("glass", "bonds", "thresholds", "cavities", "radii", "predicted", "sheared", "slip", "lattice", "band", "meeting",
+             "density", "field")  # fmt: skip
     result = {stage: [] for stage in order}
     for name, pair in tasks(given).items():
         result[name.split()[0]].append(pair)
@@ -211,9 +270,9 @@ def gather(given, finished):
     for name, (task, count) in tasks(given).items():
         found = list(finished.all(task, count).values())
         for key in found[0] if found else ():
-            if name.startswith("glass") and key in ("positions", "diameters", "lengths"):
+            if "glass" in name and key in ("positions", "diameters", "lengths"):
                 continue
-            few = found[:1] if key in ("positions", "activity", "sites", "field", "map") or key.startswith("shown") else found
+            few = found[:1] if key in ("positions", "activity", "sites", "map") or key.startswith("shown") else found
             values = np.stack([one[key] for one in few])
             result[f"{name}/{key}"] = values.astype(np.float32) if values.ndim > 1 and values.dtype == float else values
     return result

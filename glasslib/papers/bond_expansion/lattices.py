@@ -133,7 +133,8 @@ def yielding(spec, sequence):
     """Return one sample of ``Yielding`` by name.
 
     strain (k,), stress (k,): mean over the lattices; peak: mean of their largest stresses; steady_counts (BINS,): stresses
-    past ``STEADY`` of the strain, at bins up to ``HIGHEST`` mean renewed thresholds; steady_mean, steady_deviation; map
+    past ``STEADY`` of the strain, at bins up to ``HIGHEST`` mean renewed thresholds; steady_mean, and steady_deviation within
+    each lattice; map
     (size, size): slips of one lattice at ``mapped``; profiles (P, 2, size): mean plastic strain along rows and along columns,
     of one lattice, at ``profiled``.
     """
@@ -153,7 +154,8 @@ def yielding(spec, sequence):
     profiles = [[maps[at].mean(axis=1), maps[at].mean(axis=0)] for at in spec.profiled]
     return {
         "strain": strains, "stress": stress.mean(axis=0), "peak": np.array(stress.max(axis=1).mean()),
-        "steady_counts": counts, "steady_mean": np.array(steady.mean()), "steady_deviation": np.array(steady.std()),
+        "steady_counts": counts, "steady_mean": np.array(steady.mean()),
+        "steady_deviation": np.array(steady.std(axis=1).mean()),
         "scale": np.array(scale), "map": np.round(maps[spec.mapped] / value).astype(np.int16),
         "profiles": np.array(profiles).reshape(-1, 2, spec.size) / value,
     }  # fmt: skip

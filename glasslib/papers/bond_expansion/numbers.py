@@ -1,11 +1,13 @@
 """The numbers of the bond expansion paper's figures and claims, from its ``results.Results``."""
 
 import itertools
+from math import factorial
+from typing import NamedTuple
 
 import numpy as np
 
 from glasslib import benchmark_page
-from glasslib.analysis import bands, statistics, tails
+from glasslib.analysis import bands, overlap, statistics, tails
 from glasslib.papers import bond_expansion
 from glasslib.scorecard import Measurement
 
@@ -16,11 +18,69 @@ WITHIN = 0.05  # of the explicit stress, for the radius of the expansion
 SMALL = 0.01  # strain up to which the prediction of second order is compared
 WIDEST = 0.6  # of the edge, beyond which a band is no longer followed: it feels its own image
 BORN = 0.15  # strain at which widths of young bands are compared
+TURNED = 0.3  # strain up to which a band has chosen its direction
+RESOLUTION = 0.01  # of energies per particle of two starts: a tenth of what two parent temperatures differ by
 
 
 def temperatures(results):
     """Return the parent temperatures of the scale."""
     return bond_expansion.SCALES[results.given.scale].temperatures
+
+
+class Equilibrium(NamedTuple):
+    """How well a parent liquid is equilibrated, of smaller liquids held as long as the glasses' parents.
+
+    relaxation: time [sweeps] in which the overlap falls to 1/e, NaN if it does not; held: over it; gap, error: of
+    energies per particle, hot start less cold; inherent: the same of inherent structures; structure, noise: root mean square
+    of the difference of both g(r), and of what pictures scatter; met: whether all of this is chance, the held time being
+    twenty relaxation times.
+    """
+
+    relaxation: float
+    held: float
+    gap: float
+    error: float
+    inherent: float
+    structure: float
+    noise: float
+    met: bool
+
+
+def equilibrium(results, T, dimension=2):
+    """Return the ``Equilibrium`` of a parent temperature, None where its two starts are not computed."""
+    name = f"meeting {dimension}D {T:g}"
+    if not results.has(f"{name}/hot"):
+        return None
+    sweeps = bond_expansion.glass(results.given, T, dimension=dimension).sweeps
+    relaxation = relaxation_time(results, name)
+    hot, cold = (results[f"{name}/{start}"].astype(float) for start in ("hot", "cold"))
+    records = hot.shape[1] * relaxation / sweeps if np.isfinite(relaxation) else hot.shape[1]
+    found = [overlap.meeting(*pair, RESOLUTION, blocks=5, relaxation=records) for pair in zip(hot, cold)]
+    gaps = np.array([one.gap for one in found])
+    starts = ("hot", "cold")
+    seen, scatter = ([results[f"{name}/{start}_{kind}"].astype(float) for start in starts] for kind in ("structure", "scatter"))
+    inherent = np.mean(results[f"{name}/hot_inherent"] - results[f"{name}/cold_inherent"])
+    return Equilibrium(
+        relaxation, sweeps / relaxation, float(gaps.mean()), float(np.hypot.reduce([one.error for one in found]) / len(found)),
+        float(inherent), float(np.sqrt(np.mean((seen[0] - seen[1]) ** 2))),
+        float(np.sqrt(np.mean(scatter[0] ** 2 + scatter[1] ** 2))), all(one.met for one in found),
+    )  # fmt: skip
+
+
+def relaxation_time(results, name):
+    """Return the mean over samples of the time [sweeps] in which the overlap falls to 1/e; NaN if it does not."""
+    times = []
+    for sweep, q in zip(results[f"{name}/sweep"].astype(float), results[f"{name}/overlap"].astype(float)):
+        followed = q > 0
+        found = overlap.decay_time(sweep[followed], q[followed])
+        times.append(np.nan if found is None else found)
+    return float(np.mean(times))
+
+
+def unequilibrated(results, dimension=2):
+    """Return the parent temperatures whose two starts have not met; None where it was not looked at."""
+    found = {T: equilibrium(results, T, dimension) for T in temperatures(results)}
+    return None if any(one is None for one in found.values()) else [T for T, one in found.items() if not one.met]
 
 
 def tail_exponent(results, name, order):
@@ -67,13 +127,21 @@ def radii(results):
             continue
         strain = results[f"cavities {T:g}/strain"][0].astype(float)
         for stress, derivatives in _cavities(results, T):
-            cubic = sum(derivatives[n] * strain**n / (1, 1, 2, 6)[n] for n in range(4))
-            off = np.abs(cubic - stress) > WITHIN * np.abs(stress - derivatives[0])
-            off |= np.isnan(stress)
+            off = apart(series(derivatives, strain), stress, derivatives[0])
             for way in (1, -1):
                 beyond = (way * strain > 0) & off
                 found.append(np.abs(strain[beyond]).min() if beyond.any() else strain[-1])
     return np.array(found)
+
+
+def series(derivatives, strain):
+    """Return sum_n derivatives[n] strain^n / n! at strains (k,)."""
+    return sum(value * strain**n / factorial(n) for n, value in enumerate(derivatives))
+
+
+def apart(expanded, stress, prestress):
+    """Return where an expansion is further from the explicit stress than ``WITHIN`` of its change, or there is none."""
+    return (np.abs(expanded - stress) > WITHIN * np.abs(stress - prestress)) | np.isnan(stress)
 
 
 def _cavities(results, T):
@@ -88,31 +156,51 @@ def peak(results, T, name="sheared"):
 
 def band_widths(results, T, name="sheared"):
     """Return strains (T,) and widths (samples, T) of bands, in units of the edge, of the direction in which each lies."""
-    profiles = [results[f"{name} {T:g}/profile_{axis}"].astype(float) for axis in "xy"]
-    widths = []
-    for horizontal, vertical in zip(*profiles):
-        along = bands.lies_along(horizontal[-1], vertical[-1])
-        widths.append([_width(np.nan_to_num((horizontal, vertical)[along][k])) for k in range(len(horizontal))])
-    return results[f"{name} {T:g}/stretch"][0].astype(float), np.array(widths)
+    strain, profiles = band_profiles(results, T, name)
+    return strain, np.array([[_width(profile) for profile in of_one] for of_one in profiles])
+
+
+def band_profiles(results, T, name="sheared"):
+    """Return strains (T,) and profiles (samples, T, bins) of activity so far across the band of each sample."""
+    strain = results[f"{name} {T:g}/stretch"][0].astype(float)
+    both = [np.nan_to_num(results[f"{name} {T:g}/profile_{axis}"].astype(float)) for axis in "xy"]
+    k = int(np.argmin(np.abs(strain - TURNED)))
+    return strain, np.array([pair[bands.lies_along(pair[0][k], pair[1][k])] for pair in zip(*both)])
+
+
+def largest(results, T, key):
+    """Return ``sheared large`` where the larger glasses of a parent temperature have an array, else ``sheared``."""
+    return "sheared large" if results.has(f"sheared large {T:g}/{key}") else "sheared"
+
+
+def lattice_profiles(results, T, side):
+    """Return strains (P,) and profiles (samples, P, side) of slips so far across the bands of lattices."""
+    both = results[f"band {T:g} {side}/profiles"].astype(float)
+    strains = [strain for strain in bond_expansion.PROFILED if strain <= bond_expansion.SCALES[results.given.scale].band_strain]
+    return np.array(strains), np.array([of_one[:, bands.lies_along(*of_one[0])] for of_one in both])
 
 
 def lattice_widths(results, T, side):
     """Return strains (P,) and widths (samples, P) of the bands of lattices, in units of the edge."""
-    profiles = results[f"band {T:g} {side}/profiles"].astype(float)
-    widths = [[_width(pair[bands.lies_along(*of_one[-1])]) for pair in of_one] for of_one in profiles]
-    strains = [strain for strain in bond_expansion.PROFILED if strain <= bond_expansion.SCALES[results.given.scale].band_strain]
-    return np.array(strains), np.array(widths)
+    strains, profiles = lattice_profiles(results, T, side)
+    return strains, np.array([[_width(profile) for profile in of_one] for of_one in profiles])
 
 
 def _width(profile):
     return bands.width(profile, 1.0) if profile.any() else np.nan
 
 
+def known_mean(values):
+    """Return the mean over the first axis of what is not NaN; NaN where nothing is."""
+    count = np.isfinite(values).sum(axis=0)
+    return np.where(count > 0, np.nansum(values, axis=0) / np.maximum(count, 1), np.nan)
+
+
 def growth_exponent(strain, widths, begin=0.2):
     """Return the ``Estimate`` of the exponent of width against strain, while bands are narrower than ``WIDEST``."""
 
     def slope(drawn):
-        mean = np.nanmean(drawn, axis=0)
+        mean = np.nan_to_num(known_mean(drawn))
         kept = (strain >= begin) & (mean < WIDEST) & (mean > 0)
         return np.polyfit(np.log(strain[kept]), np.log(mean[kept]), 1)[0] if kept.sum() > 2 else np.nan
 
@@ -135,7 +223,7 @@ def _of_bonds(results, scale):
         measured["tail_exponents"] = Measurement(
             [float(f.value) for f in found], [float(f.error) for f in found], count, scale
         )
-    for dimension in ("3D", "2D"):
+    for dimension in ("2D", "3D"):  # in three dimensions the coldest parents are far from equilibrium
         names = [f"bonds {dimension} {T:g}" for T in (hottest, temperatures(results)[-1])]
         if results.has(*(f"{name}/largest" for name in names)):
             hot, cold = (amplitude(results, name) for name in names)
@@ -214,13 +302,14 @@ def _of_lattices(results, scale):
 
 def _of_bands(results, scale):
     measured, known = {}, [T for T in bond_expansion.BANDED if T in temperatures(results)]
+    sized = [T for T in known if largest(results, T, "profile_x") == "sheared large"]  # the paper's size, where there is one
+    side = bond_expansion.SCALES[scale].band_sides[-1]
     for claim, kind in (("band_exponent_particles", "particles"), ("band_exponent_lattice", "lattice")):
         found = []
-        for T in known:
-            side = bond_expansion.SCALES[scale].band_sides[-1]
-            name = f"sheared {T:g}/profile_x" if kind == "particles" else f"band {T:g} {side}/profiles"
-            if results.has(name):
-                strain, widths = band_widths(results, T) if kind == "particles" else lattice_widths(results, T, side)
+        for T in (sized or known) if kind == "particles" else known:
+            name = largest(results, T, "profile_x")
+            if results.has(f"{name} {T:g}/profile_x" if kind == "particles" else f"band {T:g} {side}/profiles"):
+                strain, widths = band_widths(results, T, name) if kind == "particles" else lattice_widths(results, T, side)
                 found.append(growth_exponent(strain, widths))
         found = [one for one in found if np.isfinite(one.value) and np.isfinite(one.error)]
         if found:
@@ -280,7 +369,7 @@ def prediction_gap(results, mode, quantity):
     explicit = results[f"predicted/{mode}_{quantity}"].astype(float)
     derivatives = results[f"predicted/{mode}_{quantity}_derivatives"].astype(float)
     kept = (strain > 0) & (strain < SMALL * (1 + 1e-6))
-    predicted = sum(derivatives[:, n, None] * strain[None] ** n / (1, 1, 2)[n] for n in range(3))
+    predicted = np.array([series(values[:3], strain) for values in derivatives])
     change = np.abs(explicit[:, kept] - explicit[:, :1]).max(axis=1)
     return (np.abs(predicted - explicit)[:, kept].max(axis=1) / change).max()
 

@@ -11,21 +11,24 @@ from glasslib import ensemble
 from glasslib.papers import costs
 
 ORDERS = 3  # of the coefficients of a bond's energy
-MAGNITUDES = np.geomspace(1e-6, 1e6, 121)  # edges of the bins of their absolute values
+MAGNITUDES = np.geomspace(1e-6, 1e12, 181)  # edges of the bins of their absolute values
 BLOCK = 5.0  # side of a block of the lattice, over the mean distance (V/N)^(1/d)
 ACTIVE = 0.01  # D2min of a particle [length^2] over one stretch of strain, from which on it counts as active
 STRETCH = 0.01  # of strain, over which activity is looked for
+RINGS = np.linspace(0.6, 4.2, 73)  # edges of the bins of r [length] of radial distributions
+FORGOTTEN = 0.2  # overlap below which a liquid's memory is not followed any more
+_KEPT_EVERY = 5  # stretches between checkpoints, which begin afresh: their places are part of the result
 _NEIGHBOURS = 2.5  # radius of a neighbourhood, over the mean distance
 _BLOCKS_OF_TIME = 200  # means of the energies that are kept
 
 
-def glass_task(recipe, seed):
-    """Return the ``ensemble.Task`` of a glass."""
+def glass_task(recipe, seed, published=False):
+    """Return the ``ensemble.Task`` of a glass; ``published``: whether whole glasses stand in ``data/``."""
     mixture = recipe.mixture
     name = f"swap-{mixture.dimension}D-T{recipe.temperature:g}"
-    seconds = costs.SWAP * mixture.particles * recipe.all_sweeps
-    return ensemble.Task(name, prepared, recipe, seed, label=f"T{recipe.temperature:g}", core_seconds=seconds,
-                         archive=f"glasses/{name}-{mixture.particles}.npz")  # fmt: skip
+    seconds = mixture.particles * (costs.SWAP[mixture.dimension] * recipe.all_sweeps + costs.SETTLING)
+    archive = f"glasses/{name}-{mixture.particles}.npz" if published else None
+    return ensemble.Task(name, prepared, recipe, seed, label=f"T{recipe.temperature:g}", core_seconds=seconds, archive=archive)
 
 
 def prepared(recipe, sequence):
@@ -63,40 +66,70 @@ def packing(recipe, sequence):
 
 
 class Meeting(NamedTuple):
-    """Whether a hot and a cold start of a recipe meet, and how fast the liquid forgets: ``sweeps`` looked at."""
+    """Whether a hot and a cold start of a recipe meet, and how fast the liquid forgets: ``sweeps`` looked at.
+
+    pictures: of which the radial distribution is averaged, over half as many sweeps again as are held.
+    """
 
     recipe: tuple
     sweeps: tuple
+    pictures: int = 20
 
 
 def meeting_task(spec, seed):
     """Return the ``ensemble.Task`` of a ``Meeting``."""
-    seconds = costs.SWAP * spec.recipe.mixture.particles * (2 * spec.recipe.all_sweeps + spec.sweeps[-1])
-    return ensemble.Task("swap-meeting", met, spec, seed, label=f"T{spec.recipe.temperature:g}", core_seconds=seconds)
+    mixture = spec.recipe.mixture
+    sweeps = 2 * spec.recipe.all_sweeps + spec.recipe.sweeps + spec.sweeps[-1]
+    return ensemble.Task(f"swap-meeting-{mixture.dimension}D", met, spec, seed, label=f"T{spec.recipe.temperature:g}",
+                         core_seconds=costs.SWAP[mixture.dimension] * mixture.particles * sweeps)  # fmt: skip
 
 
 def met(spec, sequence):
     """Return one sample of a ``Meeting`` by name.
 
-    hot, cold (k,): mean energies per particle; sweep, overlap, relative (m,): of ``polydisperse.memory`` from the end of the
-    hot start on.
+    hot, cold (k,): mean energies per particle; hot_inherent, cold_inherent: of the last picture, quenched; distance (b,),
+    hot_structure, cold_structure (2, b): mean g(r) of all particles about all, and of the largest third about the smallest,
+    hot_scatter, cold_scatter (2, b): standard errors over pictures; sweep, overlap, relative (m,): of ``polydisperse.memory``
+    from the end of the hot start on, 0 after the first that is below a fifth.
     """
+    from glasslib.particles import swap
     from glasslib.protocols import polydisperse
+    from glasslib.protocols.prepare import quench
 
-    result, recipe = {}, spec.recipe
+    result, recipe = {"distance": 0.5 * (RINGS[1:] + RINGS[:-1])}, spec.recipe
+    moves, pause = recipe.moves(recipe.temperature), max(1, recipe.sweeps // (2 * spec.pictures))
     for start in ("cold", "hot"):
         own = recipe._replace(start=start)
         walk, history = polydisperse.liquid(own, sequence)
         result[start] = _means(polydisperse.held_energies(own, history))
-    _, memory = polydisperse.memory(walk, recipe.potential, recipe.moves(recipe.temperature), spec.sweeps)
-    return result | {"sweep": memory.sweep, "overlap": memory.overlap, "relative": memory.relative}
+        seen = []
+        for _ in range(spec.pictures):
+            walk, _ = swap.advance(walk, recipe.potential, pause, moves)
+            seen.append(_structure(walk.packing))
+        result |= {f"{start}_structure": np.mean(seen, axis=0),
+                   f"{start}_scatter": np.std(seen, axis=0, ddof=1) / len(seen) ** 0.5}  # fmt: skip
+        result[f"{start}_inherent"] = np.array(quench(walk.packing.wrapped(), recipe.potential)[1])
+    _, memory = polydisperse.memory(walk, recipe.potential, moves, spec.sweeps, until=FORGOTTEN)
+    columns = np.zeros((2, len(spec.sweeps)))
+    columns[:, : len(memory.sweep)] = memory.overlap, memory.relative
+    return result | {"sweep": np.array(spec.sweeps), "overlap": columns[0], "relative": columns[1]}
+
+
+def _structure(packing):
+    """Return g(r) (2, bins) at ``RINGS``: of all particles, and of the largest third about the smallest."""
+    from glasslib.analysis import overlap
+
+    low, high = np.quantile(packing.diameters, [1 / 3, 2 / 3])
+    positions, lengths = packing.wrapped().positions, packing.box.lengths
+    groups = packing.diameters <= low, packing.diameters >= high
+    return np.array([overlap.radial_distribution(positions, lengths, RINGS, *which) for which in ((), groups)])
 
 
 class Coefficients(NamedTuple):
     """The strain expansion of a glass as it was quenched, under simple shear: ``largest`` values of each order kept whole."""
 
     glass: tuple
-    largest: int = 2000
+    largest: int = 1000
 
 
 def coefficients_task(spec, seed):
@@ -191,7 +224,8 @@ class Sheared(NamedTuple):
 
 def sheared_task(spec, seed):
     """Return the ``ensemble.Task`` of ``Sheared``."""
-    return _of_glass("bond-sheared", sheared, spec, seed, costs.shear(spec.glass.mixture.particles, spec.strain, spec.step))
+    seconds = costs.SWAPPED_SHEAR * spec.glass.mixture.particles * spec.strain / spec.step
+    return _of_glass("bond-sheared", sheared, spec, seed, seconds)
 
 
 def sheared(spec, sequence):
@@ -231,7 +265,8 @@ def sheared(spec, sequence):
         if any(abs(driver.strain - strain) < 0.5 * spec.step for strain in spec.mapped):
             kept["activity"] = np.concatenate([kept["activity"], kept["total"][None]])
             kept["positions_at"] = np.concatenate([kept["positions_at"], after.wrapped().positions[None]])
-        driver.checkpoint(checkpoint, **kept)
+        if len(kept["active"]) % _KEPT_EVERY == 0:
+            driver.checkpoint(checkpoint, **kept)
     checkpoint.unlink(missing_ok=True)
     rows = np.array(driver.rows)
     return {
