@@ -22,6 +22,14 @@ def test_cumulative_counts_those_that_did_not_yield():
     assert farther(2.5) == pytest.approx(0.25) and farther(9.0) == 0.75
 
 
+def test_a_linear_density_is_put_below_a_barrier():
+    """P grows as the square there, and is the same beyond."""
+    many = Cumulative.of(np.random.default_rng(5).gamma(4.0, 0.4, 20_000))
+    straight, at = many.linear_below(1.0), np.array([0.25, 0.5, 1.0, 2.0])
+    assert straight(at) == pytest.approx([many(1.0) / 16, many(1.0) / 4, many(1.0), many(2.0)], rel=5e-3)
+    assert many.linear_below(0.0).values is not many.values and (many.linear_below(0.0).values == many.values).all()
+
+
 def test_model_of_uniform_and_linear_densities_is_solved_in_closed_form():
     modulus, coupling, strain = 15.7, 0.25, np.linspace(0, 0.05, 51)
     uniform = Cumulative.of(spread(40_000, lambda q: 5 * q))  # p = 1/5

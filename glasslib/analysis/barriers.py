@@ -49,6 +49,13 @@ class Cumulative(NamedTuple):
         values = np.concatenate([[0.0], self.values])
         return np.interp(stress, values, np.arange(len(values)) / self.count, left=0.0)
 
+    def linear_below(self, stress):
+        """Return P whose density grows in proportion from zero to ``stress``, with as many barriers below it as before."""
+        values = self.values.copy()
+        few = np.searchsorted(values, stress)
+        values[:few] = stress * np.sqrt((np.arange(few) + 0.5) / max(1, few))
+        return self._replace(values=values)
+
     def shifted(self, stress):
         """Return P after the stress in the direction of these barriers has risen by ``stress`` (fallen if negative).
 

@@ -159,14 +159,15 @@ def modulus(results, rows):
     return float(np.nanmean(results["tests/modulus"][rows]))
 
 
-def coupling(results, rows, largest=FIT, slope=None):
+def coupling(results, rows, largest=FIT, slope=None, linear_below=0.0):
     """Return rho a^2 deps_0, fitted to unloading up to a strain with the backward barriers of steady flow.
 
-    ``slope``: the shear modulus, by default that which was measured.
+    ``slope``: the shear modulus, by default that which was measured. ``linear_below``: a barrier below which the density is
+    made linear.
     """
     strain, stress = unloading(results, rows)
     kept = strain <= largest + 1e-9
-    p = cumulative(results, "steady", rows, True)
+    p = cumulative(results, "steady", rows, True).linear_below(linear_below)
     return barriers.fit_coupling(strain[kept], stress[0] - stress[kept], p, slope or modulus(results, rows))
 
 
