@@ -122,7 +122,7 @@ def fit_coupling(strain, stress, cumulative, modulus, largest=10.0):
 
 
 def branch_length(cumulative, modulus, barriers):
-    """Return the mean strain to the first of N = ``barriers`` independent ones."""
+    """Return the mean strain to the first of N = ``barriers`` independent ones, all of them positive."""
     most = min(len(cumulative.values), math.ceil(60 * cumulative.count / barriers))  # beyond, (1 - P)^N is nothing
     edges = np.concatenate([[0.0], cumulative.values[:most]])
     middle = 1 - (np.arange(most) + 0.5) / cumulative.count  # of P on its straight lines

@@ -353,9 +353,13 @@ def branch(results, rows):
 
 
 def barrier_density(results, rows):
-    """Return rho of Eqs. (SM1) and (SM2); NaN where flow is too short for a branch, or no density gives its length."""
+    """Return rho of Eqs. (SM1) and (SM2); NaN where flow is too short for a branch, or no density gives its length.
+
+    A few regions in a thousand soften before they give way and have a residual strength below zero. They are stable all the
+    same, and are left out, since the two equations would have them fail at once.
+    """
     length, area = branch(results, rows)
-    forward, slope = cumulative(results, "steady", rows), modulus(results, rows)
+    forward, slope = cumulative(results, "steady", rows).shifted(0.0), modulus(results, rows)
     try:
         return barriers.barrier_density(forward, slope, length, area)
     except ValueError:  # as it says, with numbers
