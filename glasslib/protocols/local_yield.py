@@ -1,4 +1,4 @@
-"""Local yield stress by the frozen matrix (patinet2020; tyukodi2022, Sec. II C).
+"""Local yield stress by the frozen matrix (patinet2020; tyukodi2022, Sec. II C; in three dimensions shang2021, Sec. II C).
 
 Particles within ``free_radius`` of a site are free. All others follow x -> F(gamma) x about the site, F = exp(gamma L): the
 limit of many small affine steps, so that pure shear keeps the area at any strain. The free ones stay in mechanical equilibrium.
@@ -14,6 +14,9 @@ Strains are multiples of ``resolution``. The residual strength dtau_c is tau at 
 equilibria ends (its first instability), less tau at zero strain. The branch is followed continuously to its end, see
 ``continuation``, so the result is that of steps of ``resolution`` at a fraction of their cost. The stress drop is tau there less tau
 after the descent one step further. tau_c = tau(0) + dtau_c.
+
+Many-body potentials (``finnis_sinclair``) are in eV and angstrom; there an atom is free within about 10 angstrom, and around it
+lies as much of the packing, and of its images, as densities feel.
 """
 
 import functools
@@ -25,8 +28,8 @@ from glasslib import checks
 from glasslib.particles.continuation import BRANCH_LOST, DESCENT_FAILED, END_LOST, NO_EQUILIBRIUM
 from glasslib.particles.inclusion import STRETCH
 from glasslib.particles.packing import validate
-from glasslib.particles.potentials import require_pairs
-from glasslib.protocols.frozen_matrix import CONTROLS, _yield_site
+from glasslib.particles.potentials import is_many_body
+from glasslib.protocols.frozen_matrix import METALS, PAIRS, _yield_site
 
 _WANDER = 1.0  # of free particles beyond their radius [length]
 _REASONS = {
@@ -125,22 +128,26 @@ def local_yield(
     >>> found.residual_strength.shape, bool((found.residual_strength > 0).all())
     ((1, 2), True)
     """
-    require_pairs(potential, "local_yield")
     table = validate(packing, potential)
     d = packing.box.dimension
     sites = packing.box.wrap(checks.array("sites", sites, (None, d)))
     loadings = checks.array("loadings", loadings, (None, d, d), low=-1.0, high=1.0)
     reach = float(table.reach.max())
-    checks.number("free_radius", free_radius, 0.5, 0.5 * min(packing.box.lengths) - reach)
+    if is_many_body(potential):  # no atom may feel an image of its own; densities reach twice as far as their makers
+        checks.number("free_radius", free_radius, 0.5, 0.5 * (min(packing.box.lengths) - reach))
+        reach = max(reach, 2 * float(potential.density_reach.max()))
+    else:
+        checks.number("free_radius", free_radius, 0.5, 0.5 * min(packing.box.lengths) - reach)
     checks.number("resolution", resolution, 1e-8, 1e-2)
     checks.number("largest_strain", largest_strain, resolution, 0.5)
     if np.abs(np.trace(loadings, axis1=1, axis2=2)).max() > 1e-12:
         raise ValueError("loadings: generators must be traceless")
+    settings = METALS if is_many_body(potential) else PAIRS
     surroundings = _Surroundings(packing, free_radius, free_radius + _WANDER + STRETCH * reach)
     results = []
     for s, site in enumerate(sites):
         for place in _spiral(site) if nearby else (site,):
-            result, lost = _one_site(surroundings, potential, table, place, loadings, resolution, largest_strain)
+            result, lost = _one_site(surroundings, potential, table, place, loadings, resolution, largest_strain, settings)
             if lost is None:
                 break
         else:
@@ -155,7 +162,7 @@ def _spiral(site):
     return [site, *(site + np.stack([radius * np.cos(angle), radius * np.sin(angle)] + [0 * angle] * (len(site) - 2), -1))]
 
 
-def _one_site(surroundings, potential, table, site, loadings, resolution, largest_strain):
+def _one_site(surroundings, potential, table, site, loadings, resolution, largest_strain, settings):
     """Return the ``LocalYield`` of one site, and which loading was lost and why, or None."""
     reference, species, sizes, free = surroundings.around(site)
     d = len(reference)
@@ -164,7 +171,7 @@ def _one_site(surroundings, potential, table, site, loadings, resolution, larges
     out, stress = np.full((len(loadings), 5), np.nan), np.full((d, d), np.nan)
     _yield_site(
         potential, table, tuple(range(d)), reference, species, sizes, free, free * surroundings.volume, loadings, resolution,
-        largest_strain, CONTROLS, stress, out,
+        largest_strain, settings, stress, out,
     )
     bad = np.flatnonzero(out[:, 0] < 0)
     lost = f"loading {bad[0]}: {_REASONS[int(out[bad[0], 0])]}" if len(bad) else None
