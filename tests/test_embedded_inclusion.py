@@ -5,7 +5,8 @@ import pytest
 from alloy_samples import crystal, write_tables
 
 from glasslib.papers.maps import followed
-from glasslib.particles.embedded_inclusion import _embedded_gradient, _embedded_hessian, _embedded_stress, _embedded_work
+from glasslib.particles.embedded_inclusion import _embedded_gradient, _embedded_hessian, _embedded_stress
+from glasslib.particles.embedded_surroundings import _embedded_work
 from glasslib.particles.finnis_sinclair import load
 from glasslib.particles.forces import System, evaluate, per_particle
 from glasslib.particles.packing import validate

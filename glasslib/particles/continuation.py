@@ -148,8 +148,8 @@ def _follow(potential, table, work, scale, limit, resolution, controls, factor, 
 
     nodes, tangents (capacity, n + 1), lengths (capacity,): the last of the points found, that at Z = 0 not counted unless
     it is among them, their tangents, and the distances along the branch from the point before. tangents[1] must hold that
-    at Z = 0. status: ``YIELDED`` where the branch ends at gamma_c, ``ELASTIC`` where it reaches ``limit``, ``BRANCH_LOST``. controls: (5,) first step,
-    largest step, wanted correction, that after which the Hessian is made anew; change of the end from one point to the next,
+    at Z = 0. status: ``YIELDED`` where the branch ends at gamma_c, ``ELASTIC`` where it reaches ``limit``, ``BRANCH_LOST``.
+    controls: (5,) first step, largest step, wanted correction, that after which the Hessian is made anew; change of the end from one point to the next,
     in units of the resolution, with which it is taken.
     """
     n = nodes.shape[1] - 1

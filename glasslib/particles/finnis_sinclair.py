@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from glasslib import checks
-from glasslib.particles import eam_tables, embedded_atom, embedded_inclusion
+from glasslib.particles import eam_tables, embedded_atom, embedded_inclusion, embedded_surroundings
 from glasslib.particles.potentials import InclusionKernels, ManyBody, PairTable
 
 _CHARGE = 1.602176634e-19  # C, exact; CODATA 2018 for the others
@@ -48,7 +48,7 @@ class FinnisSinclair(NamedTuple):
 
     many_body = ManyBody(
         embedded_atom._embedded_forces, embedded_atom._embedded_particles, embedded_atom._embedded_stiffness,
-        InclusionKernels(embedded_inclusion._embedded_work, embedded_inclusion._embedded_gradient,
+        InclusionKernels(embedded_surroundings._embedded_work, embedded_inclusion._embedded_gradient,
                          embedded_inclusion._embedded_hessian, embedded_inclusion._embedded_stress),
     )  # fmt: skip
 

@@ -4,8 +4,8 @@ The kernels behind ``local_yield``, which says what is measured and defines the 
 strain; for each loading its branch of equilibria is followed to the end (``continuation``), brought to the last multiple of
 the resolution before it, strained once more and let fall.
 
-Lengths and forces by which it is done are ``Settings``: ``PAIRS`` for diameters of particles and energies of pairs of order one,
-``METALS`` for angstrom and eV.
+Lengths and forces by which it is done are ``Settings``: ``PAIRS`` for diameters of particles and energies of pairs of order
+one, ``METALS`` for angstrom and eV.
 """
 
 from typing import NamedTuple
@@ -42,7 +42,7 @@ class Settings(NamedTuple):
 
 
 PAIRS = Settings(0.3, 0.04, 0.25, 0.003, 2e-3, 1e-3, 0.1, 1e-3, 0.1, 0.1)
-# a metal's events may be a tenth of an angstrom wide, so its descents go down to small forces before they are ended by Newton's method;
+# a metal's events may be a tenth of an angstrom wide, so its descents go down to small forces before Newton's method ends them;
 # its tables are rounded, which leaves the end of a branch in doubt by hundredths of the resolution
 METALS = Settings(0.7, 0.2, 1.0, 0.03, 0.02, 0.02, 0.2, 1e-6, 0.02, 0.3)
 _FINER = 0.3  # by which steps and correction shrink where a branch was lost, twice at most
@@ -120,7 +120,8 @@ def _relax_after_instability(potential, table, work, base, base_end, factor, str
         if not residual < tolerance:
             return False
         rough[:] = state
-        if _equilibrate(potential, table, work, strain, _TOLERANCE, factor, state) and np.abs(state - rough).max() < settings.newton_way:
+        whole = _equilibrate(potential, table, work, strain, _TOLERANCE, factor, state)
+        if whole and np.abs(state - rough).max() < settings.newton_way:
             return True
         state[:] = rough
         if tolerance < 20 * _TOLERANCE:
