@@ -1,8 +1,8 @@
 """Zones that a training has polarised: where local yield stresses have changed, and what else happened there (shang2021).
 
 Yield stresses are given on a periodic grid of sites, before and after the training, forward and backward: tau (S,) each, NaN
-where nothing yields. A zone is a set of sites: hardened where the change forward is above a threshold, softened where the change
-backward is below its negative.
+where nothing yields. A zone is a set of sites: hardened where the change forward is above a threshold, softened where the
+change backward is below its negative.
 
 How far two zones coincide is told by the share of sites in both over what chance would give, the product of their shares: 1
 for zones that know nothing of each other. Correlations on the grid are

@@ -25,7 +25,7 @@ def kernels(potential_class):
 
 
 def work_of(potential, axes, table, reference, labels, diameters, free, skin):
-    """Return the arrays of an inclusion; ``generator``, ``strain``, ``reference`` and ``end`` are those of ``inclusion.Work``."""
+    """Return the arrays of an inclusion; ``generator``, ``strain``, ``reference``, ``end`` are those of ``inclusion.Work``."""
     return kernels(type(potential)).work(potential, axes, table, reference, labels, diameters, free, skin)
 
 

@@ -86,7 +86,8 @@ def _bordered(factor, end, slope, normal, residual, offset, out):
 def _step(potential, table, work, scale, renewing, factor, slope, normal, point, tangent, scratch):
     """Bring ``point`` to the curve within its plane and find the tangent there.
 
-    renewing: correction after which the Hessian is made anew. Return the size of the correction, or -1 where the Hessian is not positive definite or chords do not contract.
+    renewing: correction after which the Hessian is made anew. Return the size of the correction, or -1 where the Hessian is
+    not positive definite or chords do not contract.
     """
     n = len(point) - 1
     residual, change, mixed = scratch[0, :n], scratch[1], scratch[2, :n]
@@ -149,8 +150,8 @@ def _follow(potential, table, work, scale, limit, resolution, controls, factor, 
     nodes, tangents (capacity, n + 1), lengths (capacity,): the last of the points found, that at Z = 0 not counted unless
     it is among them, their tangents, and the distances along the branch from the point before. tangents[1] must hold that
     at Z = 0. status: ``YIELDED`` where the branch ends at gamma_c, ``ELASTIC`` where it reaches ``limit``, ``BRANCH_LOST``.
-    controls: (5,) first step, largest step, wanted correction, that after which the Hessian is made anew; change of the end from one point to the next,
-    in units of the resolution, with which it is taken.
+    controls: (5,) first step, largest step, wanted correction, that after which the Hessian is made anew; change of the end
+    from one point to the next, in units of the resolution, with which it is taken.
     """
     n = nodes.shape[1] - 1
     point, tangent, slope = np.empty(n + 1), np.empty(n + 1), np.empty(n)

@@ -24,8 +24,8 @@ class EmbeddedWork(NamedTuple):
     rho, rate, slope, bend: (m,) density, its derivative by strain, F', F'' of the members; bare: (m,) density without free
     atoms. members: (m,) which atoms, counts: (2,) of pairs and members; begin, entry: the pairs that make a density at the
     member number q are entry[begin[q]] ... entry[begin[q + 1] - 1], twice their number, and 1 more where it is the pair's
-    second atom. frozen_first, frozen_second: pairs of frozen atoms; held (2,): which nodes; background (2, 2, m): densities there,
-    and slopes; gradient: (n d,) scratch.
+    second atom. frozen_first, frozen_second: pairs of frozen atoms; held (2,): which nodes; background (2, 2, m): densities
+    there, and slopes; gradient: (n d,) scratch.
     """
 
     axes: tuple

@@ -12,8 +12,8 @@ particles, each pair shared equally by its two, over the area n_free V / N that 
 
 Strains are multiples of ``resolution``. The residual strength dtau_c is tau at the last of them before the branch of
 equilibria ends (its first instability), less tau at zero strain. The branch is followed continuously to its end, see
-``continuation``, so the result is that of steps of ``resolution`` at a fraction of their cost. The stress drop is tau there less tau
-after the descent one step further. tau_c = tau(0) + dtau_c.
+``continuation``, so the result is that of steps of ``resolution`` at a fraction of their cost. The stress drop is tau there less
+tau after the descent one step further. tau_c = tau(0) + dtau_c.
 
 Many-body potentials (``finnis_sinclair``) are in eV and angstrom; there an atom is free within about 10 angstrom, and around it
 lies as much of the packing, and of its images, as densities feel.
