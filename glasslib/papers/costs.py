@@ -20,7 +20,7 @@ CAVITY = 1e-2  # a cavity under one loading: its expansion, and plain steps to t
 NEWTON = 0.05  # a strain of a cavity that is followed by dense Newton steps
 ALLOY = 1.3e-6  # an atom and a step of dynamics, by tables
 ALLOY_SHEAR = 2e-5  # an atom and a quasistatic step of 1e-4 there
-ALLOY_YIELD = 0.25  # a site and a direction there, spheres of 10 angstrom
+ALLOY_YIELD = 0.35  # a site and a direction there, spheres of 10 angstrom, two cores busy
 
 
 def preparation(made):
@@ -46,4 +46,4 @@ def barriers(sites, directions):
 
 def inclusions(sites, directions, radius):
     """Return the core-seconds of a map of an alloy, ``sites`` along an edge, spheres of ``radius`` [angstrom]."""
-    return ALLOY_YIELD * sites**3 * directions * (radius / 10) ** 6
+    return ALLOY_YIELD * sites**3 * directions * (radius / 10) ** 3
