@@ -32,6 +32,7 @@ from glasslib.particles.potentials import is_many_body
 from glasslib.protocols.frozen_matrix import METALS, PAIRS, _yield_site
 
 _WANDER = 1.0  # of free particles beyond their radius [length]
+_METAL = 2.5  # distance of neighbours in metals [angstrom], where other packings have one of order one
 _REASONS = {
     BRANCH_LOST: "the branch was lost", END_LOST: "its end was lost", DESCENT_FAILED: "the descent failed",
     NO_EQUILIBRIUM: "no equilibrium",
@@ -118,7 +119,7 @@ def local_yield(
     free_radius: of the inclusion [length]; resolution, largest_strain: of gamma. Each site's result depends on nothing but
     the packing and the site: any division of the sites gives the same bytes. Raises ValueError for a box that holds no such
     inclusion. Where a branch is lost, about one site in a thousand: RuntimeError with site and loading, or, with ``nearby``, a
-    place close by takes the site's: one of 20 on a spiral, at most 0.45 away; one is as good as another.
+    place close by takes the site's: one of 20 on a spiral, at most 0.45 away (1.1 in metals); one is as good as another.
 
     >>> from glasslib.particles.potentials import SmoothedLennardJones
     >>> from glasslib.protocols.prepare import mixture, quench
@@ -142,11 +143,11 @@ def local_yield(
     checks.number("largest_strain", largest_strain, resolution, 0.5)
     if np.abs(np.trace(loadings, axis1=1, axis2=2)).max() > 1e-12:
         raise ValueError("loadings: generators must be traceless")
-    settings = METALS if is_many_body(potential) else PAIRS
+    settings, apart = (METALS, _METAL) if is_many_body(potential) else (PAIRS, 1.0)
     surroundings = _Surroundings(packing, free_radius, free_radius + _WANDER + STRETCH * reach)
     results = []
     for s, site in enumerate(sites):
-        for place in _spiral(site) if nearby else (site,):
+        for place in _spiral(site, apart) if nearby else (site,):
             result, lost = _one_site(surroundings, potential, table, place, loadings, resolution, largest_strain, settings)
             if lost is None:
                 break
@@ -156,9 +157,9 @@ def local_yield(
     return _join(results)
 
 
-def _spiral(site):
-    """Return the site, and places around it."""
-    radius, angle = 0.1 * np.sqrt(np.arange(1, 20)), 2.399963 * np.arange(1, 20)
+def _spiral(site, apart):
+    """Return the site, and places around it; ``apart``: distance of neighbours."""
+    radius, angle = 0.1 * apart * np.sqrt(np.arange(1, 20)), 2.399963 * np.arange(1, 20)
     return [site, *(site + np.stack([radius * np.cos(angle), radius * np.sin(angle)] + [0 * angle] * (len(site) - 2), -1))]
 
 
