@@ -1,9 +1,9 @@
 """Maps of local yield stress of the polarity paper: functions for ``ensemble.Task``, each of one sample, and pairs of maps.
 
 A site's yield stress is what the average stress of the inclusion around it grows by until it yields, the local stress that
-has to be *applied*; its residual stress is what it bears before. It yields where its branch of equilibria ends; where the
-stress has a smooth maximum just before, the paper's first fall of the stress is there. Forward is the way of the training.
-Stresses in GPa.
+has to be *applied*; its residual stress is what it bears before. It yields where its branch of equilibria ends. The paper
+takes the first fall of the stress: where that has a smooth maximum just before, or where an event is so small that the stress
+goes on rising, as ``drop`` tells, the two are not the same. Forward is the way of the training. Stresses in GPa.
 """
 
 from typing import NamedTuple
