@@ -113,5 +113,5 @@ def _quasistatic_lattice():
 
 # longest first
 CALLS = {"local yield": _local_yield, "strain expansions": _expansions, "alloys": _alloys, "glasses": _glasses,
-         "swap Monte Carlo": _swaps,
-         "time-dependent lattice": _time_dependent_lattice, "quasistatic lattice": _quasistatic_lattice}  # fmt: skip
+         "swap Monte Carlo": _swaps, "time-dependent lattice": _time_dependent_lattice,
+         "quasistatic lattice": _quasistatic_lattice}  # fmt: skip
