@@ -49,6 +49,23 @@ def _glasses():
     shear.shear(glass.packing, recipe.potential, 2e-4)
 
 
+def _alloys():
+    import numpy as np
+
+    from glasslib.papers.polarity import simulations
+    from glasslib.particles.box import Box
+    from glasslib.particles.packing import Packing
+    from glasslib.protocols import local_yield, shear
+
+    law, spacing = simulations.potential(), 3.3
+    grid = np.stack(np.meshgrid(*[np.arange(6)] * 3, indexing="ij"), -1).reshape(-1, 3)
+    places = np.concatenate([grid + 0.25, grid + 0.75]) * spacing
+    crystal = Packing.of(places, Box.of((6 * spacing,) * 3), np.arange(432) // 216)
+    shear.shear(crystal, law, 1e-4, tolerance=1e-2)
+    loading = local_yield.simple_shears(3)[:1]
+    local_yield.local_yield(crystal, law, [[5.0, 5.0, 5.0]], loading, free_radius=3.5, largest_strain=1e-3)
+
+
 def _swaps():
     import numpy as np
 
@@ -95,5 +112,6 @@ def _quasistatic_lattice():
 
 
 # longest first
-CALLS = {"local yield": _local_yield, "strain expansions": _expansions, "glasses": _glasses, "swap Monte Carlo": _swaps,
-         "time-dependent lattice": _time_dependent_lattice, "quasistatic lattice": _quasistatic_lattice}  # fmt: skip
+CALLS = {"local yield": _local_yield, "strain expansions": _expansions, "alloys": _alloys, "glasses": _glasses,
+         "swap Monte Carlo": _swaps, "time-dependent lattice": _time_dependent_lattice,
+         "quasistatic lattice": _quasistatic_lattice}  # fmt: skip

@@ -284,15 +284,14 @@ def test_live(reference, potential, invented, name):
         compare(evaluate(packing, invented if name == "invented" else potential), *AlloyLammps(packing, file).state())
 
 
-@pytest.mark.parametrize("what", ["local_yield", "first_stress_drop", "the strain expansion"])
+@pytest.mark.parametrize("what", ["first_stress_drop", "the strain expansion"])
 def test_what_is_for_pairs_only_refuses_it_in_one_line(tables, what):
     from glasslib.particles.expansion import expand
-    from glasslib.protocols.local_yield import local_yield, simple_shears
+    from glasslib.protocols.local_yield import simple_shears
     from glasslib.protocols.stress_drop import first_stress_drop
 
     packing, potential = crystal(4), load(tables)
-    calls = {"local_yield": lambda: local_yield(packing, potential, [[1.0, 1.0, 1.0]], simple_shears(3)),
-             "first_stress_drop": lambda: first_stress_drop(packing, potential, [[1.0, 1.0, 1.0]], simple_shears(3)),
+    calls = {"first_stress_drop": lambda: first_stress_drop(packing, potential, [[1.0, 1.0, 1.0]], simple_shears(3)),
              "the strain expansion": lambda: expand(packing, potential, np.eye(3))}  # fmt: skip
     with pytest.raises(ValueError, match=f"potential = FinnisSinclair: {what} is for pair potentials only"):
         calls[what]()

@@ -20,6 +20,7 @@ CAVITY = 1e-2  # a cavity under one loading: its expansion, and plain steps to t
 NEWTON = 0.05  # a strain of a cavity that is followed by dense Newton steps
 ALLOY = 1.3e-6  # an atom and a step of dynamics, by tables
 ALLOY_SHEAR = 2e-5  # an atom and a quasistatic step of 1e-4 there
+ALLOY_YIELD = 0.35  # a site and a direction there, spheres of 10 angstrom, two cores busy
 
 
 def preparation(made):
@@ -41,3 +42,8 @@ def shear(particles, strain, step, coarse_strain=0.0, coarse_step=1.0):
 def barriers(sites, directions):
     """Return the core-seconds of a map of ``sites`` along an edge."""
     return LOADING * sites**2 * directions
+
+
+def inclusions(sites, directions, radius):
+    """Return the core-seconds of a map of an alloy, ``sites`` along an edge, spheres of ``radius`` [angstrom]."""
+    return ALLOY_YIELD * sites**3 * directions * (radius / 10) ** 3

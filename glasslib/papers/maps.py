@@ -85,29 +85,42 @@ def one_inclusion(particles=400, site=(10.0, 4.0), step=4e-3, *, free_radius=5.0
     Everything follows the shear, then the particles within ``free_radius`` of the site descend to equilibrium, the others
     held. It goes on past the yield strain by the fraction ``beyond`` of it.
     """
-    from scipy.optimize import minimize
-
-    from glasslib.particles.forces import System, per_particle
     from glasslib.particles.potentials import SmoothedLennardJones
     from glasslib.protocols import local_yield, prepare
 
     potential = SmoothedLennardJones()
     packing = prepare.quench(prepare.mixture(particles, np.random.default_rng(seed)), potential)[0]
     found = local_yield.local_yield(packing, potential, [site], local_yield.simple_shears(2)[:1], free_radius=free_radius)
-    yields, system = float(found.yield_strain[0, 0]), System(packing, potential, ordered=True)
+    yields = float(found.yield_strain[0, 0])
+    strain = step * np.arange(int((1 + beyond) * yields / step) + 2)
+    stress = followed(packing, potential, site, free_radius, strain)
+    return Inclusion(strain, stress, float(found.residual_strength[0, 0]), yields)
+
+
+def followed(packing, potential, site, free_radius, strains, tolerance=1e-6):
+    """Return sigma_xy (k,) averaged over the inclusion at a site, at ``strains`` (k,) of simple shear, one after the other.
+
+    The whole packing follows the shear, then the particles within ``free_radius`` of the site descend to forces below
+    ``tolerance``, the others held: slow, and independent of the engine.
+    """
+    from scipy.optimize import minimize
+
+    from glasslib.particles.forces import System, per_particle
+
+    system, result, now = System(packing, potential, ordered=True), [], 0.0
     apart = packing.box.minimum_image(system.positions - np.array(site))
     free = (apart**2).sum(axis=1) <= free_radius**2
-    area = free.sum() * packing.box.volume / particles
+    volume = free.sum() * packing.box.volume / len(free)
 
     def energy(places):
-        system.positions[free] = places.reshape(-1, 2)
+        system.positions[free] = places.reshape(-1, packing.box.dimension)
         state = system.evaluate()
         return state.energy, -state.forces[free].ravel()
 
-    rows = []
-    for _ in range(int((1 + beyond) * yields / step) + 2):
-        start = system.positions[free].ravel()
-        energy(minimize(energy, start, jac=True, method="L-BFGS-B", options={"gtol": 1e-6, "maxiter": 2000}).x)
-        rows.append((system.strain, per_particle(system.packing(), potential)[1][free, 0, 1].sum() / area))
-        system.shear(step)
-    return Inclusion(*np.array(rows).T, float(found.residual_strength[0, 0]), yields)
+    options = {"gtol": tolerance, "ftol": 1e-15, "maxiter": 5000, "maxcor": 30}
+    for strain in strains:
+        system.shear(strain - now)
+        now = strain
+        energy(minimize(energy, system.positions[free].ravel(), jac=True, method="L-BFGS-B", options=options).x)
+        result.append(per_particle(system.packing(), potential)[1][free, 0, 1].sum() / volume)
+    return np.array(result)

@@ -19,10 +19,9 @@ displacement and backtracked until the energy falls: it defines what follows an 
 import numpy as np
 from numba import njit
 
+from glasslib.particles.cavities import gradient_of, hessian_of
 from glasslib.particles.skyline_cholesky import _dot, _factorise, _solve
-from glasslib.particles.inclusion import _gradient, _hessian
 
-_RENEWING_CORRECTION = 2e-3  # correction after which the Hessian is made anew
 _LAST_CORRECTION = 1e-6  # correction after which a point is on the curve
 _PAIRS = 24  # pairs of L-BFGS
 
@@ -84,20 +83,21 @@ def _bordered(factor, end, slope, normal, residual, offset, out):
 
 
 @njit(inline="always", cache=True, error_model="numpy")
-def _step(potential, table, work, scale, factor, slope, normal, point, tangent, scratch):
+def _step(potential, table, work, scale, renewing, factor, slope, normal, point, tangent, scratch):
     """Bring ``point`` to the curve within its plane and find the tangent there.
 
-    Return the size of the correction, or -1 where the Hessian is not positive definite or chords do not contract.
+    renewing: correction after which the Hessian is made anew. Return the size of the correction, or -1 where the Hessian is
+    not positive definite or chords do not contract.
     """
     n = len(point) - 1
     residual, change, mixed = scratch[0, :n], scratch[1], scratch[2, :n]
-    _hessian(potential, table, work, point[:n], point[n] / scale, factor, mixed)
+    hessian_of(potential, table, work, point[:n], point[n] / scale, factor, mixed)
     if not _factorise(factor, work.end):
         return -1.0
     _tangent(factor, work.end, mixed, scale, tangent, slope)
     total = former = 0.0
     for chord in range(6):
-        _gradient(potential, table, work, point[:n], point[n] / scale, residual)
+        gradient_of(potential, table, work, point[:n], point[n] / scale, residual)
         _bordered(factor, work.end, slope, normal, residual, 0.0, change)
         size = np.sqrt(_dot(change, change))
         if chord > 0 and not size < 0.3 * former:
@@ -108,8 +108,8 @@ def _step(potential, table, work, scale, factor, slope, normal, point, tangent, 
         former = size
         if size < _LAST_CORRECTION:
             break
-    if total > _RENEWING_CORRECTION:  # the factor is of another place
-        _hessian(potential, table, work, point[:n], point[n] / scale, factor, mixed)
+    if total > renewing:  # the factor is of another place
+        hessian_of(potential, table, work, point[:n], point[n] / scale, factor, mixed)
         if not _factorise(factor, work.end):
             return -1.0
         _tangent(factor, work.end, mixed, scale, tangent, slope)
@@ -120,10 +120,10 @@ def _step(potential, table, work, scale, factor, slope, normal, point, tangent, 
         h = 1e-4
         for i in range(n + 1):
             ahead[i] = point[i] + h * tangent[i]
-        _gradient(potential, table, work, ahead[:n], ahead[n] / scale, residual)
+        gradient_of(potential, table, work, ahead[:n], ahead[n] / scale, residual)
         for i in range(n + 1):
             ahead[i] = point[i] - h * tangent[i]
-        _gradient(potential, table, work, ahead[:n], ahead[n] / scale, mixed)
+        gradient_of(potential, table, work, ahead[:n], ahead[n] / scale, mixed)
         for i in range(n):
             residual[i] = (residual[i] - mixed[i]) / (2 * h)
         _bordered(factor, work.end, slope, tangent, residual, 0.0, change)
@@ -149,8 +149,9 @@ def _follow(potential, table, work, scale, limit, resolution, controls, factor, 
 
     nodes, tangents (capacity, n + 1), lengths (capacity,): the last of the points found, that at Z = 0 not counted unless
     it is among them, their tangents, and the distances along the branch from the point before. tangents[1] must hold that
-    at Z = 0. status: ``YIELDED`` where the branch ends at gamma_c, ``ELASTIC`` where it reaches ``limit``, ``BRANCH_LOST``. controls: (3,) first step,
-    largest step, wanted correction.
+    at Z = 0. status: ``YIELDED`` where the branch ends at gamma_c, ``ELASTIC`` where it reaches ``limit``, ``BRANCH_LOST``.
+    controls: (5,) first step, largest step, wanted correction, that after which the Hessian is made anew; change of the end
+    from one point to the next, in units of the resolution, with which it is taken.
     """
     n = nodes.shape[1] - 1
     point, tangent, slope = np.empty(n + 1), np.empty(n + 1), np.empty(n)
@@ -165,7 +166,7 @@ def _follow(potential, table, work, scale, limit, resolution, controls, factor, 
     end = np.inf
     while True:
         _hermite(-lengths[now], nodes[now - 1], tangents[now - 1], 0.0, nodes[now], tangents[now], step, point)
-        error = _step(potential, table, work, scale, factor, slope, tangents[now], point, tangent, scratch)
+        error = _step(potential, table, work, scale, controls[3], factor, slope, tangents[now], point, tangent, scratch)
         refused = error < 0.0 or error > 0.2 * step or tangent[n] <= 0.0 or point[n] <= nodes[now, n]
         length = 0.0
         if not refused:
@@ -194,7 +195,7 @@ def _follow(potential, table, work, scale, limit, resolution, controls, factor, 
         step = min(largest, step * min(2.5, max(0.3, growth)))
         if np.isfinite(end):
             left = (end - nodes[now, n]) / unit
-            if left < 1e-2 or (left < 0.3 and abs(end - former) < 1e-3 * unit):
+            if left < 1e-2 or (left < 0.3 and abs(end - former) < controls[4] * unit):
                 return YIELDED, end / scale, now + 1
             step = min(step, 0.75 * (ahead - length))
 
@@ -208,7 +209,7 @@ def _descend(potential, table, work, base, base_end, strain, tolerance, farthest
     steps, changes = np.empty((_PAIRS, n)), np.empty((_PAIRS, n))
     rho, alpha = np.empty(_PAIRS), np.empty(_PAIRS)
     kept = 0
-    energy = _gradient(potential, table, work, displacement, strain, gradient)
+    energy = gradient_of(potential, table, work, displacement, strain, gradient)
     iteration = 0
     while True:
         largest = np.abs(gradient).max()
@@ -246,7 +247,7 @@ def _descend(potential, table, work, base, base_end, strain, tolerance, farthest
         while True:
             for i in range(n):
                 trial[i] = displacement[i] - size * direction[i]
-            trial_energy = _gradient(potential, table, work, trial, strain, trial_gradient)
+            trial_energy = gradient_of(potential, table, work, trial, strain, trial_gradient)
             # close to the minimum energies differ by rounding only: the slope decides
             noise = 1e-13 * abs(energy)
             after = -_dot(direction, trial_gradient)

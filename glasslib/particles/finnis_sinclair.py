@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from glasslib import checks
-from glasslib.particles import eam_tables, embedded_atom
-from glasslib.particles.potentials import ManyBody, PairTable
+from glasslib.particles import eam_tables, embedded_atom, embedded_inclusion, embedded_surroundings
+from glasslib.particles.potentials import InclusionKernels, ManyBody, PairTable
 
 _CHARGE = 1.602176634e-19  # C, exact; CODATA 2018 for the others
 KELVIN = 1.380649e-23 / _CHARGE  # eV
@@ -47,8 +47,10 @@ class FinnisSinclair(NamedTuple):
     per_density: float
 
     many_body = ManyBody(
-        embedded_atom._embedded_forces, embedded_atom._embedded_particles, embedded_atom._embedded_stiffness
-    )
+        embedded_atom._embedded_forces, embedded_atom._embedded_particles, embedded_atom._embedded_stiffness,
+        InclusionKernels(embedded_surroundings._embedded_work, embedded_inclusion._embedded_gradient,
+                         embedded_inclusion._embedded_hessian, embedded_inclusion._embedded_stress),
+    )  # fmt: skip
 
     def pair_table(self, species):
         """Return the ``PairTable`` for these species (n,). Raises ValueError for one that the potential lacks."""

@@ -185,12 +185,22 @@ def _compile_pair_mix(potential, a, b):
     return lambda potential, a, b: mix(potential, a, b)
 
 
+class InclusionKernels(NamedTuple):
+    """Kernels of an inclusion; ``cavities`` has the arguments of each."""
+
+    work: object
+    gradient: object
+    hessian: object
+    stress: object
+
+
 class ManyBody(NamedTuple):
     """Kernels of a potential that is no sum over pairs; ``embedded_atom`` has the arguments of each."""
 
     forces: object
     particles: object
     stiffness: object
+    inclusion: InclusionKernels
 
 
 def is_many_body(potential):

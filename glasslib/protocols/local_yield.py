@@ -1,4 +1,4 @@
-"""Local yield stress by the frozen matrix (patinet2020; tyukodi2022, Sec. II C).
+"""Local yield stress by the frozen matrix (patinet2020; tyukodi2022, Sec. II C; in three dimensions shang2021, Sec. II C).
 
 Particles within ``free_radius`` of a site are free. All others follow x -> F(gamma) x about the site, F = exp(gamma L): the
 limit of many small affine steps, so that pure shear keeps the area at any strain. The free ones stay in mechanical equilibrium.
@@ -12,8 +12,11 @@ particles, each pair shared equally by its two, over the area n_free V / N that 
 
 Strains are multiples of ``resolution``. The residual strength dtau_c is tau at the last of them before the branch of
 equilibria ends (its first instability), less tau at zero strain. The branch is followed continuously to its end, see
-``continuation``, so the result is that of steps of ``resolution`` at a fraction of their cost. The stress drop is tau there less tau
-after the descent one step further. tau_c = tau(0) + dtau_c.
+``continuation``, so the result is that of steps of ``resolution`` at a fraction of their cost. The stress drop is tau there less
+tau after the descent one step further. tau_c = tau(0) + dtau_c.
+
+Many-body potentials (``finnis_sinclair``) are in eV and angstrom; there an atom is free within about 10 angstrom, and around it
+lies as much of the packing, and of its images, as densities feel.
 """
 
 import functools
@@ -25,10 +28,11 @@ from glasslib import checks
 from glasslib.particles.continuation import BRANCH_LOST, DESCENT_FAILED, END_LOST, NO_EQUILIBRIUM
 from glasslib.particles.inclusion import STRETCH
 from glasslib.particles.packing import validate
-from glasslib.particles.potentials import require_pairs
-from glasslib.protocols.frozen_matrix import CONTROLS, _yield_site
+from glasslib.particles.potentials import is_many_body
+from glasslib.protocols.frozen_matrix import METALS, PAIRS, _yield_site
 
 _WANDER = 1.0  # of free particles beyond their radius [length]
+_METAL = 2.5  # distance of neighbours in metals [angstrom], where other packings have one of order one
 _REASONS = {
     BRANCH_LOST: "the branch was lost", END_LOST: "its end was lost", DESCENT_FAILED: "the descent failed",
     NO_EQUILIBRIUM: "no equilibrium",
@@ -115,7 +119,7 @@ def local_yield(
     free_radius: of the inclusion [length]; resolution, largest_strain: of gamma. Each site's result depends on nothing but
     the packing and the site: any division of the sites gives the same bytes. Raises ValueError for a box that holds no such
     inclusion. Where a branch is lost, about one site in a thousand: RuntimeError with site and loading, or, with ``nearby``, a
-    place close by takes the site's: one of 20 on a spiral, at most 0.45 away; one is as good as another.
+    place close by takes the site's: one of 20 on a spiral, at most 0.45 away (1.1 in metals); one is as good as another.
 
     >>> from glasslib.particles.potentials import SmoothedLennardJones
     >>> from glasslib.protocols.prepare import mixture, quench
@@ -125,22 +129,26 @@ def local_yield(
     >>> found.residual_strength.shape, bool((found.residual_strength > 0).all())
     ((1, 2), True)
     """
-    require_pairs(potential, "local_yield")
     table = validate(packing, potential)
     d = packing.box.dimension
     sites = packing.box.wrap(checks.array("sites", sites, (None, d)))
     loadings = checks.array("loadings", loadings, (None, d, d), low=-1.0, high=1.0)
     reach = float(table.reach.max())
-    checks.number("free_radius", free_radius, 0.5, 0.5 * min(packing.box.lengths) - reach)
+    if is_many_body(potential):  # no atom may feel an image of its own; densities reach twice as far as their makers
+        checks.number("free_radius", free_radius, 0.5, 0.5 * (min(packing.box.lengths) - reach))
+        reach = max(reach, 2 * float(potential.density_reach.max()))
+    else:
+        checks.number("free_radius", free_radius, 0.5, 0.5 * min(packing.box.lengths) - reach)
     checks.number("resolution", resolution, 1e-8, 1e-2)
     checks.number("largest_strain", largest_strain, resolution, 0.5)
     if np.abs(np.trace(loadings, axis1=1, axis2=2)).max() > 1e-12:
         raise ValueError("loadings: generators must be traceless")
+    settings, apart = (METALS, _METAL) if is_many_body(potential) else (PAIRS, 1.0)
     surroundings = _Surroundings(packing, free_radius, free_radius + _WANDER + STRETCH * reach)
     results = []
     for s, site in enumerate(sites):
-        for place in _spiral(site) if nearby else (site,):
-            result, lost = _one_site(surroundings, potential, table, place, loadings, resolution, largest_strain)
+        for place in _spiral(site, apart) if nearby else (site,):
+            result, lost = _one_site(surroundings, potential, table, place, loadings, resolution, largest_strain, settings)
             if lost is None:
                 break
         else:
@@ -149,13 +157,13 @@ def local_yield(
     return _join(results)
 
 
-def _spiral(site):
-    """Return the site, and places around it."""
-    radius, angle = 0.1 * np.sqrt(np.arange(1, 20)), 2.399963 * np.arange(1, 20)
+def _spiral(site, apart):
+    """Return the site, and places around it; ``apart``: distance of neighbours."""
+    radius, angle = 0.1 * apart * np.sqrt(np.arange(1, 20)), 2.399963 * np.arange(1, 20)
     return [site, *(site + np.stack([radius * np.cos(angle), radius * np.sin(angle)] + [0 * angle] * (len(site) - 2), -1))]
 
 
-def _one_site(surroundings, potential, table, site, loadings, resolution, largest_strain):
+def _one_site(surroundings, potential, table, site, loadings, resolution, largest_strain, settings):
     """Return the ``LocalYield`` of one site, and which loading was lost and why, or None."""
     reference, species, sizes, free = surroundings.around(site)
     d = len(reference)
@@ -164,7 +172,7 @@ def _one_site(surroundings, potential, table, site, loadings, resolution, larges
     out, stress = np.full((len(loadings), 5), np.nan), np.full((d, d), np.nan)
     _yield_site(
         potential, table, tuple(range(d)), reference, species, sizes, free, free * surroundings.volume, loadings, resolution,
-        largest_strain, CONTROLS, stress, out,
+        largest_strain, settings, stress, out,
     )
     bad = np.flatnonzero(out[:, 0] < 0)
     lost = f"loading {bad[0]}: {_REASONS[int(out[bad[0], 0])]}" if len(bad) else None

@@ -1,6 +1,7 @@
 """Controllable mechanical polarity of metallic glasses (Shang, Wang and Guan 2021): its parameters, scales and ensembles.
 
-``simulations`` has the functions of the tasks, ``numbers`` measures the claims, ``figures`` draws. Stresses in GPa, energies in
+``simulations`` and ``maps`` have the functions of the tasks, ``numbers`` and ``map_numbers`` measure the claims, ``figures``
+and ``map_figures`` draw. Stresses in GPa, energies in
 eV per atom, lengths in angstrom.
 """
 
@@ -22,7 +23,8 @@ class Scale(NamedTuple):
     """What is computed at a scale.
 
     sizes: atoms of the glasses; samples: of each size, at each of ``amplitudes``; cycles; step: of strain; rate: of cooling
-    [K/s]; holding: in the melt [ps]; furthest: strain of the shear that finds the yield strain.
+    [K/s]; holding: in the melt [ps]; furthest: strain of the shear that finds the yield strain; map_sites: along an edge of the
+    maps of local yield stress, for each size; radius: of their spheres [angstrom].
     """
 
     sizes: tuple
@@ -33,12 +35,14 @@ class Scale(NamedTuple):
     rate: float
     holding: float
     furthest: float
+    map_sites: tuple
+    radius: float
 
 
 SCALES = {
-    "smoke": Scale((500,), ((2,),), (TRAINED,), 2, 2e-3, 1e15, 0.5, 0.1),
-    "book": Scale((2000, 8000), ((5, 5, 5), (1, 2, 1)), AMPLITUDES, 40, 1e-4, 1e13, 50.0, FURTHEST),
-    "paper": Scale((8000,), ((10, 10, 10),), AMPLITUDES, 40, 1e-4, 1e13, 1000.0, FURTHEST),
+    "smoke": Scale((500,), ((2,),), (TRAINED,), 2, 2e-3, 1e15, 0.5, 0.1, (3,), 6.0),
+    "book": Scale((2000, 8000), ((5, 5, 5), (1, 2, 1)), AMPLITUDES, 40, 1e-4, 1e13, 50.0, FURTHEST, (10, 16), 10.0),
+    "paper": Scale((8000,), ((10, 10, 10),), AMPLITUDES, 40, 1e-4, 1e13, 1000.0, FURTHEST, (40,), 10.0),
 }
 
 
@@ -87,11 +91,11 @@ def training(given, atoms, amplitude):
 
 
 def tasks(given):
-    """Return {name: (task, samples)}: glass N; cycled N A; further N; loop N A STATE WAY; the first word is the stage."""
-    from glasslib.papers.polarity import simulations
+    """Return {name: (task, samples)}: glass N; cycled N A; further N; loop N STATE WAY; map N STATE; first the stage."""
+    from glasslib.papers.polarity import maps, simulations
 
     scale, seed, result = SCALES[given.scale], given.seed, {}
-    for atoms, counts in zip(scale.sizes, scale.samples):
+    for atoms, counts, sites in zip(scale.sizes, scale.samples, scale.map_sites):
         most = given.samples or max(counts)
         spec = training(given, atoms, scale.amplitudes[0])
         result[f"glass {atoms}"] = simulations.glass_task(spec.glass, seed), most
@@ -99,7 +103,9 @@ def tasks(given):
             spec, count = training(given, atoms, amplitude), given.samples or count
             result[f"cycled {atoms} {amplitude:g}"] = simulations.cycled_task(spec, seed), count
             if amplitude == TRAINED:
-                for state, after in (("as-cast", 0), ("trained", spec.shown()[-1])):
+                for state, after in zip(maps.STATES, (0, spec.shown()[-1])):
+                    one = maps.Map(spec, after, sites, scale.radius)
+                    result[f"map {atoms} {state}"] = maps.map_task(one, seed), count
                     for way, sign in (("forward", 1), ("backward", -1)):
                         loop = simulations.Loop(spec, after, sign * amplitude)
                         result[f"loop {atoms} {state} {way}"] = simulations.loop_task(loop, seed), count
@@ -110,7 +116,7 @@ def tasks(given):
 
 def stages(given):
     """Return {stage: [(task, samples), ...]} in the order in which they are run."""
-    result = {stage: [] for stage in ("glass", "cycled", "loop", "further")}
+    result = {stage: [] for stage in ("glass", "cycled", "loop", "further", "map")}
     for name, pair in tasks(given).items():
         result[name.split()[0]].append(pair)
     return result

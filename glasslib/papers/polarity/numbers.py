@@ -4,6 +4,7 @@ import numpy as np
 
 from glasslib.analysis import statistics, structure
 from glasslib.papers import polarity
+from glasslib.papers.polarity import map_numbers
 from glasslib.scorecard import Measurement
 
 LATE = 10  # cycles over which the last slope of the energy is taken
@@ -84,7 +85,7 @@ def measure(results):
         total = np.concatenate(curves)[:, -1].mean()
         _, chance = statistics.chance_of_gap(curves[0] / total, curves[1] / total)
         measured["rdf_isotropic"] = Measurement(chance, 0.0, count, scale)
-    return measured
+    return measured | map_numbers.measure(results, atoms)
 
 
 def _mean(values, scale):

@@ -19,7 +19,7 @@ _SAVE = 2000  # steps of dynamics between two checkpoints
 _COMPRESSIBILITY, _RELAXATION = 1.5, 0.1  # of barostat [angstrom^3/eV] and thermostat [ps]
 _STRESSLESS = 1e-6  # shear stress at which unloading ends [eV/angstrom^3]: 0.16 MPa
 _PRESSURELESS = 1e-5  # of the cell at rest [eV/angstrom^3]: 1.6 MPa
-_NEIGHBOURS = 4.5  # radius of a neighbourhood [angstrom]: the first shell
+NEIGHBOURHOOD = 4.5  # radius of a neighbourhood [angstrom]: the first shell
 _EVENT = 1e-2  # dissipated energy from which on a step is an event [eV]
 
 
@@ -303,5 +303,5 @@ def looped(spec, sequence):
         turned = np.eye(3)
         turned[0, 1] = other.strain - one.strain
         lattice = one.box.lattice()
-        result[name] = fields.local_gradients(one.positions, other.positions, lattice, turned @ lattice, _NEIGHBOURS)[1]
+        result[name] = fields.local_gradients(one.positions, other.positions, lattice, turned @ lattice, NEIGHBOURHOOD)[1]
     return result

@@ -1,0 +1,83 @@
+"""The numbers of the polarity paper's claims about local yield stress and local residual stress, from its maps."""
+
+import numpy as np
+
+from glasslib.analysis import polarity_zones, statistics
+from glasslib.papers.polarity import maps
+from glasslib.scorecard import Measurement
+
+THRESHOLD = 1.0  # change of yield stress from which on a site is polarised [GPa]
+SHARE = 0.05  # of the atoms, those that have moved most, which count as rearranged
+TAIL = (0.2, 2.0)  # changes [GPa] between which their distribution has a scale
+GRID = 200  # points at which distributions are compared
+FORWARD, BACKWARD = 0, 1  # along the last axis of the strengths
+
+
+def zones(pair, threshold=THRESHOLD):
+    """Return the ``polarity_zones.Zones`` (n, S) of a ``maps.Pair``."""
+    return polarity_zones.zones(pair.change[..., FORWARD], pair.change[..., BACKWARD], threshold)
+
+
+def changes_of_atoms(pair):
+    """Return the change of strength (n, N, 2) at the site of each atom."""
+    return np.take_along_axis(pair.change, pair.site[..., None], axis=1)
+
+
+def rearranged_inside(pair, threshold=THRESHOLD, share=SHARE):
+    """Return (share of the rearranged atoms that lie in the zones, share of all atoms that do), each (n,)."""
+    inside = np.take_along_axis(zones(pair, threshold).either, pair.site, axis=1)
+    return polarity_zones.share_inside(polarity_zones.largest_share(pair.moved, share), inside), inside.mean(axis=1)
+
+
+def deviation_scales(pair):
+    """Return xi_c (n,) [GPa] of the changes of both directions together."""
+    return np.array([polarity_zones.decay_length(np.abs(one), *TAIL) for one in pair.change])
+
+
+def chance(first, second, low=0.0, high=1.0):
+    """Return Kolmogorov and Smirnov's p of two sets of values (n, ...), n samples, over their quantiles ``low`` to ``high``."""
+    both = np.concatenate([np.ravel(first), np.ravel(second)])
+    grid = np.linspace(*np.nanquantile(both, (low, high)), GRID)
+    curves = [np.array([statistics.empirical(one, grid) for one in values]) for values in (first, second)]
+    return statistics.chance_of_gap(*curves)[1]
+
+
+def measure(results, atoms):
+    """Return our numbers by claim; none where fewer than two samples have their maps."""
+    pair, scale, measured = maps.pair(results, atoms), results.given.scale, {}
+    name = f"map {atoms} {maps.STATES[0]}/free"
+    if results.has(name):
+        measured["inclusion_atoms"] = _mean(np.asarray(results[name]).mean(axis=1), scale)
+    if pair is None:
+        return measured
+    count = len(pair.moved)
+    for claim, strength, high in (("as_cast_symmetric", pair.strength[0], 1.0), ("trained_polarised", pair.strength[1], 0.5)):
+        p = chance(strength[..., FORWARD], strength[..., BACKWARD], high=high)
+        measured[claim] = Measurement(p, 0.0, count, scale)
+    measured["residual_stress_same"] = Measurement(chance(*pair.stress), 0.0, count, scale)
+    gains = [statistics.mean_error(sign * np.nanmean(pair.change[..., way], axis=1))
+             for way, sign in ((FORWARD, 1), (BACKWARD, -1))]  # fmt: skip
+    measured["hardening_exceeds_softening"] = Measurement(*([float(gain[k]) for gain in gains] for k in (0, 1)), count, scale)
+    found = zones(pair)
+    measured["zones_coincide"] = _mean(polarity_zones.against_chance(found.hardened, found.softened) - 1, scale)
+    measured["rearranged_in_zones"] = _mean(rearranged_inside(pair)[0], scale)
+    measured["deviation_scale"] = _mean(deviation_scales(pair), scale)
+    measured["residual_stress_shift"] = _mean(residual_shift(pair), scale)
+    return measured
+
+
+def residual_shift(pair):
+    """Return the mean change (n,) of the local residual stress in the zones [GPa]; NaN for a sample without any."""
+    inside = zones(pair).either
+    change = np.where(inside, pair.stress[1] - pair.stress[0], 0.0)
+    return np.where(inside.any(axis=1), change.sum(axis=1) / np.maximum(inside.sum(axis=1), 1), np.nan)
+
+
+def _mean(values, scale):
+    """Return the mean over those samples that have a number."""
+    values = np.asarray(values, dtype=float)
+    values = values[np.isfinite(values)]
+    if len(values) < 2:
+        return Measurement.none("fewer than two samples have polarised zones", len(values), scale)
+    mean, error = statistics.mean_error(values)
+    return Measurement(float(mean), float(error), len(values), scale)

@@ -1,0 +1,113 @@
+"""Maps of local yield stress of the polarity paper: a small one, resumed; numbers and figures on arrays of known answers."""
+
+import matplotlib
+import numpy as np
+import pytest
+
+from glasslib.papers import polarity
+from glasslib.papers.polarity import map_figures, map_numbers, maps, simulations
+from glasslib.papers.results import Results
+
+SEED = 3
+GLASS = simulations.Quench(500, rate=4e15, holding=0.2)
+TRAINING = simulations.Cycling(GLASS, 0.02, 2, 4e-3)
+SAMPLES, SITES, ATOMS = 5, 1000, 500
+
+
+@pytest.fixture(scope="module", autouse=True)
+def folder(own_results):
+    """Of this module alone."""
+
+
+def test_a_map_goes_on_where_it_was_stopped(monkeypatch):
+    sequence, spec = np.random.SeedSequence(SEED, spawn_key=(0,)), maps.Map(TRAINING, 0, 2, 6.0)
+    monkeypatch.setattr(maps, "_CHUNK", 5)
+    monkeypatch.setattr(maps, "_CURVE", 4)
+    whole = maps.mapped(spec, sequence)
+    assert whole["strength"].shape == whole["drop"].shape == (8, 2)
+    assert whole["local_stress"].shape == whole["free"].shape == (8,)
+    assert (whole["strength"][np.isfinite(whole["strength"])] > 0).all() and np.isfinite(whole["strength"]).mean() > 0.5
+    assert 30 < whole["free"].mean() < 70 and whole["moved"].max() == 0
+    assert np.bincount(whole["site"], minlength=8).sum() == 500
+    assert whole["shown_stress"][0, 0] == pytest.approx(whole["local_stress"][4], abs=1e-3)  # of another minimiser
+    save, calls = maps._save, []
+
+    def killed(*arguments):
+        save(*arguments)
+        calls.append(0)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(maps, "_save", killed)
+    with pytest.raises(KeyboardInterrupt):
+        maps.mapped(spec, sequence)
+    monkeypatch.setattr(maps, "_save", save)
+    again = maps.mapped(spec, sequence)
+    assert len(calls) == 1 and all(whole[name].tobytes() == again[name].tobytes() for name in whole)
+
+
+def test_atoms_lie_in_the_cell_of_the_nearest_site():
+    from glasslib.particles.box import Box
+    from glasslib.particles.packing import Packing
+    from glasslib.protocols.local_yield import grid_sites
+
+    box = Box.of((10.0, 12.0, 11.0), 0.03)
+    x = np.random.default_rng(0).random((200, 3)) @ box.lattice().T
+    packing = Packing.of(x + box.lattice()[:, 1], box, np.zeros(200, np.int64))  # of another image
+    apart = box.minimum_image(x[:, None] - grid_sites(box, 4)[None]) @ np.linalg.inv(box.lattice()).T
+    np.testing.assert_array_equal(maps._site_of_atoms(packing, 4), np.abs(apart).max(axis=-1).argmin(axis=1))
+
+
+def synthetic(trained=True):
+    """Zones of a twelfth of the sites, 1.6 GPa harder forward, 1.2 GPa softer backward, where residual stresses fall by 0.5."""
+    rng = np.random.default_rng(1)
+    before, stress = rng.gamma(12.0, 0.25, (SAMPLES, SITES, 2)), rng.normal(0, 0.4, (SAMPLES, SITES))
+    zone = (np.arange(SITES) % 12 == 0) & np.ones((SAMPLES, 1), bool)
+    change = rng.laplace(0, 0.1, before.shape) * [1, 1]
+    change += np.where(zone[..., None], [1.6, -1.2], 0.0)
+    after = before + change * trained
+    site = rng.integers(0, SITES, (SAMPLES, ATOMS))
+    moved = np.where(np.take_along_axis(zone, site, axis=1), 1.0, 0.01) * rng.exponential(1.0, site.shape)
+    arrays, order = {}, np.arange(SAMPLES)[::-1]  # finished in another order
+    for state, strength, residual, rows in (
+        ("as-cast", before, stress, slice(None)), ("trained", after, stress - 0.5 * zone * trained, order)
+    ):  # fmt: skip
+        fields = {"strength": strength, "local_stress": residual, "site": site, "moved": moved, "sample": np.arange(SAMPLES),
+                  "free": np.full((SAMPLES, SITES), 241), "yield_strain": np.full((SAMPLES, SITES, 2), 0.08)}  # fmt: skip
+        arrays |= {f"map 500 {state}/{key}": values[rows] for key, values in fields.items()}
+    strain = np.array([[1.0], [-1.0]]) * np.linspace(0, 0.1, 20)
+    arrays |= {"map 500 as-cast/shown_strain": strain[None], "map 500 as-cast/shown_stress": 30 * strain[None],
+               "map 500 as-cast/shown_site": np.array([5]), "glass 500/volume": np.full(SAMPLES, 17.5)}  # fmt: skip
+    return Results(polarity.Parameters(scale="smoke"), arrays, "synthetic")
+
+
+def test_what_was_put_in_is_measured():
+    found = polarity.measure(synthetic())
+    assert found["inclusion_atoms"].ours == 241 and found["residual_stress_shift"].ours == pytest.approx(-0.5, abs=1e-6)
+    gains = np.array(found["hardening_exceeds_softening"].ours)
+    np.testing.assert_allclose(gains, [1.6 / 12, 1.2 / 12], atol=0.02)
+    assert found["zones_coincide"].ours == pytest.approx(11.0, rel=0.15)
+    assert found["rearranged_in_zones"].ours > 0.9
+    assert found["trained_polarised"].ours < 0.01 and found["as_cast_symmetric"].ours > 0.01
+    pair = maps.pair(synthetic(), 500)
+    inside, chance = map_numbers.rearranged_inside(pair)
+    np.testing.assert_allclose(chance, 1 / 12, atol=0.03)
+    assert (inside > 5 * chance).all()
+
+
+def test_without_zones_there_is_no_number():
+    found = polarity.measure(synthetic(trained=False))
+    for claim in ("zones_coincide", "residual_stress_shift"):
+        assert found[claim].ours is None and "polarised zones" in found[claim].why
+    assert found["residual_stress_same"].ours == 1.0
+
+
+def test_figures_are_drawn_and_say_what_they_lack(monkeypatch):
+    monkeypatch.setattr(matplotlib.pyplot, "show", lambda: None)
+    draw = (map_figures.strengths, map_figures.densities, map_figures.residual_stresses, map_figures.procedure,
+            map_figures.both_ways, map_figures.thresholds)  # fmt: skip
+    whole, empty = synthetic(), Results(polarity.Parameters(), {}, "nothing")
+    for function in draw:
+        assert function(whole) is None
+        assert "not computed at this scale" in function(empty).data
+    assert "in some glass here there are none" in map_figures.residual_stresses(synthetic(trained=False)).data
+    map_figures.landscapes()
