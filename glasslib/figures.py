@@ -55,7 +55,7 @@ def source(scale, samples, names, *, by=None):
     """
     files = names if isinstance(names, str) else ", ".join(names)
     drawn = f" · drawn by {by.__module__.removeprefix('glasslib.papers.')}.{by.__name__}" if by else ""
-    return f"scale {scale} · {samples} samples · {files}{drawn}"
+    return f"scale {scale} · {samples} {'sample' if samples == 1 else 'samples'} · {files}{drawn}"
 
 
 def table(head, rows):

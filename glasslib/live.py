@@ -99,7 +99,10 @@ class Readout(NamedTuple):
 
 
 class Slider(NamedTuple):
-    """An argument of ``compute`` between ``low`` and ``high``; the static page has ``nodes`` values of it."""
+    """An argument of ``compute`` between ``low`` and ``high``; the static page has ``nodes`` values of it.
+
+    ``choices``: the only values that it has, growing, where they are not evenly spaced; see ``among``.
+    """
 
     name: str
     label: str
@@ -109,9 +112,22 @@ class Slider(NamedTuple):
     start: float
     unit: str = ""
     scale: str = "linear"
+    choices: tuple = ()
+
+    @classmethod
+    def among(cls, name, label, choices, start, unit=""):
+        """Return the slider that has no values but ``choices``, growing.
+
+        >>> Slider.among("cycle", "cycle", (1, 2, 5), 2).values()
+        [1.0, 2.0, 5.0]
+        """
+        choices = tuple(map(float, choices))
+        return cls(name, label, choices[0], choices[-1], len(choices), start, unit, choices=choices)
 
     def values(self):
-        """Return the values at the nodes, evenly spaced on the slider's scale, to four digits."""
+        """Return the values at the nodes, evenly spaced on the slider's scale unless they are given, to four digits."""
+        if self.choices:
+            return [_rounded(value) for value in self.choices]
         space = np.geomspace if self.scale == "log" else np.linspace
         return [_rounded(value) for value in space(self.low, self.high, self.nodes)]
 
@@ -211,6 +227,8 @@ def _check_slider(slider):
     high = checks.number(f"high of {slider.name}", slider.high, low, open_low=True)
     checks.number(f"start of {slider.name}", slider.start, low, high)
     checks.integer(f"nodes of {slider.name}", slider.nodes, 2, 200)
+    if slider.choices and not (np.diff(slider.choices) > 0).all():
+        raise ValueError(f"choices of {slider.name} = {slider.choices!r}: must grow")
 
 
 def _widget_only():
@@ -352,6 +370,9 @@ def _widget(live, panels):
 def _control(ipywidgets, slider, layout):
     text = f"{slider.label} [{slider.unit}]" if slider.unit else slider.label
     common = {"description": text, "style": {"description_width": "11rem"}, "layout": layout}
+    if slider.choices:
+        values = slider.values()
+        return ipywidgets.SelectionSlider(options=values, value=values[slider.nearest()], **common)
     if slider.scale == "log":
         low, high = np.log10([slider.low, slider.high])
         step = (high - low) / (8 * (slider.nodes - 1))

@@ -23,6 +23,8 @@ MAY_IMPORT = {  # the rooms of glasslib that a room may import from, besides its
     "figures": set(),
     "live": {"checks", "figures", "live_picture"},
     "live_picture": set(),
+    "pictures3d": {"checks"},
+    "turnable": {"checks", "live_picture", "pictures3d"},
 }
 KERNEL_ROOMS = {"particles", "lattices", "protocols"}
 MOST_LINES = 450

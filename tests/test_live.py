@@ -50,6 +50,17 @@ def test_values_of_log_slider_are_evenly_spaced_and_start_is_the_nearest_node():
     assert [slider["start"] for slider in example().document()["sliders"]] == [2, 1]
 
 
+def test_a_slider_among_choices_has_no_other_values():
+    chosen = live.Slider.among("width", "width", (0.5, 0.6, 1.5), 0.7)
+    shown = example(sliders=(SLIDERS[0], chosen))
+    assert shown.document()["sliders"][1]["values"] == [0.5, 0.6, 1.5] and chosen.nearest() == 1
+    box = shown.widget()
+    assert box.children[1].value == 0.6 and [value for value in box.children[1].options] == [0.5, 0.6, 1.5]
+    before = box.children[2].value
+    box.children[1].value = 1.5
+    assert box.children[2].value != before
+
+
 def test_limits_hold_every_curve_and_mark():
     document = example().document()
     axis = document["panels"][0]["y"]
@@ -126,6 +137,7 @@ def test_widget_says_what_compute_refuses():
     ({"sliders": (SLIDERS[0]._replace(low=0.0),)}, "low of rate = 0.0"),
     ({"sliders": (SLIDERS[0]._replace(start=5.0),)}, "start of rate = 5.0"),
     ({"sliders": (SLIDERS[0]._replace(nodes=1),)}, "nodes of rate = 1"),
+    ({"sliders": (live.Slider.among("k", "k", (1, 5, 2), 1),)}, "choices of k = (1.0, 5.0, 2.0): must grow"),
     ({"sliders": (SLIDERS[0]._replace(nodes=200),) * 2}, "number of nodes = 40000"),
     ({"panels": (PANELS[0]._replace(x=live.Axis("strain", scale="cubic")),)}, "scale of strain = 'cubic'"),
     ({"panels": (PANELS[0]._replace(series=(live.Series("curve", style="dots"),)),)}, "style of curve = 'dots'"),

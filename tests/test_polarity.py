@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from glasslib.papers import polarity
-from glasslib.papers.polarity import figures, numbers, simulations
+from glasslib.papers.polarity import figures, interactive, numbers, simulations, spatial
 from glasslib.papers.results import Results
 
 SEED = 3
@@ -72,6 +72,18 @@ def test_a_loop_tells_what_moved_for_good(glass):
     assert found["up_energy"][0] == 0 and found["reversible"].max() > 0
 
 
+def test_one_more_cycle_is_a_loop_that_goes_as_far_as_the_training(glass):
+    """Its strains are those of the third cycle, of which a longer training tells."""
+    longer = simulations.cycled(TRAINING._replace(cycles=3), sequence())
+    found = simulations.looped(simulations.Loop(TRAINING, 2, 0.02, returns=True), sequence())
+    begin, end = longer["strain"][2:]
+    assert found["shown_strain"] == pytest.approx(begin, abs=1e-9) and begin != 0
+    assert found["up_strain"][-1] == pytest.approx(0.02 - begin) and found["up_stress"][-1] == pytest.approx(longer["peak"][2])
+    assert found["down_strain"].min() <= -begin + 1e-9 and found["down_strain"][-1] == pytest.approx(end - begin, abs=1e-6)
+    assert found["down_energy"][-1] == pytest.approx(longer["energy"][3] - longer["energy"][2], abs=1e-8)
+    assert found["shown_positions"].shape == (500, 3) and found["shown_lengths"].shape == (3,)
+
+
 def synthetic():
     arrays, atoms = {}, 500
     for amplitude, slope in ((0.05, 0.0), (0.06, 0.0), (0.08, 2e-5)):
@@ -117,6 +129,7 @@ def test_a_wrong_parameter_is_one_line(wrong, said):
 
 def test_every_figure_says_what_it_lacks():
     empty = Results(polarity.Parameters(), {}, "nothing")
-    draw = (figures.training, figures.loops, figures.structures, figures.further)
+    draw = (figures.training, figures.loops, figures.structures, figures.further, spatial.rearrangements, spatial.yield_maps,
+            spatial.changes, spatial.zones, interactive.turning, interactive.cycles)  # fmt: skip
     assert all("not computed at this scale" in function(empty).data for function in draw)
     assert polarity.measure(empty) == {}

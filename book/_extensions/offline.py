@@ -80,7 +80,8 @@ def _lead_to_root(app, failure):
 def setup(app):
     """Register with Sphinx."""
     app.add_js_file(None, body=SEARCH)
-    app.add_js_file("live.js", defer="defer")
+    for script in ("live.js", "turn.js"):
+        app.add_js_file(script, defer="defer")
     app.connect("doctree-resolved", _drop_thebe, priority=900)
     app.connect("html-page-context", _finish_page, priority=900)
     app.connect("build-finished", _lead_to_root, priority=100)

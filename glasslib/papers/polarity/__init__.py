@@ -107,7 +107,7 @@ def tasks(given):
                     one = maps.Map(spec, after, sites, scale.radius)
                     result[f"map {atoms} {state}"] = maps.map_task(one, seed), count
                     for way, sign in (("forward", 1), ("backward", -1)):
-                        loop = simulations.Loop(spec, after, sign * amplitude)
+                        loop = simulations.Loop(spec, after, sign * amplitude, returns=True)
                         result[f"loop {atoms} {state} {way}"] = simulations.loop_task(loop, seed), count
         loop = simulations.Loop(training(given, atoms, TRAINED), 0, scale.furthest)
         result[f"further {atoms}"] = simulations.loop_task(loop, seed), most

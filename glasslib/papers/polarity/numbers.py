@@ -24,6 +24,8 @@ def published(name, arrays, spec):
         dropped = ("kept", "kept_strain", "species", "lengths")
         ours = {key: values for key, values in arrays.items() if key not in dropped}
         return ours | {"structure": _structure(arrays["kept"][-1], arrays["lengths"], float(arrays["kept_strain"][-1]))}
+    if name.startswith("further"):
+        return {key: values for key, values in arrays.items() if not key.startswith("shown")}
     return arrays
 
 

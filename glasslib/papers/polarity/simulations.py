@@ -268,17 +268,22 @@ def _noted(spec, kept, legs, state):
 
 
 class Loop(NamedTuple):
-    """A glass after ``after`` cycles of ``training``, sheared by ``amplitude`` one way (negative: backward) and unloaded."""
+    """A glass after ``after`` cycles of ``training``, sheared to strain ``amplitude`` (negative: backward) and unloaded.
+
+    Strain is counted from the glass as cast, in which a trained one begins with some: the amplitude of the training is the
+    farthest that it has seen. ``returns``: back to strain 0 before the stress is taken off, as in a cycle of the training.
+    """
 
     training: Cycling
     after: int = 0
     amplitude: float = 0.06
+    returns: bool = False
 
 
 def loop_task(spec, seed):
     """Return the ``ensemble.Task`` of a ``Loop``."""
     atoms = spec.training.glass.atoms
-    return ensemble.Task(f"alloy-loop-{atoms}", looped, spec, seed, label=f"{atoms}",
+    return ensemble.Task(f"alloy-loop-{atoms}", looped, spec, seed, version=1, label=f"{atoms}",
                          core_seconds=costs.ALLOY_SHEAR * atoms * 2 * abs(spec.amplitude) / spec.training.step)  # fmt: skip
 
 
@@ -287,15 +292,20 @@ def looped(spec, sequence):
 
     up_strain, up_stress, up_energy, down_...: curves, strains from that of the start, stresses in GPa, energies in eV/atom
     from that of the start; irreversible, reversible (n,): D2min [angstrom^2] of each atom between start and end, and between
-    the loaded state and the end.
+    the loaded state and the end; shown_positions (n, 3), shown_lengths, shown_strain: of the start, for
+    pictures, and shown_sample, its number.
     """
     from glasslib.analysis import fields
 
     training, law = spec.training, spec.training.glass.potential
     start = training.configuration(spec.after, sequence)
-    up, loaded = _leg(training, start, law, spec.amplitude)
-    down, end = _unloaded(training, loaded, law)
-    count, result = len(start.positions), {}
+    up, loaded = _leg(training, start, law, spec.amplitude - start.strain)
+    back, end = _leg(training, loaded, law, -loaded.strain) if spec.returns else (None, loaded)
+    down, end = _unloaded(training, end, law)
+    down = [np.concatenate(parts) for parts in zip(back, down)] if spec.returns else down
+    count = len(start.positions)
+    result = {"shown_positions": start.positions, "shown_lengths": np.array(start.box.lengths),
+              "shown_strain": np.array(start.strain), "shown_sample": np.array(sequence.spawn_key[-1])}  # fmt: skip
     for name, curve in (("up", up), ("down", down)):
         result |= {f"{name}_strain": curve[0] - start.strain, f"{name}_stress": curve[1],
                    f"{name}_energy": (curve[2] - up[2][0]) / count}  # fmt: skip

@@ -1,0 +1,194 @@
+"""The pictures in three dimensions of the polarity page: rearranged atoms, maps of local yield stress, zones."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from glasslib import figures, pictures3d
+from glasslib.papers import polarity
+from glasslib.papers.polarity import numbers
+
+STATES = {"as-cast": "as cast", "trained": "trained"}
+WAYS = ("forward", "backward")
+THRESHOLD = 1.0  # change of the local yield stress from which on a site belongs to a zone [GPa]
+SHARE = 0.05  # of the atoms, those that moved most while the glass was trained
+CHANGE = 3.0  # at the ends of the colours of a change of yield stress [GPa]
+PLANES = 4  # of a map that are drawn side by side
+IRREVERSIBLE, REVERSIBLE = figures.VERMILION, figures.BLUE
+ATOM = 1.35  # radius of a disc [angstrom]
+NEEDS = "It needs maps of local yield stress of a glass as cast and trained."
+
+
+class Moved(NamedTuple):
+    """A glass before it is loaded and unloaded: its cell (3, 3), positions (n, 3) [angstrom] inside, and which atoms rearrange.
+
+    irreversible: between start and end; reversible: between the loaded state and the end, and not for good; both (n,).
+    """
+
+    lattice: np.ndarray
+    positions: np.ndarray
+    irreversible: np.ndarray
+    reversible: np.ndarray
+
+
+def moved(results, state, way):
+    """Return ``Moved`` of the first sample; None where its positions are not known."""
+    name = f"loop {polarity.size(results.given)} {state} {way}"
+    if f"{name}/shown_positions" not in results.arrays:
+        return None
+    irreversible, reversible = (results[f"{name}/{kind}"][0] > numbers.REARRANGED for kind in ("irreversible", "reversible"))
+    lattice = cell(results, state, way)
+    positions = pictures3d.wrapped(results[f"{name}/shown_positions"][0], lattice)
+    return Moved(lattice, positions, irreversible, reversible & ~irreversible)
+
+
+def cell(results, state, way="forward"):
+    """Return the lattice vectors (3, 3) of the first sample in a state."""
+    name = f"loop {polarity.size(results.given)} {state} {way}"
+    lattice = np.diag(results[f"{name}/shown_lengths"][0].astype(float))
+    lattice[0, 1] = float(results[f"{name}/shown_strain"][0]) * lattice[1, 1]
+    return lattice
+
+
+def rearrangements(results):
+    """Draw Figs. 2c and 2d: atoms that rearrange for good and those that come back, either way, as cast and trained."""
+    found = {(state, way): moved(results, state, way) for state in STATES for way in WAYS}
+    if any(one is None for one in found.values()):
+        return figures.not_computed("It needs a glass that was loaded and unloaded both ways, as cast and trained.")
+    note = f"{polarity.size(results.given)} atoms, {results.source}"
+    foot = figures.source(results.given.scale, 1, note, by=rearrangements)
+    with figures.panels(4, foot, letters="ccdd", height=3.3, width=3.4) as axes:
+        for axis, ((state, way), one) in zip(axes, found.items()):
+            pictures3d.scene(axis, one.lattice, bodies(one))
+            axis.set_title(f"{STATES[state]}, {way}")
+
+
+def bodies(one):
+    """Return the discs of a ``Moved``, with their numbers in the labels."""
+    kinds = (("reversible", one.reversible, REVERSIBLE), ("irreversible", one.irreversible, IRREVERSIBLE))
+    return [pictures3d.Discs(one.positions[flags], f"{label}: {flags.sum()}", colour, ATOM) for label, flags, colour in kinds]
+
+
+class Maps(NamedTuple):
+    """Local yield stresses (S,) [GPa] of one sample by (state, way), on a ``pictures3d.Grid``."""
+
+    grid: pictures3d.Grid
+    strength: dict
+
+
+def maps(results):
+    """Return the ``Maps``, as cast and trained, of the sample whose atoms are shown; None without.
+
+    Sites are the middles of the cells of a cubic grid, the last axis fastest; both states are drawn in the cell as cast.
+    """
+    rows = {state: _row(results, state) for state in STATES}
+    if None in rows.values():
+        return None
+    atoms = polarity.size(results.given)
+    strength = {state: results[f"map {atoms} {state}/strength"][row].astype(float) for state, row in rows.items()}
+    side = round(len(strength["trained"]) ** (1 / 3))
+    axis = (np.arange(side) + 0.5) / side
+    fractions = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), -1).reshape(-1, 3)
+    grid = pictures3d.grid(fractions @ cell(results, "as-cast").T)
+    return Maps(grid, {(state, way): strength[state][:, k] for state in STATES for k, way in enumerate(WAYS)})
+
+
+def _row(results, state):
+    """Return at which place a state's maps have the sample whose atoms are shown; None without."""
+    atoms = polarity.size(results.given)
+    shown = [results.arrays.get(f"loop {atoms} {one} forward/shown_sample") for one in STATES]
+    samples = results.arrays.get(f"map {atoms} {state}/sample")
+    if samples is None or any(one is None for one in shown) or shown[0][0] != shown[1][0]:
+        return None
+    found = np.flatnonzero(samples == shown[0][0])
+    return int(found[0]) if len(found) else None
+
+
+def yield_maps(results):
+    """Draw Fig. 4: the local yield stress on the faces of the cell and where a corner is cut out."""
+    found = maps(results)
+    return figures.not_computed(NEEDS) if found is None else draw_maps(found, _foot(results, found, yield_maps))
+
+
+def changes(results):
+    """Draw what training changed in the local yield stress, plane by plane."""
+    found = maps(results)
+    return figures.not_computed(NEEDS) if found is None else draw_changes(found, _foot(results, found, changes))
+
+
+def zones(results):
+    """Draw Figs. 5c and 5d: where the glass became harder forward and softer backward, and the atoms that moved in training."""
+    found = maps(results)
+    if found is None:
+        return figures.not_computed(NEEDS)
+    chosen = largest(results[f"map {polarity.size(results.given)} trained/moved"][_row(results, "trained")])
+    positions = moved(results, "trained", "forward").positions[chosen]
+    return draw_zones(found, positions, _foot(results, found, zones))
+
+
+def largest(values, share=SHARE):
+    """Return which of ``values`` (n,) belong to the ``share`` of largest ones.
+
+    >>> largest(np.arange(5.0), 0.4).tolist()
+    [False, False, False, True, True]
+    """
+    values = np.asarray(values, dtype=float)
+    flags = np.zeros(len(values), dtype=bool)
+    flags[np.argsort(values, kind="stable")[len(values) - round(share * len(values)) :]] = True
+    return flags
+
+
+def draw_maps(found, foot):
+    """Draw ``Maps`` as cells with a corner cut out, states by rows, ways by columns, one scale of colours."""
+    values = np.concatenate(list(found.strength.values()))
+    low, high = np.nanquantile(values, (0.02, 0.98))
+    with figures.panels(4, foot, height=3.1, width=3.5) as axes:
+        for axis, ((state, way), strength) in zip(axes, found.strength.items()):
+            drawn = pictures3d.cutaway(axis, found.grid.field(strength), found.grid.lattice, low=low, high=high)
+            axis.set_title(f"{STATES[state]}, {way}")
+        axes[0].figure.colorbar(drawn, ax=axes, shrink=0.6, extend="both", label=r"local yield stress $\tau_y$ [GPa]")
+
+
+def draw_changes(found, foot):
+    """Draw the change of the local yield stress by training in planes across z, ways by rows."""
+    with figures.panels(2 * PLANES, foot, columns=PLANES, width=2.1, height=2.1) as axes:
+        for way, row in zip(WAYS, (axes[:PLANES], axes[PLANES:])):
+            change = found.grid.field(found.strength["trained", way] - found.strength["as-cast", way])
+            count = min(PLANES, change.shape[2])
+            drawn = pictures3d.slices(row[:count], change, found.grid, low=-CHANGE, high=CHANGE, colours="PuOr_r")
+            row[0].set_ylabel(f"{way}\n{row[0].get_ylabel()}")
+            for axis in row[count:]:
+                axis.set_axis_off()
+        axes[0].figure.colorbar(drawn, ax=axes, shrink=0.7, extend="both", label="yield stress, trained less as cast [GPa]")
+
+
+def draw_zones(found, atoms, foot):
+    """Draw zones of hardening forward and softening backward; ``atoms`` (m, 3) are those that moved in training."""
+    with figures.panels(2, foot, letters="cd", height=3.6, width=3.6) as axes:
+        for axis, way, title in zip(axes, WAYS, ("harder forward", "softer backward")):
+            pictures3d.scene(axis, found.grid.lattice, zone_bodies(found, atoms, way))
+            axis.set_title(title)
+
+
+def zone_bodies(found, atoms, way, threshold=THRESHOLD):
+    """Return the zone of one way as ``Cells``, and the atoms inside and outside it as ``Discs``.
+
+    The zone: sites whose yield stress grew forward, or fell backward, by more than ``threshold`` [GPa].
+    """
+    sign = 1 if way == "forward" else -1
+    change = found.grid.field(found.strength["trained", way] - found.strength["as-cast", way])
+    flags = sign * change > threshold  # no change is known where either has no value: not beyond
+    places = found.grid.inside(atoms)
+    index = (places @ np.linalg.inv(found.grid.lattice).T * flags.shape).astype(int)
+    inside = flags[tuple(np.minimum(index, np.array(flags.shape) - 1).T)]
+    colour = figures.ORANGE if way == "forward" else figures.SKY
+    return [
+        pictures3d.Cells(flags, f"zone: {100 * flags.mean():.0f} % of the cell", colour, 0.4),
+        pictures3d.Discs(places[~inside], f"moved, outside: {(~inside).sum()}", "#8a8f94", ATOM),
+        pictures3d.Discs(places[inside], f"moved, inside: {inside.sum()}", "#7b2d8b", ATOM),
+    ]
+
+
+def _foot(results, found, drawn_by):
+    note = f"{polarity.size(results.given)} atoms, {' × '.join(map(str, found.grid.shape))} sites, {results.source}"
+    return figures.source(results.given.scale, 1, note, by=drawn_by)
