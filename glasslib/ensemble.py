@@ -51,8 +51,8 @@ class Task:
     function changes what it returns, since finished samples are otherwise taken as they are.
 
     What does not name the result: ``label``, of what the task is about; ``core_seconds``, what one sample is expected to
-    take; ``archive``: file of ``data/`` in which whole samples are published, stacked, from which they are restored; or a folder
-    there, without a suffix, for samples whose arrays differ in shape or are large: each is then a file of its own.
+    take; ``archive``: file of ``data/`` in which whole samples are published, stacked, from which they are restored; or a
+    folder there, without a suffix, for samples whose arrays differ in shape or are large: each is then a file of its own.
     """
 
     name: str

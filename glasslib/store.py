@@ -117,7 +117,7 @@ def in_clone():
 
 
 def ledger_file(name):
-    """Return the path of ``registry.txt``, ``claims.yaml`` or ``numbers.json``, from the clone or from the installed package."""
+    """Return the path of ``registry.txt``, ``claims.yaml`` or ``numbers.json``, of the clone or of the installed package."""
     return (_CLONE if in_clone() else _PACKAGE / "ledger") / name
 
 

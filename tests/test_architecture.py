@@ -69,7 +69,7 @@ def test_scorecard_and_status_compile_nothing():
     import subprocess
     import sys
 
-    program = "import sys; from glasslib import measured, papers; [measured.measure(key) for key in papers.KEYS]; print(*sys.modules)"
+    program = "import sys; from glasslib import measured, papers; [measured.measure(k) for k in papers.KEYS]; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
     assert "glasslib.papers.creep" in loaded and "numba" not in loaded and "matplotlib" not in loaded
 

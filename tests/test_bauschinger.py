@@ -254,7 +254,8 @@ def test_places_on_the_brink_yield_in_the_next_step(flow):
 def test_places_on_the_brink_are_counted_by_sample():
     arrays = {"brink ESL/radii": np.array([5.0, 10.0]), "brink ESL/direction": np.repeat([-1.0, 1.0], 20),
               "brink ESL/sample": np.tile(np.arange(4), 10), "brink ESL/strain": np.zeros(40),
-              "brink ESL/strength": np.full((40, 2), 0.5), "brink ESL/mapped": np.where(np.arange(40) < 30, 0.01, np.nan)}  # fmt: skip
+              "brink ESL/strength": np.full((40, 2), 0.5),
+              "brink ESL/mapped": np.where(np.arange(40) < 30, 0.01, np.nan)}  # fmt: skip
     found = brink.gathered(Results(bauschinger.Parameters(scale="smoke"), arrays, "synthetic"), bauschinger.GLASSES)
     share = found.share_above(0.1)
     assert float(share.value) == 0.25 and share.samples == 4 and 0 < float(share.error) < 0.1 and found.backward.sum() == 20
@@ -336,7 +337,8 @@ def test_every_figure_says_what_it_lacks():
     from glasslib.papers.bauschinger import figures, flow_figures, interactive
 
     empty = Results(bauschinger.Parameters(particles=900), {}, "nothing")
-    draw = (flow_figures.to_flow, flow_figures.memory, flow_figures.glasses_table, figures.three_tests, figures.polar_maps, figures.circles, figures.cuts, figures.barrier_maps,
+    draw = (flow_figures.to_flow, flow_figures.memory, flow_figures.glasses_table, figures.three_tests,
+            figures.polar_maps, figures.circles, figures.cuts, figures.barrier_maps,
             figures.map_table, figures.fit_table, figures.chi_zero, figures.local_stresses, figures.fields,
             figures.partial_levels, figures.on_the_brink, interactive.model, interactive.depth, interactive.film)  # fmt: skip
     assert all("not computed at this scale" in function(empty).data for function in draw)

@@ -290,7 +290,7 @@ def test_samples_published_apart_come_again(tmp_path, monkeypatch):
     monkeypatch.setattr(store, "_CLONE", tmp_path / "data")
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "registry.txt").touch()
-    old, new = (ensemble.Task("walk", walk, Walk(steps=20), 7, tmp_path / name, archive="walks/long") for name in ("old", "new"))
+    old, new = (ensemble.Task("walk", walk, Walk(20), 7, tmp_path / name, archive="walks/long") for name in ("old", "new"))
     assert ensemble.publish_samples(old) == [] and ensemble.archived(new) == []
     ensemble.run(old, [0, 3], workers=1, progress=False)  # the others need not be there
     paths = ensemble.publish_samples(old)

@@ -24,8 +24,9 @@ def ledger(tmp_path, monkeypatch):
     known = {"creep/results.npz": "a" * 64}
     monkeypatch.setattr(store, "ledger_file", lambda name: tmp_path / name)
     monkeypatch.setattr(store, "registry", lambda: known)
-    monkeypatch.setattr(measured, "measure", lambda key: {"energies": scorecard.Measurement([-2.3, -2.4], [0.1, 0.2], 3, "book"),
-                                                          "gap_order": scorecard.Measurement.none("few", 3, "book")})  # fmt: skip
+    made = {"energies": scorecard.Measurement([-2.3, -2.4], [0.1, 0.2], 3, "book"),
+            "gap_order": scorecard.Measurement.none("few", 3, "book")}  # fmt: skip
+    monkeypatch.setattr(measured, "measure", lambda key: made)
     return known
 
 

@@ -38,7 +38,8 @@ class Brink(NamedTuple):
 def brink_task(spec, seed, folder=None):
     """Return the ``ensemble.Task`` of a ``Brink``."""
     label, flow = glasses.label_of(spec.glass), spec.paths.flow
-    sites = 2 * spec.events * (_NEARBY + sum((radius / 5) ** 4 for radius in spec.radii))  # a factor grows as the square of the area
+    # a factor grows as the square of the area
+    sites = 2 * spec.events * (_NEARBY + sum((radius / 5) ** 4 for radius in spec.radii))
     seconds = costs.shear(shearing.particles(spec.glass), 2 * spec.strain, flow.step) + sites * costs.LOADING
     return ensemble.Task(f"brink-{label}", on_the_brink, spec, seed, folder, label=label, core_seconds=seconds)
 

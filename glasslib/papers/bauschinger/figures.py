@@ -135,8 +135,8 @@ def fit_table(results):
                rf"$\mu$ measured, density made linear below {_LINEAR}": {"linear_below": _LINEAR}}  # fmt: skip
     rows = []
     for largest in (0.01, numbers.FIT, 0.03, 0.045):
-        found = [numbers.estimate(results, lambda drawn, how=how: numbers.coupling(results, drawn, largest, **how), resamples=100)
-                 for how in choices.values()]  # fmt: skip
+        fits = [lambda drawn, how=how: numbers.coupling(results, drawn, largest, **how) for how in choices.values()]
+        found = [numbers.estimate(results, fit, resamples=100) for fit in fits]
         rows.append((f"{100 * largest:g} %", *(figures.value_error(one.value, one.error, 3, 2) for one in found)))
     return figures.table(("unloading fitted up to", *choices), rows)
 
@@ -288,7 +288,8 @@ def on_the_brink(results):
             shift = 0.97 if backward else 1.03
             axes[0].errorbar(found.radii * shift, middle, [middle - low, high - middle], color=colour, marker=marker, capsize=2,
                              linestyle="-", linewidth=0.8, label=f"{label}: median and quartiles")  # fmt: skip
-            for values, style, how in ((found.strength[kept, 0], "-", "about it"), (found.mapped[kept], "--", "lowest near it")):
+            both = (found.strength[kept, 0], "-", "about it"), (found.mapped[kept], "--", "lowest near it")
+            for values, style, how in both:
                 axes[1].step(np.sort(values), np.arange(1, len(values) + 1) / len(values), where="post", color=colour,
                              linestyle=style, label=f"{label}, {how}")  # fmt: skip
         step = numbers.modulus(results, numbers.all_rows(results)) * 1e-4 if numbers.has_states(results) else None
