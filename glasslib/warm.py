@@ -60,8 +60,8 @@ def _alloys():
     law, spacing = simulations.potential(), 3.3
     grid = np.stack(np.meshgrid(*[np.arange(6)] * 3, indexing="ij"), -1).reshape(-1, 3)
     places = np.concatenate([grid + 0.25, grid + 0.75]) * spacing
-    crystal = Packing.of(places, Box.of((6 * spacing,) * 3), np.arange(432) // 216)
-    shear.shear(crystal, law, 1e-4, tolerance=1e-2)
+    species = np.random.default_rng(1).integers(0, 2, 432)  # mixed, since branches of a perfect crystal are no simple ones
+    crystal = shear.shear(Packing.of(places, Box.of((6 * spacing,) * 3), species), law, 1e-4, tolerance=1e-3).packing
     loading = local_yield.simple_shears(3)[:1]
     local_yield.local_yield(crystal, law, [[5.0, 5.0, 5.0]], loading, free_radius=3.5, largest_strain=1e-3)
 
