@@ -34,3 +34,10 @@ def test_notebook_has_a_section_for_each_figure(key):
 
     text = "\n".join(cell.source for cell in nbformat.read(NOTEBOOKS / f"{key}.ipynb", 4).cells)
     assert all(f"## Figure {name}" in text for name in scorecard.ledger()[key]["figures"])
+
+
+@pytest.mark.parametrize("key", papers.KEYS)
+def test_cells_that_only_draw_hide_their_code(key):
+    cells = [cell for cell in nbformat.read(NOTEBOOKS / f"{key}.ipynb", 4).cells if cell.cell_type == "code"]
+    drawing = [cell for cell in cells if len(cell.source.strip().splitlines()) == 1]
+    assert drawing and all("remove-input" in cell.metadata.get("tags", ()) for cell in drawing)
