@@ -295,7 +295,7 @@ def on_the_brink(results):
         step = numbers.modulus(results, numbers.all_rows(results)) * 1e-4 if numbers.has_states(results) else None
         if step:
             axes[0].axhline(step, color="0.4", linestyle=":", label="one step: the true barrier is below")
-        axes[0].set(xlabel=r"radius of the inclusion [$\sigma$]", ylabel=BARRIER_LABEL, yscale="log", ylim=(5e-4, 3))
+        axes[0].set(xlabel=r"radius of the inclusion [$\sigma$]", ylabel=BARRIER_LABEL, yscale="log", ylim=(5e-4, 60))
         axes[1].set(xlabel=BARRIER_LABEL, ylabel="share of places below", xscale="log", xlim=(1e-3, 3), ylim=(0, 1))
         share = found.share_above(_SMALL)
         axes[1].axvline(_SMALL, color="0.4", linestyle=":",
