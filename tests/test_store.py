@@ -146,3 +146,19 @@ def test_fetched_by_pooch_and_checked(installed, monkeypatch):
         with pytest.raises(store.DataError, match="creep/a.npz cannot be fetched"):
             store.published("creep/a.npz")
         server.shutdown()
+
+
+def test_a_published_file_is_read_once_and_not_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(store, "_CLONE", tmp_path)
+    store.write(tmp_path / "a.npz", {"x": np.arange(3.0)}, {"samples": 1})
+    (tmp_path / "registry.txt").touch()
+    store.register()
+    first, again = store.read_published("a.npz"), store.read_published("a.npz")
+    assert first.arrays["x"] is again.arrays["x"] and first.arrays is not again.arrays
+    with pytest.raises(ValueError, match="read-only"):
+        first.arrays["x"][0] = 5.0
+    store.write(tmp_path / "a.npz", {"x": np.arange(4.0)}, {"samples": 1})
+    with pytest.raises(store.DataError, match="registered sha256"):
+        store.read_published("a.npz")
+    store.register()
+    assert len(store.read_published("a.npz").arrays["x"]) == 4

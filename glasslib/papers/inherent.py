@@ -90,13 +90,13 @@ def summaries(tasks, finished):
 def maps_of(label):
     """Return the published ``Maps`` of a glass, or None if nothing is published of it."""
     name = f"glasses/inherent-{label}.npz"
-    return Maps(store.read(store.published(name)).arrays) if store.is_published(name) else None
+    return Maps(store.read_published(name).arrays) if store.is_published(name) else None
 
 
 def numbers(arrays=None):
     """Return the ``Numbers`` by label from ``summaries``, or from what is published: of glasses with at least two samples."""
     if arrays is None:
-        arrays = campaign.loaded(store.read(store.published(FILE)).arrays) if store.is_published(FILE) else {}
+        arrays = campaign.loaded(store.read_published(FILE).arrays) if store.is_published(FILE) else {}
     result = {}
     for name, values in arrays.items():
         label, _, quantity = name.partition("/")

@@ -221,7 +221,7 @@ def targets(glass):
 def _published():
     from glasslib.papers import campaign
 
-    return campaign.loaded(store.read(store.published(inherent.FILE)).arrays) if store.is_published(inherent.FILE) else {}
+    return campaign.loaded(store.read_published(inherent.FILE).arrays) if store.is_published(inherent.FILE) else {}
 
 
 def slip_fits(given):
