@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit
 
 from glasslib.particles.embedded_atom import _cubic
-from glasslib.particles.inclusion import STRETCH, _outdated, _update_positions, _widest
+from glasslib.particles.inclusion import STRETCH, _outdated, _sort_by_kind, _update_positions, _widest
 
 _NODE = 0.01  # strain between two sums over frozen atoms
 _NEVER = np.int64(2**60)  # node that is not held
@@ -142,18 +142,7 @@ def _list_pairs(potential, table, work, displacement, strain):
                 work.spare[total, 2] = kind
                 work.segments[kind + 1] += 1
                 total += 1
-    kinds = len(table.reach)
-    for kind in range(kinds):
-        work.segments[kind + 1] += work.segments[kind]
-    for p in range(total):
-        kind = work.spare[p, 2]
-        q = work.segments[kind]
-        work.segments[kind] += 1
-        work.first[q] = work.spare[p, 0]
-        work.second[q] = work.spare[p, 1]
-    for kind in range(kinds, 0, -1):
-        work.segments[kind] = work.segments[kind - 1]
-    work.segments[0] = 0
+    _sort_by_kind(work, len(table.reach), total)
     work.strain[0] = strain
     work.counts[0] = total
     _find_members(potential, work, free)

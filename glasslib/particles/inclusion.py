@@ -137,6 +137,22 @@ def _widest(reach):
 
 
 @njit(cache=True, error_model="numpy", _nrt=False)
+def _sort_by_kind(work, kinds, total):
+    """Sort the ``total`` pairs in ``spare`` by kind into ``first`` and ``second``; ``segments``, counts, become bounds."""
+    for kind in range(kinds):
+        work.segments[kind + 1] += work.segments[kind]
+    for p in range(total):
+        kind = work.spare[p, 2]
+        q = work.segments[kind]
+        work.segments[kind] += 1
+        work.first[q] = work.spare[p, 0]
+        work.second[q] = work.spare[p, 1]
+    for kind in range(kinds, 0, -1):
+        work.segments[kind] = work.segments[kind - 1]
+    work.segments[0] = 0
+
+
+@njit(cache=True, error_model="numpy", _nrt=False)
 def _list_pairs(potential, table, work, displacement, strain):
     """Find the pairs with a free member within reach and skin; current positions must be set."""
     d = len(work.axes)
@@ -169,22 +185,13 @@ def _list_pairs(potential, table, work, displacement, strain):
                 work.spare[total, 2] = kind
                 work.segments[kind + 1] += 1
                 total += 1
-    kinds = len(table.reach)
-    for kind in range(kinds):
-        work.segments[kind + 1] += work.segments[kind]
-    for p in range(total):
-        kind = work.spare[p, 2]
-        q = work.segments[kind]
-        work.segments[kind] += 1
-        work.first[q] = work.spare[p, 0]
-        work.second[q] = work.spare[p, 1]
-        if table.diameters:
-            work.sigma[q] = pair_mix(potential, work.diameters[work.first[q]], work.diameters[work.second[q]])
-        else:
-            work.sigma[q] = table.sigma[kind]
-    for kind in range(kinds, 0, -1):
-        work.segments[kind] = work.segments[kind - 1]
-    work.segments[0] = 0
+    _sort_by_kind(work, len(table.reach), total)
+    for kind in range(len(table.reach)):
+        for q in range(work.segments[kind], work.segments[kind + 1]):
+            if table.diameters:
+                work.sigma[q] = pair_mix(potential, work.diameters[work.first[q]], work.diameters[work.second[q]])
+            else:
+                work.sigma[q] = table.sigma[kind]
     work.strain[0] = strain
     return True
 
