@@ -9,7 +9,7 @@ from glasslib import ensemble
 from glasslib.analysis import barriers
 from glasslib.papers import bauschinger, campaign, glasses, maps, shearing
 from glasslib.papers.bauschinger import arrays as gathered
-from glasslib.papers.bauschinger import brink, claims, numbers, simulations
+from glasslib.papers.bauschinger import brink, claims, counting, numbers, simulations
 from glasslib.papers.results import Results
 from glasslib.protocols import shear
 
@@ -236,6 +236,29 @@ def synthetic():
     return Results(bauschinger.Parameters(scale="smoke"), arrays, "synthetic")
 
 
+def test_density_of_barriers_is_found_by_strain_where_strengths_are_spoilt(synthetic):
+    """As in flow: of a known density, with a few regions that soften, whose strength is far below what they bear."""
+    generator = np.random.default_rng(4)
+    true = synthetic["tests/steady"].astype(float)
+    strain = true[:, :, 0] / MODULUS
+    spoilt = true.copy()
+    softening = generator.random(strain.shape) < 0.02
+    spoilt[softening, 0] = np.abs(generator.normal(0, 0.02, softening.sum()))
+    arrays = dict(synthetic.arrays)
+    arrays |= {"tests/steady": spoilt, "tests/yield_strain": strain, "ESL/branch_all": 0.7 * synthetic["ESL/branch"]}
+    results = synthetic._replace(arrays=arrays)
+    rows = numbers.all_rows(results)
+    table = counting.densities(results, rows)
+    assert table[0, 0] < 0.2  # by their strengths, far too few
+    assert counting.barrier_density(results, rows) == table[0, 0]
+    assert table[2, 0] == pytest.approx(0.39, rel=0.1)
+    assert (table[:, 1] > table[:, 0]).all()  # shorter branches need more barriers
+    assert counting.barrier_density(synthetic, rows) == pytest.approx(0.39, rel=0.1)
+    arrays["tests/yield_strain"] = np.full(strain.shape, np.nan)
+    table = counting.densities(results._replace(arrays=arrays), rows)
+    assert np.isfinite(table[:2]).all() and np.isnan(table[2]).all()
+
+
 def test_places_on_the_brink_yield_in_the_next_step(flow):
     spec = brink.Brink(simulations.LoadingPaths(flow, 0.13), strain=0.02, events=3, radii=(3.0, 4.5))
     start, potential = spec.paths.configuration("unloaded", sequence())
@@ -340,7 +363,8 @@ def test_every_figure_says_what_it_lacks():
     draw = (flow_figures.to_flow, flow_figures.memory, flow_figures.glasses_table, figures.three_tests,
             figures.polar_maps, figures.circles, figures.cuts, figures.barrier_maps,
             figures.map_table, figures.fit_table, figures.chi_zero, figures.local_stresses, figures.fields,
-            figures.partial_levels, figures.on_the_brink, interactive.model, interactive.depth, interactive.film)  # fmt: skip
+            figures.partial_levels, figures.on_the_brink, flow_figures.small_barriers, flow_figures.density_table,
+            interactive.model, interactive.depth, interactive.film)  # fmt: skip
     assert all("not computed at this scale" in function(empty).data for function in draw)
 
 

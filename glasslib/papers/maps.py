@@ -44,8 +44,8 @@ def mapped(spec, sequence):
 def measured(packing, potential, sites, directions):
     """Return the map of a packing by name, ``sites`` along an edge, ``directions`` of pure shear, 2 alpha = 0, 360/K, ...
 
-    residual_strength, stress_drop (S, K): NaN where nothing yields; local_stress (S, 3): xx, yy, xy; all in single
-    precision. moved: how many sites were displaced a little because no branch was found there. stress (3,): of the whole.
+    residual_strength, stress_drop, yield_strain (S, K): NaN where nothing yields; local_stress (S, 3): xx, yy, xy; all in
+    single precision. moved: how many sites were displaced a little because no branch was found there. stress (3,): of the whole.
     """
     from glasslib.particles.forces import evaluate  # here: the scorecard starts without compiling anything
     from glasslib.protocols import local_yield
@@ -54,7 +54,7 @@ def measured(packing, potential, sites, directions):
     found = local_yield.local_yield(packing, potential, places, loadings, nearby=True)
     return {
         "residual_strength": found.residual_strength.astype(np.float32),
-        "stress_drop": found.stress_drop.astype(np.float32),
+        "stress_drop": found.stress_drop.astype(np.float32), "yield_strain": found.yield_strain.astype(np.float32),
         "local_stress": _components(found.stress).astype(np.float32), "moved": np.array(found.displaced.sum()),
         "stress": _components(evaluate(packing, potential).stress),
     }  # fmt: skip

@@ -114,6 +114,10 @@ class Plan(NamedTuple):
             named |= {name: maps.Map(spec, name, 2, self.fewer_sites) for name in others}
         return {name: maps.task(each, self.seed) for name, each in named.items()}
 
+    def yield_strains(self, label, start):
+        """Return the task of the map, forward and backward, whose strains of yielding are asked for."""
+        return maps.task(maps.Map(self.flows[label], start, 2, self.sites), self.seed)
+
     def early(self, label):
         """Return [(task, samples)] of a glass's samples that are sheared, but not to flow."""
         spec = self.flows[label]
@@ -159,8 +163,8 @@ def stages(given):
     """Return {stage: [(task, samples), ...]} in the order in which they are run.
 
     glasses, flow, early, onward, paths: packings; brink: barriers of places about to yield; quenched, steady, unloaded,
-    chi_zero: barriers in 18 directions; along_paths, transient: barriers in two directions, along the tests and on the way to
-    flow.
+    chi_zero: barriers in 18 directions; yield_strains: in flow, in two directions; along_paths, transient: barriers in two
+    directions, along the tests and on the way to flow.
     """
     of = plan(given)
     pairs = [(label, start) for start in of.starts for label in of.tested]
@@ -181,6 +185,7 @@ def stages(given):
         "brink": counted(of.brink(label) for label in of.tested),
         "quenched": [(task, of.samples[label]) for strain, label, task in transient if strain == 0],
         **{name: counted(task for state, task in states if state == name) for name in ALL_DIRECTIONS},
+        "yield_strains": counted(of.yield_strains(*pair) for pair in pairs),
         "along_paths": counted(task for state, task in states if state not in ALL_DIRECTIONS),
         "transient": counted(task for strain, _, task in transient if strain != 0 and task.path(0) not in tests),
     }

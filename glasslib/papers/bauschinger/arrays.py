@@ -182,7 +182,10 @@ def _level(test, k):
 
 
 def _barriers(plan, rows, finished):
-    """Return barriers of the states in 18 directions, mean ones of the others, and local stresses; NaN where missing."""
+    """Return barriers of the states in 18 directions, mean ones of the others, and local stresses; NaN where missing.
+
+    ``yield_strain`` (tests, S): the strain forward from flow at which each region gives way.
+    """
     result = {}
     for state, task in plan.states(*rows[0][:2]).items():
         found = [finished.read(plan.states(label, start)[state], k) for label, start, k, _ in rows]
@@ -196,6 +199,10 @@ def _barriers(plan, rows, finished):
             result[state] = np.array([one["residual_strength"] for one in each], np.float16)
             result[f"{state}_stress"] = np.array([one["local_stress"][:, 2] for one in each], np.float16)
         result[f"mean {state}"] = np.array([_means(one) for one in found])
+    found = [finished.read(plan.yield_strains(label, start), k) for label, start, k, _ in rows]
+    if any(one is not None for one in found):
+        empty = {"yield_strain": np.full((plan.sites**2, 2), np.nan)}
+        result["yield_strain"] = np.array([maps.directed((one or empty)["yield_strain"]) for one in found], np.float32)
     return result
 
 

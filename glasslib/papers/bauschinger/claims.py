@@ -6,7 +6,7 @@ import numpy as np
 
 from glasslib.analysis import barriers, statistics
 from glasslib.papers import bauschinger
-from glasslib.papers.bauschinger import numbers
+from glasslib.papers.bauschinger import counting, numbers
 from glasslib.papers.bauschinger.numbers import GRID, estimate, has_states, samples
 from glasslib.scorecard import Measurement, paper_value
 
@@ -96,7 +96,7 @@ def _of_tests(claims):
         why=f"a curve ends before {numbers.PREDICTED[1]:.0%} strain")
     add("deps0", lambda rows: numbers.zone_strains(results, rows).mean(), why="no isolated event")
     add("a2_deps0", lambda rows: numbers.ZONE**2 * numbers.zone_strains(results, rows).mean(), why="no isolated event")
-    add("rho", lambda rows: numbers.barrier_density(results, rows), "steady",
+    add("rho", lambda rows: counting.barrier_density(results, rows), "steady",
         why="no density of barriers gives the mean branch in flow")  # fmt: skip
 
 

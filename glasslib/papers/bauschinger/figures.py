@@ -6,7 +6,7 @@ from glasslib import figures
 from glasslib.analysis import barriers
 from glasslib.papers import bauschinger, maps
 from glasslib.papers.maps import directed
-from glasslib.papers.bauschinger import brink, numbers
+from glasslib.papers.bauschinger import brink, counting, numbers
 from glasslib.papers.bauschinger.arrays import PARTIAL, STRAIN, ZERO
 from glasslib.papers.bauschinger.simulations import PATHS
 from glasslib.scorecard import Conclusion, paper_value
@@ -16,7 +16,6 @@ STRAIN_LABEL = r"strain $|\gamma_{xy}|$ from zero stress"
 BARRIER_LABEL = r"residual strength $\Delta\tau^c$ [$\epsilon/\sigma^2$]"
 UNLOADING, RELOADING, REVERSE = figures.BLACK, figures.GREEN, figures.VERMILION
 EDGES = np.linspace(0, 4, 41)
-_LINEAR = 0.4  # barrier below which a density is made linear, for comparison
 _SMALL = 0.1  # barrier that a place about to yield should not have
 _CEILING = 5.0  # of a barrier that was not found [epsilon / sigma^2]
 NEEDS = "It needs glasses sheared to steady flow and then unloaded; none is finished at this scale."
@@ -132,7 +131,7 @@ def fit_table(results):
         return figures.not_computed(NEEDS_BARRIERS)
     ours, paper = numbers.modulus(results, numbers.all_rows(results)), paper_value("bauschinger", "shear_modulus")
     choices = {rf"$\mu$ measured, {ours:.1f}": {}, rf"$\mu$ of the paper, {paper}": {"slope": paper},
-               rf"$\mu$ measured, density made linear below {_LINEAR}": {"linear_below": _LINEAR}}  # fmt: skip
+               rf"$\mu$ measured, density made linear below {counting.LINEAR}": {"linear_below": counting.LINEAR}}  # fmt: skip
     rows = []
     for largest in (0.01, numbers.FIT, 0.03, 0.045):
         fits = [lambda drawn, how=how: numbers.coupling(results, drawn, largest, **how) for how in choices.values()]

@@ -5,7 +5,7 @@ import numpy as np
 from glasslib import figures
 from glasslib.analysis import statistics
 from glasslib.papers import bauschinger, glasses
-from glasslib.papers.bauschinger import numbers
+from glasslib.papers.bauschinger import counting, numbers
 from glasslib.papers.bauschinger.figures import foot
 from glasslib.scorecard import paper_value
 
@@ -53,6 +53,38 @@ def memory(results):
         axis.set(xlabel=r"strain between two configurations $\Delta\gamma$", ylabel="correlation of barriers",
                  ylim=(min(-0.1, found.correlation.min() - 0.05), 1), xlim=(0, None))  # fmt: skip
         axis.legend()
+
+
+def small_barriers(results):
+    """Draw how many regions give way up to a strain, by each of the rulers of ``counting``, beside the branches of flow."""
+    if not numbers.has_states(results, "steady"):
+        return figures.not_computed("It needs barriers of a glass in steady flow.")
+    rows = numbers.all_rows(results)
+    with figures.panels(1, foot(results, small_barriers), width=4.8) as (axis,):
+        for ruler, colour in zip(counting.rulers(results, rows), (figures.ORANGE, figures.SKY, figures.BLUE)):
+            strain, fraction = ruler.cumulative.values / ruler.modulus, np.arange(1, len(ruler.cumulative.values) + 1)
+            axis.step(strain, fraction / ruler.cumulative.count, where="post", color=colour, label=ruler.name)
+        for drops, style, what in zip(counting.DROPS, ("--", ":"), ("drops of the stress", "losses of energy")):
+            length = counting.branch(results, rows, drops)[0]
+            if np.isfinite(length):
+                axis.axvline(length, color="0.4", linestyle=style, label=f"mean strain between {what}")
+        axis.set(xscale="log", yscale="log", xlim=(3e-4, 0.1), ylim=(3e-5, 1), xlabel=r"strain $\gamma_{xy}$ forward from flow",
+                 ylabel="share of regions below")  # fmt: skip
+        axis.legend(fontsize=7.5, loc="lower right")
+
+
+def density_table(results):
+    """Return the density of barriers by each of the rulers of ``counting``, and by what counts as a drop, as a table."""
+    if not numbers.has_states(results, "steady"):
+        return figures.not_computed("It needs barriers of a glass in steady flow.")
+    rows = numbers.all_rows(results)
+    found = numbers.estimate(results, lambda drawn: counting.densities(results, drawn))
+    lengths = [f"{counting.branch(results, rows, drops)[0]:.2e}" for drops in counting.DROPS]
+    table = [(ruler.name, *(figures.value_error(found.value[k, j], found.error[k, j], 3) for j in range(len(lengths))))
+             for k, ruler in enumerate(counting.rulers(results, rows))]  # fmt: skip
+    head = [rf"$\rho$ [$\sigma^{{-2}}$] from {what}, {length} of strain apart"
+            for what, length in zip(("drops of the stress", "all losses of energy"), lengths)]  # fmt: skip
+    return figures.table(("a barrier is", *head), table)
 
 
 def glasses_table(results):

@@ -342,30 +342,6 @@ def event_prediction(results, rows):
     return np.array([[[np.mean(found or np.nan) for found in pair] for pair in of_map] for of_map in pairs])
 
 
-def branch(results, rows):
-    """Return (mean strain between drops in steady flow, area) of the flows that tests of ``rows`` came from."""
-    names, found = results["tests/glass_names"], []
-    for row in rows:
-        glass = str(names[results["tests/glass"][row]])
-        k = np.flatnonzero(results[f"{glass}/sample"] == results["tests/sample"][row])[0]
-        found.append((results[f"{glass}/branch"][k], results[f"{glass}/area"][k]))
-    return tuple(np.mean(found, axis=0))
-
-
-def barrier_density(results, rows):
-    """Return rho of Eqs. (SM1) and (SM2); NaN where flow is too short for a branch, or no density gives its length.
-
-    A few regions in a thousand soften before they give way and have a residual strength below zero. They are stable all the
-    same, and are left out, since the two equations would have them fail at once.
-    """
-    length, area = branch(results, rows)
-    forward, slope = cumulative(results, "steady", rows).shifted(0.0), modulus(results, rows)
-    try:
-        return barriers.barrier_density(forward, slope, length, area)
-    except ValueError:  # as it says, with numbers
-        return math.nan
-
-
 def stress_peak(results, label, window=3):
     """Return (largest running mean over ``window`` bins of the mean stress up to ``shearing.EARLY``, its error), or None.
 
