@@ -65,3 +65,15 @@ def test_factor_makes_the_near_stiffness_nearly_one():
     root = np.linalg.cholesky(matrix)
     eigenvalues = np.linalg.eigvalsh(root.T @ inverse @ root)
     assert 0.8 < eigenvalues[0] and eigenvalues[-1] < 1.25
+
+
+@pytest.mark.parametrize("stiffness", [-1.0, 0.0])
+def test_factor_of_a_packing_without_stiffness_is_that_of_a_shift(stiffness):
+    """Where near pairs are stretched their stiffness is negative on the whole; the shift grows until the factor is one."""
+    system = System(mixture(100, np.random.default_rng(4)), SmoothedLennardJones())
+    blocks = np.tile([stiffness, 0.0, stiffness], (len(system.pairs.first), 1))
+    factor = Preconditioner()
+    factor.renew(system, blocks)
+    assert not factor.worn and factor.shift > 1 if stiffness else factor.shift == 1
+    with pytest.raises(ArithmeticError, match="stiffness = nan: must be finite"):
+        factor.renew(system, np.full_like(blocks, np.nan))

@@ -77,7 +77,9 @@ class Preconditioner:
         self.symbolic = _analyse(box.wrap(system.positions), system.pairs.first, system.pairs.second, keep)
         self.values = np.empty(self.symbolic.offset[-1], np.uint16)
         columns = (0, 2) if d == 2 else (0, 3, 5)
-        stiffness = diagonal[:, columns].mean()
+        stiffness = abs(diagonal[:, columns].mean()) or 1.0  # negative where near pairs are stretched
+        if not np.isfinite(stiffness):
+            raise ArithmeticError(f"stiffness = {stiffness}: must be finite; the positions are not those of a packing")
         self.shift = max(1.0, self.shift / 16)
         while True:
             shifted = diagonal.copy()
