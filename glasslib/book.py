@@ -80,8 +80,8 @@ def scorecard_page(rows, titles):
         "# Scorecard", "",
         "<!-- written by glasslib.book from the ledger and the stored results -->", "",
         f"The five papers make {len(rows)} claims that can be measured. {judged} of them are judged here, with the "
-        f"verdict “agrees” for {counts['agrees']} and “differs” for {counts['differs']}. The others need data that "
-        "this scale does not hold; they are listed all the same. No verdict is typed in: each is computed from stored "
+        f"verdict “agrees” for {counts['agrees']} and “differs” for {counts['differs']}.{_put_in(counts['input'])} The others "
+        "need data that this scale does not hold; they are listed all the same. No verdict is typed in: each is computed from stored "
         "arrays by the test that the ledger `data/claims.yaml` fixes for the claim.", "",
         _bar(counts, len(rows)), "",
         "Our values carry one standard error, from a bootstrap over independent samples.", "",
@@ -95,6 +95,11 @@ def scorecard_page(rows, titles):
             lines += [f"Where nothing is computed and nothing else is said: {common}.", ""]
         lines += [claims_table([row | {"why": ""} if _open_because(row, common) else row for row in own]), ""]
     return "\n".join(lines)
+
+
+def _put_in(count):
+    """Return a sentence on what is counted among the claims and was put in."""
+    return f" {count} more {'is an input' if count == 1 else 'are inputs'} of ours, listed beside the paper's." if count else ""
 
 
 def _common_reason(rows):

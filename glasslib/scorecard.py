@@ -14,7 +14,7 @@ import yaml
 from glasslib import store
 from glasslib.claims_table import claims_table, in_symbols
 
-AGREES, DIFFERS, NOT_COMPUTED = "agrees", "differs", "not computed at this scale"
+AGREES, DIFFERS, INPUT, NOT_COMPUTED = "agrees", "differs", "input", "not computed at this scale"
 NOTHING_STORED = "no stored result measures it"
 
 
@@ -82,12 +82,15 @@ def _row(paper, name, claim, measurement):
         reason = f"measured, but without a number: {measurement.why}" if measurement else NOTHING_STORED
         return row | none | unit | {"why": reason}
     holds, why = judge(claim["value"], claim["test"], measurement)
-    if not holds and "because" in claim:
+    verdict = AGREES if holds else DIFFERS
+    if "input" in claim["test"]:
+        verdict = INPUT
+    elif not holds and "because" in claim:
         why = f"{why}: {claim['because']}"
     return row | {
         "ours": _plain(measurement.ours), "error": _plain(measurement.error), **unit,
         "scale": measurement.scale, "samples": int(measurement.samples),
-        "verdict": AGREES if holds else DIFFERS, "why": why,
+        "verdict": verdict, "why": why,
     }
 
 
@@ -95,6 +98,9 @@ def judge(value, test, measurement):
     """Return (whether the claim holds, the comparison in words) for a test of the ledger."""
     (kind, bound), = test.items()
     ours, errors = _list(measurement.ours), _list(measurement.error)
+    if kind == "input":
+        same = ours == _list(value)
+        return same, "put in, not measured: the paper's own" if same else "put in, not measured: not the paper's own"
     if kind in ("rel", "abs"):
         values = _list(value)
         if len(values) != len(ours):
@@ -120,7 +126,7 @@ def judge(value, test, measurement):
         words = [f"{o:.3g} ± {2 * e:.2g}" for o, e in zip(ours, errors)]
         positive = all(o > 2 * e for o, e in zip(ours, errors))
         return positive, f"differences {', '.join(words)} (two standard errors), to be positive"
-    raise ValueError(f"test = {kind!r}: must be one of rel, abs, in, lt, gt, differs, same, order")
+    raise ValueError(f"test = {kind!r}: must be one of input, rel, abs, in, lt, gt, differs, same, order")
 
 
 def table(rows):
@@ -131,7 +137,7 @@ def table(rows):
         for row in (row for row in rows if row["paper"] == paper):
             name = f"  {row['claim']:<28} Fig. {row['figure']:<4}"
             lines.append(f"{name} paper {show(row['value']):<28} ours {_ours(row):<34} {row['verdict']}")
-    counts = {verdict: sum(row["verdict"] == verdict for row in rows) for verdict in (AGREES, DIFFERS, NOT_COMPUTED)}
+    counts = {verdict: sum(row["verdict"] == verdict for row in rows) for verdict in (AGREES, DIFFERS, INPUT, NOT_COMPUTED)}
     lines.append(f"\n{len(rows)} claims: " + ", ".join(f"{count} {verdict}" for verdict, count in counts.items()))
     return "\n".join(lines)
 
@@ -163,6 +169,8 @@ class Conclusion:
             return f"{paper}; {NOT_COMPUTED if row['why'] == NOTHING_STORED else row['why']}."
         kind, = self.test
         ours = f"p = {row['ours']:.2g}" if kind in ("same", "differs") else f"{_ours_alone(row)} {unit}".rstrip()
+        if row["verdict"] == INPUT:
+            return f"{paper}; ours, {ours}, is put in."
         return f"{paper}; ours at scale {row['scale']}, of {row['samples']} samples: {ours}, which {row['verdict']}."
 
     def _repr_markdown_(self):

@@ -50,11 +50,11 @@ def test_failing_notebook_leaves_no_page_and_a_status(tmp_path, capsys):
 
 
 def test_scorecard_page_counts_escapes_and_says_what_is_open():
-    rows = [row(), row(claim="a_b", verdict="differs", why="slower <cooling>", samples=1),
+    rows = [row(), row(claim="a_b", verdict="differs", why="slower <cooling>", samples=1), row(claim="c", verdict="input"),
             row(paper="other", value=[0.4, 0.7], ours=None, error=None, verdict="not computed at this scale"),
             row(paper="other", value="HTL < ESL", ours=None, error=None, verdict="not computed at this scale")]
     page = book.scorecard_page(rows, {"creep": "Creep (PRL)"})
-    assert "4 claims" in page and "“agrees” for 1 and “differs” for 1" in page
+    assert "5 claims" in page and "“agrees” for 1 and “differs” for 1. 1 more is an input of ours" in page
     assert "## Creep\n" in page and "## other\n" in page
     assert "slower &lt;cooling&gt;" in page and "HTL &lt; ESL" in page and "0.4 … 0.7" in page
     assert "0.790 ± 0.020" in page and "scale book, 8 samples" in page and page.count("not computed<") == 2

@@ -30,7 +30,8 @@ def test_one_row_per_claim():
     rows = scorecard.scorecard()
     assert len(rows) == claims()
     assert all(set(row) == FIELDS for row in rows)
-    assert {row["verdict"] for row in rows} <= {scorecard.AGREES, scorecard.DIFFERS, scorecard.NOT_COMPUTED}
+    verdicts = {scorecard.AGREES, scorecard.DIFFERS, scorecard.INPUT, scorecard.NOT_COMPUTED}
+    assert {row["verdict"] for row in rows} <= verdicts
     assert all((row["ours"] is None) == (row["verdict"] == scorecard.NOT_COMPUTED) for row in rows)
     assert all(row["why"] for row in rows)
 
@@ -80,6 +81,16 @@ def test_data_without_a_number_say_why():
     row, = (row for row in scorecard.rows("creep", measured) if row["claim"] == "HB_exponent")
     assert row["verdict"] == scorecard.NOT_COMPUTED and row["ours"] is None
     assert row["why"] == "measured, but without a number: 3 rates, too few for a fit"
+
+
+def test_what_is_put_in_is_listed_and_not_judged():
+    value = scorecard.paper_value("creep", "parameters")
+    for ours, words in ((value, "put in, not measured: the paper's own"), ([1.0, 3.0, 1.5, 0.57], "not the paper's own")):
+        measured = {"parameters": Measurement(ours, [0.0] * 4, 3, "book")}
+        row, = (row for row in scorecard.rows("creep", measured) if row["claim"] == "parameters")
+        assert row["verdict"] == scorecard.INPUT and row["ours"] == ours and row["why"].endswith(words)
+        assert repr(scorecard.Conclusion("creep", measured, "parameters")).endswith("is put in.")
+    assert "1 input" in scorecard.table(scorecard.rows("creep", measured))
 
 
 def test_a_misspelt_claim_is_refused():

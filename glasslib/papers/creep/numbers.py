@@ -142,7 +142,10 @@ def _of_steady_lattices(results, scale):
     count, gap = len(stress), protocol_gap(results)
     law = fit(rates, stress) if len(rates) >= FEWEST_RATES else None
     few = f"{len(rates)} rates, too few for a fit"
-    measured = {"rate_equals_stress_control": Measurement(float(gap.value), float(gap.error), count, scale)}
+    given = steady(results).model
+    inputs = [given.plastic_delay, given.recovery_time, given.threshold_shape, given.threshold_scale]
+    measured = {"rate_equals_stress_control": Measurement(float(gap.value), float(gap.error), count, scale),
+                "parameters": Measurement(inputs, [0.0] * len(inputs), count, scale)}  # fmt: skip
     for claim, k in (("dynamic_yield_stress", 0), ("HB_exponent", 2)):
         measured[claim] = Measurement(law.value[k], law.error[k], count, scale) if law else Measurement.none(few, count, scale)
     return measured
