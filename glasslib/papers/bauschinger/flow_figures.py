@@ -70,7 +70,7 @@ def small_barriers(results):
                 axis.axvline(length, color="0.4", linestyle=style, label=f"mean strain between {what}")
         axis.set(xscale="log", yscale="log", xlim=(3e-4, 0.1), ylim=(3e-5, 1), xlabel=r"strain $\gamma_{xy}$ forward from flow",
                  ylabel="share of regions below")  # fmt: skip
-        axis.legend(fontsize=7.5, loc="lower right")
+        axis.legend(fontsize=7.5, loc="upper left")
 
 
 def density_table(results):
