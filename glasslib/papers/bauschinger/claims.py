@@ -95,7 +95,7 @@ def _of_tests(claims):
     add("model_predicts", lambda rows: numbers.prediction_gap(results, rows), "steady", "unloaded",
         why=f"a curve ends before {numbers.PREDICTED[1]:.0%} strain")
     add("deps0", lambda rows: numbers.zone_strains(results, rows).mean(), why="no isolated event")
-    add("a2_deps0", lambda rows: numbers.ZONE**2 * numbers.zone_strains(results, rows).mean(), why="no isolated event")
+    add("a2_deps0", lambda rows: numbers.event_area(results, rows), why="no isolated event")
     add("rho", lambda rows: counting.barrier_density(results, rows), "steady",
         why="no density of barriers gives the mean branch in flow")  # fmt: skip
 

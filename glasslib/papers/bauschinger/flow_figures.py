@@ -74,17 +74,27 @@ def small_barriers(results):
 
 
 def density_table(results):
-    """Return the density of barriers by each of the rulers of ``counting``, and by what counts as a drop, as a table."""
+    """Return the density of barriers by each of the rulers of ``counting``, and by what counts as a drop, as a table.
+
+    Beside each, the coupling of Eq. (2) that it implies with the strain of an event.
+    """
     if not numbers.has_states(results, "steady"):
         return figures.not_computed("It needs barriers of a glass in steady flow.")
     rows = numbers.all_rows(results)
     found = numbers.estimate(results, lambda drawn: counting.densities(results, drawn))
-    lengths = [f"{counting.branch(results, rows, drops)[0]:.2e}" for drops in counting.DROPS]
-    table = [(ruler.name, *(figures.value_error(found.value[k, j], found.error[k, j], 3) for j in range(len(lengths))))
-             for k, ruler in enumerate(counting.rulers(results, rows))]  # fmt: skip
-    head = [rf"$\rho$ [$\sigma^{{-2}}$] from {what}, {length} of strain apart"
-            for what, length in zip(("drops of the stress", "all losses of energy"), lengths)]  # fmt: skip
-    return figures.table(("a barrier is", *head), table)
+    implied = numbers.estimate(results, lambda drawn: counting.densities(results, drawn) * numbers.event_area(results, drawn))
+    table = [
+        (ruler.name, *(figures.value_error(one.value[k, j], one.error[k, j], 3)
+                       for j in range(len(counting.DROPS)) for one in (found, implied)))
+        for k, ruler in enumerate(counting.rulers(results, rows))
+    ]  # fmt: skip
+    head = ["a barrier is"]
+    for drops, what in zip(counting.DROPS, ("drops of the stress", "all losses of energy")):
+        length = counting.branch(results, rows, drops)[0]
+        head += [rf"$\rho$ [$\sigma^{{-2}}$] from {what}, {length:.2e} of strain apart", r"$\rho a^2\Delta\epsilon_0$"]
+    fitted = numbers.estimate(results, lambda drawn: numbers.coupling(results, drawn))
+    table.append(("the fit of Eq. (2) to unloading", *("", figures.value_error(fitted.value, fitted.error, 3)) * 2))
+    return figures.table(head, table)
 
 
 def glasses_table(results):

@@ -296,6 +296,12 @@ def zone_strains(results, rows):
     return np.concatenate(found)
 
 
+def event_area(results, rows):
+    """Return a^2 deps_0 [length^2], the mean of the isolated plastic drops; NaN where there is none."""
+    strains = zone_strains(results, rows)
+    return ZONE**2 * float(strains.mean()) if len(strains) else math.nan
+
+
 def lattice(results, row):
     """Return the cell (2, 2) of a test at zero stress, lattice vectors as columns."""
     lengths = results["tests/lengths"][row]
