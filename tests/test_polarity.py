@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from glasslib.papers import polarity
-from glasslib.papers.polarity import figures, interactive, numbers, simulations, spatial
+from glasslib.papers.polarity import cycles, figures, interactive, numbers, simulations, spatial
 from glasslib.papers.results import Results
 
 SEED = 3
@@ -63,6 +63,43 @@ def test_a_cycle_ends_without_shear_stress_and_loses_what_its_loop_holds(glass, 
     monkeypatch.setattr(simulations, "_save", saved)
     again = simulations.cycled(TRAINING, sequence())
     assert all(np.array_equal(whole[name], again[name], equal_nan=True) for name in whole)
+
+
+def test_a_limit_cycle_is_entered_as_what_it_repeats(glass, monkeypatch):
+    """Cycles left out are those that would have been computed, to what the tolerance leaves of a force."""
+    spec = TRAINING._replace(amplitude=0.012, cycles=9)
+    found = simulations.cycled(spec, sequence())
+    assert found["period"] >= 1 and found["computed"] < 9
+    monkeypatch.setattr(cycles, "period", lambda *arguments: 0)
+    whole = simulations.cycled(spec, sequence())
+    assert whole["computed"] == 9 and whole["period"] == 0
+    assert found["energy"] == pytest.approx(whole["energy"], abs=1e-7)
+    assert found["strain"] == pytest.approx(whole["strain"], abs=1e-6)
+    for name in ("area", "peak"):
+        assert found[name] == pytest.approx(whole[name], abs=1e-4)
+    assert found["kept"].shape == whole["kept"].shape and found["curve_stress"].shape == whole["curve_stress"].shape
+
+
+def test_periods_are_seen_over_more_than_one_of_them(glass):
+    """Positions that alternate have period 2; those that were equal once only, none; one atom elsewhere, none."""
+    other = glass.positions + 0.5 * np.eye(500, 3)
+    legs = [(np.arange(3) * 0.1, np.arange(3.0), np.arange(3.0))] * 3
+
+    def run(sequence_of):
+        kept = cycles.blank(glass, -4.9, 5)
+        found = []
+        for k, positions in enumerate(sequence_of):
+            one = cycles.ended(legs, glass._replace(positions=positions + 0.3 * k), 5)._replace(energy=float(k))
+            kept = cycles.noted(kept, one, (1, 2, 8))
+            found.append(cycles.period(kept, glass.box))
+        return found, kept
+
+    found, kept = run([other, glass.positions, other, glass.positions])  # and glass.positions before the first
+    assert found == [0, 0, 0, 2]
+    assert run([glass.positions, glass.positions])[0] == [0, 1] and run([other, other, glass.positions])[0] == [0, 0, 0]
+    after = cycles.repeated(kept, 2, 8, (1, 2, 8))
+    assert after["energy"].tolist() == [-4.9, 0, 1, 2, 3, 2, 3, 2, 3] and len(after["area"]) == len(after["peak"]) == 8
+    assert after["kept"].shape == (3, 500, 3) and np.array_equal(after["kept"][2], kept["recent_positions"][-1])
 
 
 def test_a_loop_tells_what_moved_for_good(glass):

@@ -29,11 +29,13 @@ def training(results):
     with figures.panels(3, _foot(results, training, f"{name}/energy"), letters="abc", columns=3, width=3.1) as axes:
         _cycle(axes[0])
         for amplitude, colour in COLOURS.items():
-            one = f"cycled {atoms} {amplitude:g}/energy"
-            if results.has(one):
-                gain = 1e3 * (results[one].astype(float) - results[one][:, :1])
+            one = f"cycled {atoms} {amplitude:g}"
+            if results.has(f"{one}/energy"):
+                gain = 1e3 * (results[f"{one}/energy"].astype(float) - results[f"{one}/energy"][:, :1])
                 mean, error = statistics.mean_error(gain)
-                figures.band(axes[1], np.arange(gain.shape[1]), mean, error, rf"$\gamma_A$ = {amplitude:g}", colour)
+                settled = (results[f"{one}/period"] > 0).sum()
+                label = rf"$\gamma_A$ = {amplitude:g}; {settled} of {len(gain)} come to repeat"
+                figures.band(axes[1], np.arange(gain.shape[1]), mean, error, label, colour)
         shown = [cycle for cycle in (1, 2, 10, 40) if cycle <= results[f"{name}/area"].shape[1]]
         for cycle, colour in zip(shown, figures.SEQUENCE):
             _loop(axes[2], results, name, cycle, colour)

@@ -11,6 +11,7 @@ import numpy as np
 
 from glasslib import ensemble, store
 from glasslib.papers import costs
+from glasslib.papers.polarity import cycles
 
 TABLE, ELEMENTS = "CuZr_mendelev2009.eam.fs.gz", ("Cu", "Zr")
 DENSITY = 0.0575  # atoms per angstrom^3 of the start: the melt finds its own
@@ -180,20 +181,31 @@ def cycled(spec, sequence):
     energy (cycles + 1,) [eV/atom], strain (cycles + 1,): without shear stress, before the first and after each cycle; area
     (cycles,): dissipated in each [GPa]; peak (cycles,): stress at the amplitude [GPa]; curve_strain, curve_stress (P, 3, K):
     loading, unloading to strain 0, on to zero stress, of the cycles shown, NaN past their ends; kept (P, n, 3), kept_strain:
-    configurations after these.
+    configurations after these. period: of the limit cycle, 0 where none is reached; computed: cycles before it was seen.
     """
     law = spec.glass.potential
     checkpoint = ensemble.checkpoint_path(cycled_task(spec, sequence.entropy), sequence)
     state, kept = _resume(spec, sequence, checkpoint)
-    while len(kept["area"]) < spec.cycles:
+    while len(kept["area"]) < spec.cycles and not cycles.period(kept, state.box):
         up, state = _leg(spec, state, law, spec.amplitude - state.strain)
         down, state = _leg(spec, state, law, -state.strain)
         rest, state = _unloaded(spec, state, law)
-        kept = _noted(spec, kept, [up, down, rest], state)
+        kept = cycles.noted(kept, cycles.ended([up, down, rest], state, _columns(spec)), spec.shown())
         _save(checkpoint, state, kept)
+    computed, length = len(kept["area"]), cycles.period(kept, state.box)
+    if length:
+        kept = cycles.repeated(kept, length, spec.cycles, spec.shown())
     checkpoint.unlink(missing_ok=True)
     names = ("energy", "strain", "area", "peak", "curve_strain", "curve_stress", "kept", "kept_strain")
-    return {name: kept[name] for name in names} | {"species": state.species, "lengths": np.array(state.box.lengths)}
+    return {name: kept[name] for name in names} | {
+        "species": state.species, "lengths": np.array(state.box.lengths), "period": np.array(length),
+        "computed": np.array(computed),
+    }  # fmt: skip
+
+
+def _columns(spec):
+    """Return how many steps of a leg are kept."""
+    return round(1.3 * spec.amplitude / spec.step) + 2
 
 
 def _resume(spec, sequence, checkpoint):
@@ -204,16 +216,10 @@ def _resume(spec, sequence, checkpoint):
     if checkpoint.exists():
         state = load(checkpoint)
         with np.load(checkpoint, allow_pickle=False) as file:
-            noted = {name[5:]: file[name] for name in file.files if name.startswith("note_")}
-        return state, noted
+            return state, {name[5:]: file[name] for name in file.files if name.startswith("note_")}
     state = packing(spec.glass, sequence)
-    columns = round(1.3 * spec.amplitude / spec.step) + 2
     energy = evaluate(state, spec.glass.potential).energy / len(state.positions)
-    return state, {
-        "energy": np.array([energy]), "strain": np.zeros(1), "area": np.zeros(0),
-        "peak": np.zeros(0), "curve_strain": np.zeros((0, 3, columns)), "curve_stress": np.zeros((0, 3, columns)),
-        "kept": np.zeros((0, *state.positions.shape)), "kept_strain": np.zeros(0),
-    }  # fmt: skip
+    return state, cycles.blank(state, energy, _columns(spec))
 
 
 def _save(checkpoint, state, kept):
@@ -241,30 +247,6 @@ def _unloaded(spec, state, law):
     record = shear.unload(state, law, spec.step, stress_tolerance=_STRESSLESS, tolerance=spec.tolerance, event_energy=_EVENT,
                           keep_displacements=False)  # fmt: skip
     return (record.strain, record.stress / GIGAPASCAL, record.energy), record.packing.wrapped()
-
-
-def _noted(spec, kept, legs, state):
-    """Return what is noted with one more cycle."""
-    cycle = len(kept["area"]) + 1
-    strain, stress = (np.concatenate([leg[k] for leg in legs]) for k in (0, 1))
-    kept = kept | {
-        "energy": np.append(kept["energy"], legs[-1][2][-1] / len(state.positions)),
-        "strain": np.append(kept["strain"], state.strain), "area": np.append(kept["area"], np.trapezoid(stress, strain)),
-        "peak": np.append(kept["peak"], legs[0][1][-1]),
-    }  # fmt: skip
-    if cycle in spec.shown():
-        columns = kept["curve_strain"].shape[-1]
-        curves = np.full((2, 1, 3, columns), np.nan)
-        for j, leg in enumerate(legs):
-            count = min(columns, len(leg[0]))
-            curves[:, 0, j, :count] = leg[0][:count], leg[1][:count]
-        kept = kept | {
-            "curve_strain": np.concatenate([kept["curve_strain"], curves[0]]),
-            "curve_stress": np.concatenate([kept["curve_stress"], curves[1]]),
-            "kept": np.concatenate([kept["kept"], state.positions[None]]),
-            "kept_strain": np.append(kept["kept_strain"], state.strain),
-        }
-    return kept
 
 
 class Loop(NamedTuple):
