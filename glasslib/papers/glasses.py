@@ -21,8 +21,8 @@ PARTICLES = 10_000
 class Named(NamedTuple):
     """A glass of the catalogue: the liquid it is quenched from, samples at scale book, and how it is cooled before.
 
-    flows: how many of the samples are sheared until they flow; cooling_time: to the temperature 0.03; holding_time: of the
-    liquid; particles: N, at scale book.
+    flows: how many of the samples are sheared until they flow; cooling_time: to the temperature 0.03, in steps of
+    cooling_step; holding_time: of the liquid; particles: N, at scale book.
     """
 
     liquid: str
@@ -31,6 +31,7 @@ class Named(NamedTuple):
     cooling_time: float | None = None
     holding_time: float = HOLDING_TIME
     particles: int = PARTICLES
+    cooling_step: float = 0.01
 
 
 CATALOGUE = {
@@ -38,7 +39,9 @@ CATALOGUE = {
     "MCT": Named("MCT", 4),
     "ESL": Named("ESL", 12, 5),
     "GQ": Named("ESL", 12, 4, 1e4),
-    "GQ5": Named("ESL", 2, 0, 1e5),
+    # in steps of 0.02 instead of 0.01 the inherent energy falls by 0.0009 +- 0.0005 (eight liquids, cooled over 10^3), as if
+    # cooled a fifth slower: no matter where the time is ten times that of a GQ
+    "GQ5": Named("ESL", 2, 0, 1e5, cooling_step=0.02),
     # of the energies that liu2021 states, as far as they can be reached; no time of cooling stands for two labels
     "E1": Named("ESL", 2, 0, 700.0, 2e3, 25_600),
     "E2": Named("ESL", 2, 0, 4.5e3, 2e3, 25_600),
@@ -57,7 +60,9 @@ def recipe(label, particles=None, holding_time=None, cooling_time=None):
         raise ValueError(f"glass = {label!r}: must be one of {', '.join(CATALOGUE)}")
     named = CATALOGUE[label]
     liquid = prepare.Recipe(named.liquid, particles or named.particles, holding_time or named.holding_time)
-    return liquid if named.cooling_time is None else prepare.Cooling(liquid, cooling_time or named.cooling_time)
+    if named.cooling_time is None:
+        return liquid
+    return prepare.Cooling(liquid, cooling_time or named.cooling_time, time_step=named.cooling_step)
 
 
 def label_of(made):
