@@ -118,11 +118,12 @@ def synthetic():
             f"flow {glass}/strain": strain + 0.005, f"flow {glass}/stress": draws(with_peak),
             f"early {glass}/strain": strain[:100] + 0.005, f"early {glass}/stress": draws(with_peak[:100]),
             f"early {glass}/localisation": draws(np.r_[0, np.full(10, 0.8 if glass == "GQ" else 0.2)]),
+            f"early {glass}/map_strain": np.linspace(0, 1, 11),
             f"flow {glass}/shear_modulus": draws(13.2), f"flow {glass}/bulk_modulus": draws(59.0),
             f"way {glass}/strain": np.array([0.0, 0.5, 2.0, 5.0]), f"way {glass}/mean_threshold": draws([1.0, 1.05, 1.1, 1.1]),
             f"way {glass}/stress_deviation": draws(np.full(4, 0.2)),
         }  # fmt: skip
-    quenched = {"yield_square": 1.5, "yield_mean": 1.1, "shear_modulus": 14.7, "bulk_modulus": 52.0, "frozen_square": 0.03,
+    quenched = {"yield_square": 1.5, "yield_mean": 1.0, "shear_modulus": 14.7, "bulk_modulus": 52.0, "frozen_square": 0.03,
                 "parabola": 0.07, "drop_mean": 0.5, "drop_survival": np.exp(-inherent.DROPS / 0.5)}  # fmt: skip
     return found | {f"ESL/{name}": draws(mean) for name, mean in quenched.items()} | {
         "fits/names": np.array(["c0_ESL", "c0c1_ESL", "c0_ESL_rejuvenation", "c0_GQ"]),
@@ -138,8 +139,9 @@ def test_claims_of_known_arrays():
                          ("K_steady", 59.0), ("band_only_in_GQ", 0.6), ("c0_ESL", 0.06)):  # fmt: skip
         assert found[name].ours == pytest.approx(wanted, rel=0.01), name
         assert 0 < found[name].error < 0.05 * abs(wanted), name
-    with_it, more = found["peak_needs_correlation"].ours
+    with_it, more, none = found["peak_needs_correlation"].ours
     assert with_it == pytest.approx(0.39, abs=0.02) and more == pytest.approx(with_it, abs=0.02)
+    assert none == pytest.approx(claims.NO_PEAK, abs=0.01)
     assert found["c0c1_ESL"].ours is None and "converge" in found["c0c1_ESL"].why
     # thresholds that are not ours are no agreement of ours
     for name, missing, value in (("c0_ESL_rejuvenation", "MCT", "0.05"), ("c0_GQ", "GQ", "0.08")):

@@ -183,8 +183,8 @@ def curves(name, samples=24, strain_end=2.0):
 def test_correlation_makes_the_peak_and_rejuvenation_softens():
     strains, plain = curves("c0_GQ")
     peaked = curves("c0c1_GQ")[1]
-    without, with_peak = (model.overshoot(strains, one, start=1.2) for one in (plain, peaked))
-    assert with_peak.value - without.value > 4 * np.hypot(with_peak.error, without.error)
+    (without, error), (with_peak, other_error) = (model.overshoot(strains, one, start=1.2) for one in (plain, peaked))
+    assert with_peak - without > 4 * np.hypot(error, other_error)
     tasks = [Shear(model.lattice("GQ", rejuvenation=r, correlation=True), strain_end=2.0) for r in (True, False)]
     renewed, same = (model.sheared(task, np.random.SeedSequence(4))["mean_threshold"] for task in tasks)
     assert renewed[0] == same[0] and renewed[-1] < renewed[0] - 0.05 < same[0] + 0.05 < same[-1]
@@ -206,19 +206,34 @@ def test_one_convention_gives_the_fits_of_the_paper_one_plateau():
 
 def test_features_of_a_known_curve():
     strains = 0.01 * np.arange(501)
-    curve = 0.5 + 0.2 * np.exp(-((strains - 0.3) ** 2) / 0.02)
+    curve = 0.5 + 0.2 * np.exp(-((strains - 0.2) ** 2) / 0.02)
     assert model.plateau(strains, curve) == pytest.approx(0.5)
     assert model.peak(strains, curve) == pytest.approx(0.7, abs=2e-3)
-    found = model.overshoot(strains, np.stack([curve - 0.01, curve + 0.01]))
-    assert found.value == pytest.approx(0.4, abs=5e-3)
+    value, error = model.overshoot(strains, np.stack([curve - 0.01, curve + 0.01]))
+    assert value == pytest.approx(0.4, abs=5e-3) and error < 1e-9
     with pytest.raises(ValueError, match="plateau begins"):
         model.plateau(strains[:100], curve[:100])
+
+
+def test_a_crossed_peak_is_not_that_of_noise():
+    """Of curves that are flat but for noise the largest value is well above the mean, the crossed one at it."""
+    strains, generator = 0.01 * np.arange(501), np.random.default_rng(3)
+    noise = generator.normal(0, 0.05, (400, 6, 501))
+    crossed = np.array([model.crossed_peak(strains, 0.5 + one).mean() for one in noise])
+    assert crossed.mean() == pytest.approx(0.5, abs=4 * crossed.std() / 20)
+    assert np.mean([model.peak(strains, 0.5 + one.mean(axis=0)) for one in noise]) > 0.51
+    peaked = 0.5 + 0.3 * np.exp(-((strains - 0.1) ** 2) / 0.01)
+    crossed = np.array([model.crossed_peak(strains, peaked + one).mean() for one in noise])
+    assert crossed.mean() == pytest.approx(model.peak(strains, peaked), abs=4e-3)
+    values = np.array([model.overshoot(strains, 0.5 + one) for one in noise])
+    assert values[:, 0].mean() == pytest.approx(0, abs=4 * values[:, 0].std() / 20)
+    assert values[:, 1].mean() == pytest.approx(values[:, 0].std(), rel=0.2)
 
 
 def test_a_table_from_known_curves():
     strains = 0.02 * np.arange(251)
     generator = np.random.default_rng(8)
-    stress = 0.5 + 0.2 * np.exp(-((strains - 0.3) ** 2) / 0.02) + generator.normal(0, 0.01, (20, 8, 1))
+    stress = 0.5 + 0.2 * np.exp(-((strains - 0.2) ** 2) / 0.02) + generator.normal(0, 0.01, (20, 8, 1))
     stress[:, list(fits.FITS).index(fits.DOUBTFUL)] += 0.3
     row = fits.tabulate(strains, stress)
     assert row.plateau == pytest.approx(0.5, abs=4 * row.plateau_error) and fits.one_plateau(row) and row.spread < 0.01

@@ -17,6 +17,7 @@ from glasslib.papers import glasses, inherent, maps, parameters, shearing
 
 GLASSES = ("ESL", "GQ")  # that are sheared
 MAPPED_WHOLE = (4.75, 5.0)  # strains of which the Bauschinger paper has maps of all its sites
+FLOWING = 2.5  # strain from which on moduli are those of flow: one state may be near an instability, and soft
 CONSTANTS = (0.02, 0.035, 0.05, 0.065, 0.08)  # nodes of the live figure: c0,
 QUADRATICS = (0.0, 0.01, 0.02, 0.03)  # c1,
 AGES = (0.0, 0.22, 0.44, 0.66)  # and age of the initial glass, evenly as sliders are
@@ -119,7 +120,7 @@ def stages(given):
             several = flowing(given, label, count)
             result["flow"].append((shearing.flow_task(spec, given.seed), several))
             result["early"] += shearing.early_pairs(spec, several, count, given.seed)
-            result["moduli"].append((simulations.moduli_task(simulations.Moduli(spec, spec.strain), given.seed), several))
+            result["moduli"] += [(task, several) for task in moduli_in_flow(given, label).values()]
             result["transient"] += [(task, several) for task in transient(given, label).values()]
     batches = given.samples or scale.batches
     return result | {
@@ -140,6 +141,15 @@ def flow(given, label):
     scale = SCALES[given.scale]
     kept = (0.0, scale.strain) if given.scale == "smoke" else shearing.KEPT
     return shearing.ShearToFlow(_glass(scale, label), scale.strain, kept, coarse=scale.coarse_between or (0.0, 0.0))
+
+
+def moduli_in_flow(given, label):
+    """Return {strain: task of the moduli there} of a glass, past ``FLOWING`` of its way."""
+    from glasslib.papers.coarse_graining import simulations
+
+    spec = flow(given, label)
+    strains = [strain for strain in spec.kept if min(FLOWING, spec.strain) - 1e-9 <= strain <= spec.strain + 1e-9]
+    return {strain: simulations.moduli_task(simulations.Moduli(spec, strain), given.seed) for strain in strains}
 
 
 def flowing(given, label, samples):

@@ -80,11 +80,16 @@ def _flow(given, task, samples, early, finished):
     every = [*flows.values(), *(one for pair in early for one in finished.all(*pair).values())]
     if every:
         result |= _named(f"early {label}", _courses(shearing.early(spec).strain, every))
-    of_flow = finished.all(simulations.moduli_task(simulations.Moduli(spec, spec.strain), given.seed), samples)
-    if of_flow:
-        result |= _named(f"flow {label}", {key: np.array([one[key] for one in of_flow.values()])
-                                           for key in ("shear_modulus", "bulk_modulus")})  # fmt: skip
+    result |= _named(f"flow {label}", _moduli(given, label, samples, finished))
     return result | _named(f"way {label}", _way(given, label, samples, finished))
+
+
+def _moduli(given, label, samples, finished):
+    """Return shear_modulus, bulk_modulus (samples,): means over the strains of flow of those that have all of them."""
+    found = [finished.all(task, samples) for task in coarse_graining.moduli_in_flow(given, label).values()]
+    whole = sorted(set.intersection(*(set(of_one) for of_one in found))) if found else []
+    return {key: np.array([np.mean([of_one[k][key] for of_one in found]) for k in whole])
+            for key in ("shear_modulus", "bulk_modulus") if whole}  # fmt: skip
 
 
 def _courses(end, found):
@@ -138,8 +143,7 @@ def particle_features(arrays, glass):
     (strain, stress), (before, rise) = ((arrays[f"{part} {glass}/strain"], arrays[f"{part} {glass}/stress"].astype(float))
                                         for part in ("flow", "early"))  # fmt: skip
     plateau = statistics.mean_error(model.plateau(strain, stress))
-    peak = statistics.bootstrap(lambda drawn: model.peak(before, drawn.mean(axis=0)), rise)
-    pairs = plateau, (peak.value, peak.error)
+    pairs = plateau, statistics.mean_error(model.crossed_peak(before, rise))
     return *(tuple(round(float(number), 5) for number in pair) for pair in pairs), OWN
 
 

@@ -7,10 +7,12 @@ import numpy as np
 from glasslib.analysis import statistics
 from glasslib.papers import coarse_graining, inherent
 from glasslib.papers.coarse_graining import arrays
-from glasslib.scorecard import Measurement
+from glasslib.scorecard import Measurement, paper_value
 
 LATE = 2.0  # strain from which on thresholds and fluctuations count as those of flow
 GROWING = (0.5, 5.0)  # strains between which variances of lattice and particles are compared
+BAND_AT = 0.2  # strain of the maps of Fig. 1
+NO_PEAK = 0.03  # of the plateau: an overshoot below is none that a reader of the figure could see
 STEP = 0.01  # of strain, between the points of a lattice's curves
 NO_FLOW = "the lattice is there, but no glass of two samples has been sheared to flow"
 NO_WAY = "the lattice is there, but no map of local barriers in flow"
@@ -43,11 +45,24 @@ def _of_glasses(results):
             result |= {f"mu_{label}": of_glass.mean("shear_modulus"), f"K_{label}": of_glass.mean("bulk_modulus")}
             if "MCT" in found:
                 result[f"age_{label}"] = inherent.age(of_glass, found["MCT"])
-    if "ESL" in found:
-        result["frozen_stress_width"] = found["ESL"].frozen_width()
-        result["stress_drop_exponential"] = found["ESL"].exponential_gap()
-        result["stress_drop_parabolic"] = found["ESL"].mean("parabola")
-    return {name: _put(results, estimate) for name, estimate in result.items()}
+    measured = {name: _put(results, estimate) for name, estimate in result.items()}
+    return measured | _of_all_glasses(results, {label: found[label] for label in ("ESL", "MCT", "GQ") if label in found})
+
+
+def _of_all_glasses(results, found):
+    """Return what the paper says of all three glasses alike: of the one that is farthest from it, of those that are there."""
+    if not found:
+        return {}
+    count = sum(of_glass.mean("parabola").samples for of_glass in found.values())
+    stated = paper_value("coarse_graining", "frozen_stress_width")
+    widths = [of_glass.frozen_width() for of_glass in found.values()]
+    gaps = [of_glass.exponential_gap() for of_glass in found.values()]
+    slopes = [of_glass.mean("parabola") for of_glass in found.values()]
+    return {
+        "frozen_stress_width": _put(results, max(widths, key=lambda width: abs(width.value - stated)), count),
+        "stress_drop_exponential": _put(results, max(gaps, key=lambda gap: gap.value), count),
+        "stress_drop_parabolic": _put(results, list(zip(*(slope[:2] for slope in slopes))), count),
+    }
 
 
 def _of_fits(results):
@@ -97,20 +112,22 @@ def strains(results, name):
 
 
 def overshoot(results, name):
-    """Return the bootstrap ``Estimate`` of peak / plateau - 1 of one variant."""
+    """Return (value, error) of peak / plateau - 1 of one variant."""
     from glasslib.papers.coarse_graining import lattice  # here: scipy is slow to import
 
     return lattice.overshoot(strains(results, name), results[f"lattice {name}/stress"].astype(float))
 
 
 def _of_lattices(results):
-    """Return the claim on the peak of the lattice with the paper's thresholds and slips."""
+    """Return the claim on the peak of the lattice with the paper's thresholds and slips.
+
+    There is one with correlation, more than without, and without it less than ``NO_PEAK``.
+    """
     plain, peaked = "c0_ESL paper", "c0c1_ESL paper"
     if not results.has(f"lattice {plain}/stress", f"lattice {peaked}/stress"):
         return {}
-    without, with_it = overshoot(results, plain), overshoot(results, peaked)
-    values = with_it.value, with_it.value - without.value
-    errors = with_it.error, math.hypot(with_it.error, without.error)
+    (low, low_error), (high, high_error) = overshoot(results, plain), overshoot(results, peaked)
+    values, errors = (high, high - low, NO_PEAK - low), (high_error, math.hypot(high_error, low_error), low_error)
     return {"peak_needs_correlation": _put(results, (values, errors), lattices(results, peaked))}
 
 
@@ -157,14 +174,19 @@ def _variance_ratio(results, name):
 
 
 def _hardening(results):
-    """Return by how much the mean threshold of ESL has grown in flow: past ``LATE``, or at the largest strain."""
+    """Return by how much the mean threshold of ESL has grown in flow: past ``LATE``, or at the largest strain.
+
+    Over that of all samples as quenched, of which more are mapped than sheared: flow does not know from which it began.
+    """
     strain, mean = results["way ESL/strain"], results["way ESL/mean_threshold"]
     late = strain >= min(LATE, strain[-1])
-    known = np.isfinite(mean[:, late]).any(axis=1) & np.isfinite(mean[:, 0])
-    growth = np.nanmean(mean[known][:, late], axis=1) / mean[known, 0] - 1
-    if len(growth) < 2:
-        return _lacking(results, "fewer than two samples have maps both as quenched and in flow")
-    return _put(results, statistics.mean_error(growth), len(growth))
+    flowing = np.nanmean(mean[np.isfinite(mean[:, late]).any(axis=1)][:, late], axis=1)
+    quenched = inherent.numbers(results.arrays).get("ESL")
+    if len(flowing) < 2 or quenched is None:
+        return _lacking(results, "fewer than two samples have maps as quenched, or in flow")
+    (after, error), before = statistics.mean_error(flowing), quenched.mean("yield_mean")
+    spread = math.hypot(error / after, before.error / before.value)
+    return _put(results, (after / before.value - 1, after / before.value * spread), len(flowing))
 
 
 def _deviation_ratio(results, labels):
@@ -187,9 +209,8 @@ def _deviation_ratio(results, labels):
 
 
 def _band(results):
-    """Return by how much the largest localisation of GQ is above that of ESL at the same strain."""
+    """Return by how much the localisation of GQ is above that of ESL at the strain of the paper's maps, ``BAND_AT``."""
     both = [results[f"early {label}/localisation"].astype(float) for label in ("GQ", "ESL")]
-    first = 1  # the map at no strain has no localisation
-    at = first + int(np.argmax(both[0].mean(axis=0)[first:]))
-    (high, high_error), (low, low_error) = (statistics.mean_error(values[:, at]) for values in both)
+    at = [int(np.argmin(np.abs(results[f"early {label}/map_strain"] - BAND_AT))) for label in ("GQ", "ESL")]
+    (high, high_error), (low, low_error) = (statistics.mean_error(values[:, k]) for values, k in zip(both, at))
     return _put(results, (high - low, math.hypot(high_error, low_error)), sum(map(len, both)))

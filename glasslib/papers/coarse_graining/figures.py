@@ -13,6 +13,7 @@ STRESS = r"shear stress $\sigma_{xy}$ [$\epsilon/\sigma^2$]"
 STRAIN = r"engineering strain $\gamma$"
 TRUE = r"true strain $\epsilon_{xy} = \gamma/2$"
 ABSENT = "not computed at this scale"
+PARTICLE_CELLS = 11  # along an edge of 10^4 particles, 98.8 / 8.86
 _FITTED = ("parameters", "errors", "features", "converged")
 NEEDS_LATTICE = "It needs the lattice's stress-strain curves; none is finished at this scale."
 NEEDS_MAPS = "It needs maps of local yield stresses; none is published, and none finished at this scale."
@@ -53,11 +54,13 @@ def sheared(results):
             _stress(axes[0], results, label, label)
         axes[0].set(xlabel=STRAIN, ylabel=STRESS, xlim=(0, None), ylim=(0, None))
         axes[0].legend()
+        places = {label: int(np.argmin(np.abs(results[f"flow {label}/kept_strain"] - 0.2))) for label in labels}
+        shown = {label: results[f"flow {label}/strain_maps"][at] for label, at in places.items()}
+        most = max(float(one.max()) for one in shown.values()) or None  # one scale of colours for both
         for axis, label in zip(axes[1:], coarse_graining.GLASSES):
             if label in labels:
-                strains = results[f"flow {label}/kept_strain"]
-                at = int(np.argmin(np.abs(strains - 0.2)))
-                _strain_map(axis, results[f"flow {label}/strain_maps"][at], rf"{label} at $\gamma$ = {strains[at]:g}")
+                _strain_map(axis, shown[label], rf"{label} at $\gamma$ = {results[f'flow {label}/kept_strain'][places[label]]:g}",
+                            most)  # fmt: skip
             else:
                 _absent(axis, f"map of {label}")
 
@@ -78,9 +81,9 @@ def _stress(axis, results, glass, label):
 def _strain_map(axis, values, title, most=None):
     from matplotlib.pyplot import colorbar
 
-    values = np.asarray(values, dtype=float)
+    values = np.asarray(values, dtype=float).T  # the first axis of a map is x
     shown = axis.imshow(values, origin="lower", cmap="viridis", vmin=0, vmax=most or max(values.max(), 1e-9))
-    axis.set(xticks=[], yticks=[])
+    axis.set(xticks=[], yticks=[], xlabel="$x$, flow", ylabel="$y$")
     axis.set_title(title, fontsize=9.5)
     colorbar(shown, ax=axis, shrink=0.75, label=r"$\epsilon_{xy}$")
 
@@ -102,7 +105,7 @@ def distributions(results):
     missing = [label for label in ("ESL", "GQ", "MCT") if label not in found]
     more = f"maps of {names}" + (f"; {', '.join(missing)} {ABSENT}" if missing else "")
     count = sum(len(laws["yields"]) for laws in found.values())
-    with figures.panels(2, _foot(results, distributions, count, more), letters="ab", width=4.0) as axes:
+    with figures.panels(3, _foot(results, distributions, count, more), letters="abc", columns=3, width=3.3) as axes:
         grid = np.linspace(-0.5, 4, 400)
         for label, laws in found.items():
             for axis, key, edges in ((axes[0], "yields", arrays.YIELD_EDGES), (axes[1], "frozen", arrays.FROZEN_EDGES)):
@@ -117,8 +120,20 @@ def distributions(results):
         axes[0].set(xlabel=r"local yield stress $\sigma_c$ [$\epsilon/\sigma^2$]", ylabel=r"density [$\sigma^2/\epsilon$]",
                     xlim=(-0.5, 4), ylim=(0, None))  # fmt: skip
         axes[1].set(xlabel=r"frozen stress $\delta\sigma$ [$\epsilon/\sigma^2$]", xlim=(-0.8, 0.8), ylim=(0, None))
+        _drops(axes[2], results)
         for axis in axes:
             axis.legend(fontsize=7)
+
+
+def _drops(axis, results):
+    """Draw the share of local stress drops above a size, over the mean drop, of each glass, and the exponential."""
+    for label, of_glass in (inherent.numbers(results.arrays) or inherent.numbers()).items():
+        mean, above = of_glass.mean("drop_mean").value, of_glass.values["drop_survival"]
+        kept = above.mean(axis=0) > 1e-4
+        _band(axis, inherent.DROPS[kept] / mean, above[:, kept], label, figures.COLOURS[label])
+    x = np.linspace(0, 9, 50)
+    axis.plot(x, np.exp(-x), color=figures.BLACK, linestyle="--", linewidth=1, label="exponential")
+    axis.set(xlabel="local stress drop over its mean", ylabel="share of drops above", yscale="log", xlim=(0, 9), ylim=(1e-4, 1))
 
 
 def _normal(grid, mean, deviation):
@@ -217,7 +232,9 @@ def localisation(results):
     with figures.panels(2, _foot(results, localisation, count, _whose(results)), letters="ab", width=4.0) as axes:
         _against_true_strain(results, axes[0], "GQ", "localisation", along="course")
         _particles(results, axes[0], "GQ", "flow", "map_strain", "localisation")
-        axes[0].axhline(1 / results.given.size, color="0.6", linewidth=0.8, linestyle=":", label="homogeneous lattice, 1/N")
+        cells = {"lattice": results.given.size, "particles": PARTICLE_CELLS}
+        for style, (whose, count_) in zip((":", "-."), cells.items()):
+            axes[0].axhline(1 / count_, color="0.6", linewidth=0.8, linestyle=style, label=f"homogeneous {whose}, 1/{count_}")
         axes[0].set(xlabel=TRUE, ylabel="localisation LOC", xlim=(0, None), ylim=(0, None))
         _thresholds(results, axes[1], "GQ")
         for axis in axes:

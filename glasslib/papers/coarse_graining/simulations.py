@@ -127,7 +127,7 @@ def batch_task(spec, seed):
 def fitted_task(spec, seed):
     """Return the ``ensemble.Task`` of a ``FittedBatch``."""
     seconds = spec.count * lattice_seconds(spec.size, spec.fit.strain_end)
-    return ensemble.Task("coarse_graining-fitted", fitted_batch, spec, seed, core_seconds=seconds)
+    return ensemble.Task("coarse_graining-fitted", fitted_batch, spec, seed, version=1, core_seconds=seconds)
 
 
 def convention_task(spec, seed):
@@ -140,7 +140,7 @@ def fit_task(spec, seed):
     """Return the ``ensemble.Task`` of a ``fits.SlipFit``, of which a sample is one start."""
     points = 12 if len(spec.targets) == 1 else 30  # that a fit asks for, about
     seconds = points * spec.samples * lattice_seconds(spec.lattice.size, spec.strain_end)
-    return ensemble.Task("coarse_graining-fit", fits.fitted, spec, seed, core_seconds=seconds)
+    return ensemble.Task("coarse_graining-fit", fits.fitted, spec, seed, version=1, core_seconds=seconds)
 
 
 def live_task(spec, seed):
