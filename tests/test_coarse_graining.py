@@ -64,7 +64,7 @@ def test_larger_lattices_are_fewer():
     book = coarse_graining.Parameters()
     assert [coarse_graining.in_a_batch(book, size) for size in (8, 16, 32, 64, 256)] == [20, 20, 5, 1, 1]
     names = [name for name in coarse_graining.lattices(book) if " N=" in name]
-    assert names == [f"{fit} fitted N={size}" for fit in coarse_graining.SIZED for size in (32, 64)]
+    assert names == [f"{fit} fitted N={size}" for fit in coarse_graining.SIZED for size in (11, 32, 64)]
 
 
 def test_lowered_thresholds_keep_their_shape():
@@ -133,7 +133,9 @@ def synthetic():
     }  # fmt: skip
 
 
-def test_claims_of_known_arrays():
+def test_claims_of_known_arrays(monkeypatch):
+    numbers = inherent.numbers
+    monkeypatch.setattr(inherent, "numbers", lambda arrays=None: numbers(arrays or {}))  # whatever is published
     found = coarse_graining.measure(Results(coarse_graining.Parameters(), synthetic(), "made for this test"))
     for name, wanted in (("strain_variance_ratio", 1.5), ("hardening_ESL", 0.1), ("stress_std_ratio", 2.5), ("mu_steady", 13.2),
                          ("K_steady", 59.0), ("band_only_in_GQ", 0.6), ("c0_ESL", 0.06)):  # fmt: skip
@@ -174,13 +176,17 @@ def test_the_page_draws_what_there_is(page, monkeypatch):
     import matplotlib
 
     matplotlib.use("Agg")
-    from glasslib.papers.coarse_graining import figures, interactive
+    from glasslib.papers.coarse_graining import figures, glass_figures, interactive
 
     for draw in (figures.fluctuations, figures.localisation, figures.internal_stress, figures.one_lattice,
                  figures.sizes):  # fmt: skip
         assert draw(page) is None
     assert "not computed" in figures.sheared(page).data and "not computed" in figures.lowered_table(page).data
     assert "0.0626" in figures.fit_table(page).data and "continuum" in figures.convention_table(page).data
+    mapped = {f"{label}/{name}": draws(mean) for label in ("ESL", "GQ") for name, mean in (
+        ("energy", -2.3), ("yield_square", 1.5), ("shear_modulus", 14.0), ("bulk_modulus", 52.0))}  # fmt: skip
+    table = glass_figures.cooling_table(page._replace(arrays=mapped)).data
+    assert "quenched at once" in table and "10000" in table and "1.5" in table
     document = interactive.lattice(page).document()
     assert [len(slider["values"]) for slider in document["sliders"]] == [2, 2, 2, 2]
     empty = Results(SMOKE, {}, "nothing")

@@ -17,6 +17,7 @@ KEPT = (0.0, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 1.5, 2.5, 3.5, 4.5, 4.75, 5.0)
 COARSE = (0.5, 4.5)  # a glass quenched at once flows steadily only at strains of 4 or so
 CELL = 8.86  # side of a cell whose strain is followed [length]: as large as a disc of radius 5
 TESTED = ("ESL",)  # glasses of whose flow, at scale book, the Bauschinger paper has tests and maps of all sites
+WHOLE = ("ESL", "GQ")  # whose flows are published whole, as others start from them; of others the curves are enough
 EARLY = 1.0  # strain to which those samples are sheared that do not come to flow
 BIN = 0.01  # of strain, over which the stress of curves that are published is averaged
 _NEIGHBOURS = 5.0  # radius of a neighbourhood [length]: nearest neighbours alone move less than the whole, as they cannot pass
@@ -102,8 +103,8 @@ def flow_task(spec, seed, folder=None):
     """Return the ``ensemble.Task`` of a ``ShearToFlow``."""
     label, count = glasses.label_of(spec.glass), particles(spec.glass)
     seconds = costs.shear(count, spec.strain, spec.step, spec.coarse_strain, spec.coarse_step)
-    return ensemble.Task(f"flow-{label}", sheared, spec, seed, folder, label=label, core_seconds=seconds,
-                         archive=f"flows/{label}")  # fmt: skip
+    archive = f"flows/{label}" if label in WHOLE else None
+    return ensemble.Task(f"flow-{label}", sheared, spec, seed, folder, label=label, core_seconds=seconds, archive=archive)
 
 
 def onward_task(spec, seed, folder=None):

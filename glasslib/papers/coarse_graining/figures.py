@@ -5,7 +5,7 @@ import numpy as np
 from glasslib import figures
 from glasslib.analysis import statistics
 from glasslib.papers import coarse_graining, inherent
-from glasslib.papers.coarse_graining import arrays, claims, fits
+from glasslib.papers.coarse_graining import claims, fits
 from glasslib.papers.coarse_graining import lattice as model
 from glasslib.scorecard import Conclusion, paper_value
 
@@ -25,7 +25,7 @@ def conclusion(measured, claim):
     return Conclusion("coarse_graining", measured, claim)
 
 
-def _foot(results, drawn_by, samples, more=""):
+def foot(results, drawn_by, samples, more=""):
     return figures.source(results.given.scale, samples, f"{results.source}{', ' + more if more else ''}", by=drawn_by)
 
 
@@ -35,7 +35,7 @@ def _absent(axis, what):
     axis.text(0.5, 0.5, f"{what}:\n{ABSENT}", ha="center", va="center", transform=axis.transAxes, color="0.35")
 
 
-def _band(axis, x, values, label, colour, **options):
+def band(axis, x, values, label, colour, **options):
     figures.band(axis, x, *statistics.mean_error(values.astype(float)), label, colour, **options)
 
 
@@ -49,7 +49,7 @@ def sheared(results):
     if not labels:
         return figures.not_computed("It needs glasses sheared to flow; none is finished at this scale.")
     count = sum(len(results[f"flow {label}/stress"]) for label in labels)
-    with figures.panels(3, _foot(results, sheared, count), letters="abc", columns=3, width=3.1) as axes:
+    with figures.panels(3, foot(results, sheared, count), letters="abc", columns=3, width=3.1) as axes:
         for label in labels:
             _stress(axes[0], results, label, label)
         axes[0].set(xlabel=STRAIN, ylabel=STRESS, xlim=(0, None), ylim=(0, None))
@@ -70,12 +70,12 @@ def _stress(axis, results, glass, label):
     colour, end = figures.COLOURS[glass], 0.0
     if results.has(f"early {glass}/stress"):
         strain = results[f"early {glass}/strain"]
-        _band(axis, strain, results[f"early {glass}/stress"], label, colour)
+        band(axis, strain, results[f"early {glass}/stress"], label, colour)
         end, label = strain[-1], None
     strain = results[f"flow {glass}/strain"]
     beyond = strain >= end
     if beyond.any():
-        _band(axis, strain[beyond], results[f"flow {glass}/stress"][:, beyond], label, colour)
+        band(axis, strain[beyond], results[f"flow {glass}/stress"][:, beyond], label, colour)
 
 
 def _strain_map(axis, values, title, most=None):
@@ -86,58 +86,6 @@ def _strain_map(axis, values, title, most=None):
     axis.set(xticks=[], yticks=[], xlabel="$x$, flow", ylabel="$y$")
     axis.set_title(title, fontsize=9.5)
     colorbar(shown, ax=axis, shrink=0.75, label=r"$\epsilon_{xy}$")
-
-
-def _laws(results, label):
-    """Return the histograms of a glass: of the page's arrays, else of the published maps."""
-    if results.has(f"law {label}/yields"):
-        return {name: results[f"law {label}/{name}"] for name in ("yields", "frozen")}
-    return arrays.published_laws(label) if results.given.is_published() else {}
-
-
-def distributions(results):
-    """Draw Fig. 2: densities of local yield stresses and of frozen stresses of the glasses as quenched."""
-    found = {label: _laws(results, label) for label in ("ESL", "GQ", "MCT")}
-    found = {label: laws for label, laws in found.items() if laws and len(laws["yields"]) > 1}
-    if not found:
-        return figures.not_computed(NEEDS_MAPS)
-    names = ", ".join(f"{len(laws['yields'])} {label}" for label, laws in found.items())
-    missing = [label for label in ("ESL", "GQ", "MCT") if label not in found]
-    more = f"maps of {names}" + (f"; {', '.join(missing)} {ABSENT}" if missing else "")
-    count = sum(len(laws["yields"]) for laws in found.values())
-    with figures.panels(3, _foot(results, distributions, count, more), letters="abc", columns=3, width=3.3) as axes:
-        grid = np.linspace(-0.5, 4, 400)
-        for label, laws in found.items():
-            for axis, key, edges in ((axes[0], "yields", arrays.YIELD_EDGES), (axes[1], "frozen", arrays.FROZEN_EDGES)):
-                _band(axis, (edges[1:] + edges[:-1]) / 2, laws[key], label, figures.COLOURS[label])
-        for label in ("ESL", "GQ", "MCT"):
-            law = model.thresholds(label, "paper")
-            axes[0].plot(grid, _normal(grid, *law.values), color=figures.COLOURS[label], linestyle=":", linewidth=1.1,
-                         label=f"{label}, from the text")  # fmt: skip
-        width, grid = paper_value("coarse_graining", "frozen_stress_width"), np.linspace(-0.8, 0.8, 300)
-        axes[1].plot(grid, _normal(grid, 0.0, width), color=figures.BLACK, linestyle="--", linewidth=1,
-                     label=f"paper: width {width}")  # fmt: skip
-        axes[0].set(xlabel=r"local yield stress $\sigma_c$ [$\epsilon/\sigma^2$]", ylabel=r"density [$\sigma^2/\epsilon$]",
-                    xlim=(-0.5, 4), ylim=(0, None))  # fmt: skip
-        axes[1].set(xlabel=r"frozen stress $\delta\sigma$ [$\epsilon/\sigma^2$]", xlim=(-0.8, 0.8), ylim=(0, None))
-        _drops(axes[2], results)
-        for axis in axes:
-            axis.legend(fontsize=7)
-
-
-def _drops(axis, results):
-    """Draw the share of local stress drops above a size, over the mean drop, of each glass, and the exponential."""
-    for label, of_glass in (inherent.numbers(results.arrays) or inherent.numbers()).items():
-        mean, above = of_glass.mean("drop_mean").value, of_glass.values["drop_survival"]
-        kept = above.mean(axis=0) > 1e-4
-        _band(axis, inherent.DROPS[kept] / mean, above[:, kept], label, figures.COLOURS[label])
-    x = np.linspace(0, 9, 50)
-    axis.plot(x, np.exp(-x), color=figures.BLACK, linestyle="--", linewidth=1, label="exponential")
-    axis.set(xlabel="local stress drop over its mean", ylabel="share of drops above", yscale="log", xlim=(0, 9), ylim=(1e-4, 1))
-
-
-def _normal(grid, mean, deviation):
-    return np.exp(-(((grid - mean) / deviation) ** 2) / 2) / deviation / np.sqrt(2 * np.pi)
 
 
 WHOSE = {"fitted": "our thresholds and fit", "paper": "the paper's numbers"}
@@ -156,7 +104,7 @@ def curves(results, glass):
     more = "" if particles else f"particles {ABSENT}"
     count = max(claims.lattices(results, f"{name} {one}") for name in names for one in chosen
                 if results.has(f"lattice {name} {one}/stress"))  # fmt: skip
-    with figures.panels(2, _foot(results, curves, count, more), letters="ab", width=4.0, height=3.2) as axes:
+    with figures.panels(2, foot(results, curves, count, more), letters="ab", width=4.0, height=3.2) as axes:
         for axis, kind in zip(axes, ("c0", "c0c1")):
             for renewed, colour, label in (("", WITHOUT, "no rejuvenation"), ("_rejuvenation", WITH, "rejuvenation")):
                 for one in chosen:
@@ -164,7 +112,7 @@ def curves(results, glass):
                     if results.has(f"lattice {name}/stress"):
                         x, y = claims.strains(results, name), results[f"lattice {name}/stress"]
                         thin = _thin(len(x))
-                        _band(axis, x[thin], y[:, thin], f"{label}, {WHOSE[one]}", colour, linewidth=1.2,
+                        band(axis, x[thin], y[:, thin], f"{label}, {WHOSE[one]}", colour, linewidth=1.2,
                               linestyle="--" if one == "paper" else "-")  # fmt: skip
             if particles:
                 _stress(axis, results, glass, f"{glass}, particles")
@@ -184,7 +132,7 @@ def _against_true_strain(results, axis, glass, key, along="strain"):
             values = results[f"lattice {name}/{key}"]
             x = claims.strains(results, name) if along == "strain" else np.array(model.COURSE)
             thin = _thin(len(x))
-            _band(axis, x[thin] / 2, values[:, thin], label, colour)
+            band(axis, x[thin] / 2, values[:, thin], label, colour)
 
 
 def _particles(results, axis, glass, name, x, y):
@@ -205,7 +153,7 @@ def fluctuations(results):
     if not results.has(f"lattice c0c1_ESL {claims.source(results)}/stress"):
         return figures.not_computed(NEEDS_LATTICE)
     count = claims.lattices(results, f"c0c1_ESL {claims.source(results)}")
-    with figures.panels(2, _foot(results, fluctuations, count, _whose(results)), letters="ab", width=4.0) as axes:
+    with figures.panels(2, foot(results, fluctuations, count, _whose(results)), letters="ab", width=4.0) as axes:
         _against_true_strain(results, axes[0], "ESL", "strain_variance")
         _particles(results, axes[0], "ESL", "flow", "map_strain", "variance")
         axes[0].set(xlabel=TRUE, ylabel=r"variance of $\epsilon_{xy}$ over cells", xlim=(0, None), ylim=(0, None))
@@ -229,7 +177,7 @@ def localisation(results):
     if not results.has(f"lattice c0c1_GQ {claims.source(results)}/stress"):
         return figures.not_computed(NEEDS_LATTICE)
     count = claims.lattices(results, f"c0c1_GQ {claims.source(results)}")
-    with figures.panels(2, _foot(results, localisation, count, _whose(results)), letters="ab", width=4.0) as axes:
+    with figures.panels(2, foot(results, localisation, count, _whose(results)), letters="ab", width=4.0) as axes:
         _against_true_strain(results, axes[0], "GQ", "localisation", along="course")
         _particles(results, axes[0], "GQ", "flow", "map_strain", "localisation")
         cells = {"lattice": results.given.size, "particles": PARTICLE_CELLS}
@@ -246,7 +194,7 @@ def internal_stress(results):
     if not results.has(f"lattice c0c1_ESL {claims.source(results)}/stress"):
         return figures.not_computed(NEEDS_LATTICE)
     count = claims.lattices(results, f"c0c1_ESL {claims.source(results)}")
-    with figures.panels(2, _foot(results, internal_stress, count, _whose(results)), letters="ab", width=4.0) as axes:
+    with figures.panels(2, foot(results, internal_stress, count, _whose(results)), letters="ab", width=4.0) as axes:
         for axis, glass in zip(axes, coarse_graining.GLASSES):
             _against_true_strain(results, axis, glass, "stress_deviation")
             _particles(results, axis, glass, "way", "strain", "stress_deviation")
@@ -264,7 +212,7 @@ def residuals(results):
     if not labels:
         return figures.not_computed("It needs a glass sheared to flow, and the lattices fitted to it.")
     count = sum(len(results[f"flow {label}/stress"]) for label in labels)
-    with figures.panels(len(labels), _foot(results, residuals, count), width=4.6 if len(labels) == 1 else 4.0) as axes:
+    with figures.panels(len(labels), foot(results, residuals, count), width=4.6 if len(labels) == 1 else 4.0) as axes:
         for axis, label in zip(axes, labels):
             strain, particles = results[f"flow {label}/strain"], results[f"flow {label}/stress"].astype(float)
             mean, error = statistics.mean_error(particles)
@@ -287,16 +235,16 @@ def sizes(results):
     if not all(len(by_size) > 1 for by_size in found.values()):
         return figures.not_computed("It needs lattices of several sizes; they are not finished at this scale.")
     count = max(claims.lattices(results, name) for by_size in found.values() for name in by_size.values())
-    with figures.panels(3, _foot(results, sizes, count, _whose(results)), letters="abc", columns=3, width=3.1) as axes:
+    with figures.panels(3, foot(results, sizes, count, _whose(results)), letters="abc", columns=3, width=3.1) as axes:
         palette = (figures.BLUE, figures.ORANGE, figures.VERMILION, figures.BLACK)
         for axis, name, glass in zip(axes, coarse_graining.SIZED, coarse_graining.GLASSES):
             for (size, one), colour in zip(found[name].items(), palette):
                 x, y = claims.strains(results, one), results[f"lattice {one}/stress"]
-                _band(axis, x[_thin(len(x))], y[:, _thin(len(x))], f"{size} × {size}", colour)
+                band(axis, x[_thin(len(x))], y[:, _thin(len(x))], f"{size} × {size}", colour)
             axis.set(xlabel=STRAIN, ylabel=STRESS, xlim=(0, 1), ylim=(0, None), title=f"{glass}, rejuvenation")
             axis.legend()
         for (size, one), colour in zip(found[coarse_graining.SIZED[-1]].items(), palette):
-            _band(axes[2], np.array(model.COURSE) / 2, results[f"lattice {one}/localisation"], f"{size} × {size}", colour)
+            band(axes[2], np.array(model.COURSE) / 2, results[f"lattice {one}/localisation"], f"{size} × {size}", colour)
         axes[2].set(xlabel=TRUE, ylabel="localisation LOC", xlim=(0, None), ylim=(0, None), title=coarse_graining.GLASSES[-1])
         axes[2].legend()
 
@@ -332,9 +280,9 @@ def one_lattice(results):
     if not results.has(f"lattice {name}/stress"):
         return figures.not_computed(NEEDS_LATTICE)
     maps, strains = results[f"lattice {name}/strain_map"][0], model.Shear(None).map_strains()
-    with figures.panels(3, _foot(results, one_lattice, claims.lattices(results, name), f"{name}, maps of one"), letters="abc",
+    with figures.panels(3, foot(results, one_lattice, claims.lattices(results, name), f"{name}, maps of one"), letters="abc",
                         columns=3, width=3.1) as axes:  # fmt: skip
-        _band(axes[0], claims.strains(results, name), results[f"lattice {name}/stress"], "mean stress", WITH)
+        band(axes[0], claims.strains(results, name), results[f"lattice {name}/stress"], "mean stress", WITH)
         axes[0].set(xlabel=STRAIN, ylabel=STRESS, xlim=(0, 2), ylim=(0, None))
         for axis, at in zip(axes[1:], (1, 2)):
             _strain_map(axis, maps[at], rf"strain at $\gamma$ = {strains[at]:g}", most=np.quantile(maps[at], 0.99))

@@ -1,0 +1,83 @@
+"""Pictures of the glasses of the coarse-graining page as they were quenched: their thresholds, and how these age."""
+
+import numpy as np
+
+from glasslib import figures
+from glasslib.papers import glasses, inherent
+from glasslib.papers.coarse_graining import arrays
+from glasslib.papers.coarse_graining import lattice as model
+from glasslib.papers.coarse_graining.figures import ABSENT, NEEDS_MAPS, band, foot
+from glasslib.scorecard import paper_value
+
+PAPERS = ("ESL", "GQ", "MCT")  # glasses that the paper has
+
+
+def _laws(results, label):
+    """Return the histograms of a glass: of the page's arrays, else of the published maps."""
+    if results.has(f"law {label}/yields"):
+        return {name: results[f"law {label}/{name}"] for name in ("yields", "frozen")}
+    return arrays.published_laws(label) if results.given.is_published() else {}
+
+
+def distributions(results):
+    """Draw Fig. 2: densities of local yield stresses and of frozen stresses of the glasses as quenched."""
+    found = {label: _laws(results, label) for label in PAPERS}
+    found = {label: laws for label, laws in found.items() if laws and len(laws["yields"]) > 1}
+    if not found:
+        return figures.not_computed(NEEDS_MAPS)
+    names = ", ".join(f"{len(laws['yields'])} {label}" for label, laws in found.items())
+    missing = [label for label in PAPERS if label not in found]
+    more = f"maps of {names}" + (f"; {', '.join(missing)} {ABSENT}" if missing else "")
+    count = sum(len(laws["yields"]) for laws in found.values())
+    with figures.panels(3, foot(results, distributions, count, more), letters="abc", columns=3, width=3.3) as axes:
+        grid = np.linspace(-0.5, 4, 400)
+        for label, laws in found.items():
+            for axis, key, edges in ((axes[0], "yields", arrays.YIELD_EDGES), (axes[1], "frozen", arrays.FROZEN_EDGES)):
+                band(axis, (edges[1:] + edges[:-1]) / 2, laws[key], label, figures.COLOURS[label])
+        for label in PAPERS:
+            law = model.thresholds(label, "paper")
+            axes[0].plot(grid, _normal(grid, *law.values), color=figures.COLOURS[label], linestyle=":", linewidth=1.1,
+                         label=f"{label}, from the text")  # fmt: skip
+        width, grid = paper_value("coarse_graining", "frozen_stress_width"), np.linspace(-0.8, 0.8, 300)
+        axes[1].plot(grid, _normal(grid, 0.0, width), color=figures.BLACK, linestyle="--", linewidth=1,
+                     label=f"paper: width {width}")  # fmt: skip
+        axes[0].set(xlabel=r"local yield stress $\sigma_c$ [$\epsilon/\sigma^2$]", ylabel=r"density [$\sigma^2/\epsilon$]",
+                    xlim=(-0.5, 4), ylim=(0, None))  # fmt: skip
+        axes[1].set(xlabel=r"frozen stress $\delta\sigma$ [$\epsilon/\sigma^2$]", xlim=(-0.8, 0.8), ylim=(0, None))
+        _drops(axes[2], results)
+        for axis in axes:
+            axis.legend(fontsize=7)
+
+
+def _drops(axis, results):
+    """Draw the share of local stress drops above a size, over the mean drop, of each glass, and the exponential."""
+    for label, of_glass in (inherent.numbers(results.arrays) or inherent.numbers()).items():
+        mean, above = of_glass.mean("drop_mean").value, of_glass.values["drop_survival"]
+        kept = above.mean(axis=0) > 1e-4
+        band(axis, inherent.DROPS[kept] / mean, above[:, kept], label, figures.COLOURS[label])
+    x = np.linspace(0, 9, 50)
+    axis.plot(x, np.exp(-x), color=figures.BLACK, linestyle="--", linewidth=1, label="exponential")
+    axis.set(xlabel="local stress drop over its mean", ylabel="share of drops above", yscale="log", xlim=(0, 9), ylim=(1e-4, 1))
+
+
+def _normal(grid, mean, deviation):
+    return np.exp(-(((grid - mean) / deviation) ** 2) / 2) / deviation / np.sqrt(2 * np.pi)
+
+
+def cooling_table(results):
+    """Return how the glasses differ by how slowly they were cooled, as a table: of all that are mapped."""
+    found = inherent.numbers(results.arrays) or inherent.numbers()
+    order = sorted(found, key=lambda label: glasses.CATALOGUE[label].cooling_time or 0)
+    if not order:
+        return figures.not_computed(NEEDS_MAPS)
+    rows = []
+    for label in order:
+        cooled, of_glass = glasses.CATALOGUE[label].cooling_time, found[label]
+        names = ("energy", "yield_square", "shear_modulus", "bulk_modulus")
+        means = [of_glass.mean(name) for name in names]
+        numbers = [figures.value_error(one.value, one.error, digits) for one, digits in zip(means, (4, 3, 2, 2))]
+        rows.append((label, str(means[0].samples), f"{cooled:g}" if cooled else "quenched at once", *numbers))
+    head = ("glass", "samples", r"cooled over [$\tau$]", r"energy a particle [$\epsilon$]",
+            r"$\langle\sigma_c^2\rangle$ [$\epsilon^2/\sigma^4$]", r"$\mu$ [$\epsilon/\sigma^2$]",
+            "$K$ [$\\epsilon/\\sigma^2$]")  # fmt: skip
+    return figures.table(head, rows)
