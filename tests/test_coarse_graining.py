@@ -150,6 +150,13 @@ def test_claims_of_known_arrays(monkeypatch):
         assert found[name].ours is None and f"no maps of {missing} " in found[name].why and value in found[name].why
 
 
+def test_a_fit_at_its_bound_is_no_number():
+    found = synthetic()
+    found["fits/parameters"][0, 0] = fits.LOWEST[0]
+    measured = coarse_graining.measure(Results(coarse_graining.Parameters(), found, "made for this test"))
+    assert measured["c0_ESL"].ours is None and "ends at a bound" in measured["c0_ESL"].why
+
+
 def test_missing_maps_are_no_numbers():
     found = synthetic()
     for glass in coarse_graining.GLASSES:

@@ -79,13 +79,23 @@ def _of_fits(results):
             pair = (values[:count], errors[:count]) if count > 1 else (values[0], errors[0])
             shown = ", ".join(f"{value:.3g} ± {error:.1g}" for value, error in zip(values[:count], errors[:count]))
             missing, why = not_ours(results, name), ""
-            if missing:
+            if at_bound(values[:count]):
+                why = f"the fit ends at a bound of its parameters: {shown}"
+            elif missing:
                 why = f"no maps of {' and '.join(missing)} yet; with thresholds after the paper's in their place: {shown}"
             elif count > 1 and results["fits/target_source"][k] != arrays.OWN:
                 why = f"no peak of our own particles yet; fitted to that of the paper's own pair: {shown}"
             none = Measurement.none(why, int(samples), results.given.scale)
             result[name] = none if why else _put(results, pair, int(samples))
     return result
+
+
+def at_bound(values):
+    """Return whether a fit has gone to the end of what its slips may be: (c0,) or (c0, c1)."""
+    from glasslib.papers.coarse_graining import fits  # here: scipy is slow to import
+
+    pairs = zip(values, fits.LOWEST, fits.HIGHEST)
+    return any(value <= 1.001 * low or value >= 0.999 * high for value, low, high in pairs)
 
 
 def not_ours(results, fit):
