@@ -143,7 +143,7 @@ def test_claims_of_known_arrays(monkeypatch):
         assert 0 < found[name].error < 0.05 * abs(wanted), name
     with_it, more, none = found["peak_needs_correlation"].ours
     assert with_it == pytest.approx(0.39, abs=0.02) and more == pytest.approx(with_it, abs=0.02)
-    assert none == pytest.approx(claims.NO_PEAK, abs=0.01)
+    assert none > claims.NO_PEAK
     assert found["c0c1_ESL"].ours is None and "converge" in found["c0c1_ESL"].why
     # thresholds that are not ours are no agreement of ours
     for name, missing, value in (("c0_ESL_rejuvenation", "MCT", "0.05"), ("c0_GQ", "GQ", "0.08")):

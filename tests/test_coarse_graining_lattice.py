@@ -224,7 +224,7 @@ def test_a_crossed_peak_is_not_that_of_noise():
     assert np.mean([model.peak(strains, 0.5 + one.mean(axis=0)) for one in noise]) > 0.51
     peaked = 0.5 + 0.3 * np.exp(-((strains - 0.1) ** 2) / 0.01)
     crossed = np.array([model.crossed_peak(strains, peaked + one).mean() for one in noise])
-    assert crossed.mean() == pytest.approx(model.peak(strains, peaked), abs=4e-3)
+    assert -0.01 < crossed.mean() - model.peak(strains, peaked) < 2e-3
     values = np.array([model.overshoot(strains, 0.5 + one) for one in noise])
     assert values[:, 0].mean() == pytest.approx(0, abs=4 * values[:, 0].std() / 20)
     assert values[:, 1].mean() == pytest.approx(values[:, 0].std(), rel=0.2)

@@ -43,7 +43,6 @@ COURSE = tuple(np.round(np.concatenate([np.arange(0.02, 0.3, 0.02), np.arange(0.
 MAPS = (0.05, 0.2, 1.0, 5.0)  # strains at which maps are kept
 PLATEAU_FROM = 3.0  # strain from which on stress counts as that of the plateau
 PEAK_BEFORE, PEAK_WINDOW = 0.25, 0.03  # strain up to which a peak is sought, in means over so wide a window: all are before 0.1
-ANY_PEAK_BEFORE = 1.0  # strain up to which an overshoot is sought, wherever it may be
 MEAN_SHARE = 0.860  # mean^2 / mean square of thresholds of our ESL, published, which the paper's text lacks
 MEAN_SLIPS = {"ESL": (0.0634, 0.0521), "GQ": (0.0833, 0.0429)}  # Secs. V A, VI A: without and with rejuvenation
 
@@ -345,13 +344,13 @@ def peak(strain, stress):
     return float(_running(strain, stress, PEAK_BEFORE).max())
 
 
-def crossed_peak(strain, stresses, before=PEAK_BEFORE):
+def crossed_peak(strain, stresses):
     """Return the peak (samples,) of each of several stress curves (samples, T), read where the mean of the others has its own.
 
     So noise that makes a maximum is not read there: the mean is the peak of the mean curve without the bias of a maximum, and
     a little lower where noise leads away from the place of the peak.
     """
-    running = _running(strain, np.asarray(stresses, float), before)
+    running = _running(strain, np.asarray(stresses, float), PEAK_BEFORE)
     others = (running.sum(axis=0) - running) / (len(running) - 1)
     return np.take_along_axis(running, others.argmax(axis=1)[:, None], axis=1)[:, 0]
 
@@ -368,8 +367,8 @@ def _running(strain, stress, before):
 def overshoot(strain, stresses, start=PLATEAU_FROM):
     """Return (value, standard error) of peak / plateau - 1 of stress curves (samples, T), the peak being a ``crossed_peak``.
 
-    Without a peak up to strain ``ANY_PEAK_BEFORE`` it is zero within its error.
+    Where there is no peak at yield it is negative: the curve still rises there, to come to its plateau later.
     """
     level = plateau(strain, stresses, start)
-    value, error = statistics.mean_error(crossed_peak(strain, stresses, ANY_PEAK_BEFORE) - level)
+    value, error = statistics.mean_error(crossed_peak(strain, stresses) - level)
     return float(value / level.mean()), float(error / level.mean())
