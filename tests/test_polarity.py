@@ -1,8 +1,11 @@
 """The polarity paper: training a small alloy, and its numbers on arrays of known answers."""
 
+import re
+
 import numpy as np
 import pytest
 
+from glasslib import ensemble
 from glasslib.papers import polarity
 from glasslib.papers.polarity import cycles, figures, interactive, numbers, simulations, spatial
 from glasslib.papers.results import Results
@@ -61,6 +64,13 @@ def test_a_cycle_ends_without_shear_stress_and_loses_what_its_loop_holds(glass, 
     with pytest.raises(KeyboardInterrupt):
         simulations.cycled(TRAINING, sequence())
     monkeypatch.setattr(simulations, "_save", saved)
+    checkpoint = ensemble.checkpoint_path(simulations.cycled_task(TRAINING, SEED), sequence())
+    law = GLASS.potential
+    said = f"^{re.escape(str(checkpoint))}: made with potential .*, not with "
+    with monkeypatch.context() as patch, pytest.raises(ValueError, match=said) as caught:
+        patch.setattr(simulations, "potential", lambda: law._replace(masses=law.masses * (1 + 1e-12)))  # one of another table
+        simulations.cycled(TRAINING, sequence())
+    assert "\n" not in str(caught.value) and checkpoint.exists()
     again = simulations.cycled(TRAINING, sequence())
     assert all(np.array_equal(whole[name], again[name], equal_nan=True) for name in whole)
 

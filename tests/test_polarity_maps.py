@@ -41,6 +41,10 @@ def test_a_map_goes_on_where_it_was_stopped(monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         maps.mapped(spec, sequence)
     monkeypatch.setattr(maps, "_save", save)
+    law = GLASS.potential
+    with monkeypatch.context() as patch, pytest.raises(ValueError, match=r"\.npz: made with potential .*, not with "):
+        patch.setattr(simulations, "potential", lambda: law._replace(masses=law.masses * (1 + 1e-12)))
+        maps.mapped(spec, sequence)
     again = maps.mapped(spec, sequence)
     assert len(calls) == 1 and all(whole[name].tobytes() == again[name].tobytes() for name in whole)
 

@@ -75,6 +75,8 @@ def _sites(spec, packing, checkpoint):
     if checkpoint.exists():
         with np.load(checkpoint, allow_pickle=False) as file:
             found = {name: file[name] for name in file.files}
+        simulations.same_potential(checkpoint, found, law)
+        del found["potential"]
     while len(found.get("free", ())) < len(places):
         done = len(found.get("free", ()))
         part = local_yield.local_yield(packing, law, places[done : done + _CHUNK], local_yield.simple_shears(3),
@@ -83,14 +85,16 @@ def _sites(spec, packing, checkpoint):
                 "local_stress": part.local_stress, "free": part.free, "displaced": part.displaced}  # fmt: skip
         found = {name: np.concatenate([found[name], more]) for name, more in part.items()} if found else part
         if len(found["free"]) < len(places):
-            _save(checkpoint, found)
+            _save(checkpoint, found, law)
     return found
 
 
-def _save(checkpoint, found):
+def _save(checkpoint, found, law):
+    from glasslib.particles.packing import fingerprint
+
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
     partial = checkpoint.with_suffix(".tmp.npz")
-    np.savez(partial, **found)
+    np.savez(partial, potential=np.array(fingerprint(law)), **found)
     partial.replace(checkpoint)
 
 
