@@ -90,26 +90,39 @@ def test_a_limit_cycle_is_entered_as_what_it_repeats(glass, monkeypatch):
     assert found["kept"].shape == whole["kept"].shape and found["curve_stress"].shape == whole["curve_stress"].shape
 
 
-def test_periods_are_seen_over_more_than_one_of_them(glass):
-    """Positions that alternate have period 2; those that were equal once only, none; one atom elsewhere, none."""
-    other = glass.positions + 0.5 * np.eye(500, 3)
+@pytest.fixture
+def ends(glass):
+    """A function: what is noted, and the period after each cycle, of ends (places, energy, strain) one after the other."""
     legs = [(np.arange(3) * 0.1, np.arange(3.0), np.arange(3.0))] * 3
 
     def run(sequence_of):
-        kept = cycles.blank(glass, -4.9, 5)
-        found = []
-        for k, positions in enumerate(sequence_of):
-            one = cycles.ended(legs, glass._replace(positions=positions + 0.3 * k), 5)._replace(energy=float(k))
-            kept = cycles.noted(kept, one, (1, 2, 8))
+        kept, found = cycles.blank(glass, -4.9, 5), []
+        for k, (positions, energy, strain) in enumerate(sequence_of):
+            one = cycles.ended(legs, glass._replace(positions=positions + 0.3 * k), 5)
+            kept = cycles.noted(kept, one._replace(energy=energy, strain=strain, area=float(k)), (1, 2, 8))
             found.append(cycles.period(kept, glass.box))
         return found, kept
 
-    found, kept = run([other, glass.positions, other, glass.positions])  # and glass.positions before the first
+    return run
+
+
+def test_periods_are_seen_over_more_than_one_of_them(glass, ends):
+    """Ends that alternate have period 2; those that were equal once only, none; one atom elsewhere, none."""
+    here, there = (glass.positions, -4.9, 0.0), (glass.positions + 0.5 * np.eye(500, 3), -4.8, 0.002)
+    found, kept = ends([there, here, there, here])  # and here before the first
     assert found == [0, 0, 0, 2]
-    assert run([glass.positions, glass.positions])[0] == [0, 1] and run([other, other, glass.positions])[0] == [0, 0, 0]
+    assert ends([here, here])[0] == [0, 1] and ends([there, there, here])[0] == [0, 0, 0]
     after = cycles.repeated(kept, 2, 8, (1, 2, 8))
-    assert after["energy"].tolist() == [-4.9, 0, 1, 2, 3, 2, 3, 2, 3] and len(after["area"]) == len(after["peak"]) == 8
-    assert after["kept"].shape == (3, 500, 3) and np.array_equal(after["kept"][2], kept["recent_positions"][-1])
+    assert after["energy"].tolist() == [-4.9, *[-4.8, -4.9] * 4] and after["area"].tolist() == [0, 1, 2, 3, 2, 3, 2, 3]
+    assert len(after["peak"]) == 8 and after["kept"].shape == (3, 500, 3)
+    assert np.array_equal(after["kept"][2], kept["recent_positions"][-1])
+
+
+@pytest.mark.parametrize("less, more", [((5e-8, 0.0), (2e-7, 0.0)), ((0.0, 5e-6), (0.0, 2e-5))])
+def test_atoms_in_one_place_are_one_state_with_one_energy_and_strain_alone(glass, ends, less, more):
+    here = (glass.positions, -4.9, 0.0)
+    for (energy, strain), said in ((less, 1), (more, 0)):
+        assert ends([here, (glass.positions, -4.9 + energy, strain)])[0] == [0, said]
 
 
 def test_a_loop_tells_what_moved_for_good(glass):
