@@ -176,6 +176,16 @@ def test_tasks_have_names_files_and_stages_of_their_own():
         assert sum(map(len, polarity.stages(given).values())) == len(tasks)
 
 
+def test_all_of_the_smaller_glasses_comes_before_anything_of_the_larger():
+    given = polarity.Parameters(scale="book")
+    pairs = [pair for stage in polarity.stages(given).values() for pair in stage]
+    assert [task.label for task, _ in pairs] == sorted((task.label for task, _ in pairs), key=int)
+    assert list(polarity.stages(given))[:5] == [f"{kind}-2000" for kind in ("glass", "cycled", "loop", "further", "map")]
+    counts = {name: count for name, (_, count) in polarity.tasks(given).items()}
+    assert [counts[f"cycled 2000 {amplitude:g}"] for amplitude in polarity.AMPLITUDES] == [5, 10, 5]
+    assert counts["map 2000 trained"] == 10 and counts["map 8000 trained"] == 2
+
+
 @pytest.mark.parametrize(
     "wrong, said",
     [({"amplitude": 0.07}, "amplitude = 0.07: must be one of 0.05"), ({"atoms": 300}, "atoms = 300: must be one of 2000"),
