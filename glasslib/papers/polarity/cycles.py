@@ -1,8 +1,9 @@
 """What is noted of a training, cycle by cycle, and whether its cycles have come to repeat.
 
-Quasistatic loading is deterministic. A glass that ends a cycle just where it ended an earlier one, in the places of its atoms, its
-energy and its strain, has come to a limit cycle, and goes through the same loops for ever. Once this is seen over a whole period more than once, the cycles that are left are
-entered as repetitions of those that were computed: a glass trained below its yield strain settles after a few.
+Quasistatic loading is deterministic. A glass that ends a cycle just where it ended an earlier one, in the places of its atoms,
+its energy and its strain, has come to a limit cycle, and goes through the same loops for ever. Once this is seen over a whole
+period more than once, the cycles that are left are entered as repetitions of those that were computed: a glass trained below
+its yield strain settles after a few.
 """
 
 from typing import NamedTuple

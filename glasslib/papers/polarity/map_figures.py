@@ -89,7 +89,7 @@ def residual_stresses(results):
         return figures.not_computed(NEEDS)
     inside = map_numbers.zones(pair).either
     if not inside.any(axis=1).all():
-        return figures.not_computed("It needs sites whose yield stress has changed by 1 GPa; in some glass here there are none.")
+        return figures.not_computed("It needs sites whose yield stress changed by 1 GPa; in some glass here there are none.")
     edges = np.linspace(*np.quantile(pair.stress, (0.001, 0.999)), _BINS // 2 + 1)
     with figures.panels(2, _foot(results, atoms, pair, residual_stresses), letters="ab") as axes:
         _histograms(axes[0], pair.stress, edges, STATES)

@@ -55,15 +55,19 @@ def measure(results, atoms):
         p = chance(strength[..., FORWARD], strength[..., BACKWARD], high=high)
         measured[claim] = Measurement(p, 0.0, count, scale)
     measured["residual_stress_same"] = Measurement(chance(*pair.stress), 0.0, count, scale)
-    gains = [statistics.mean_error(sign * np.nanmean(pair.change[..., way], axis=1))
-             for way, sign in ((FORWARD, 1), (BACKWARD, -1))]  # fmt: skip
-    measured["hardening_exceeds_softening"] = Measurement(*([float(gain[k]) for gain in gains] for k in (0, 1)), count, scale)
+    both = [statistics.mean_error(one) for one in gains(pair)]
+    measured["hardening_exceeds_softening"] = Measurement(*([float(one[k]) for one in both] for k in (0, 1)), count, scale)
     found = zones(pair)
     measured["zones_coincide"] = _mean(polarity_zones.against_chance(found.hardened, found.softened) - 1, scale)
     measured["rearranged_in_zones"] = _mean(rearranged_inside(pair)[0], scale)
     measured["deviation_scale"] = _mean(deviation_scales(pair), scale)
     measured["residual_stress_shift"] = _mean(residual_shift(pair), scale)
     return measured
+
+
+def gains(pair):
+    """Return the mean hardening forward and the mean softening backward (2, n) [GPa], over sites that yield in both states."""
+    return np.array([sign * np.nanmean(pair.change[..., way], axis=1) for way, sign in ((FORWARD, 1), (BACKWARD, -1))])
 
 
 def residual_shift(pair):
