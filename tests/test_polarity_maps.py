@@ -98,6 +98,15 @@ def test_what_was_put_in_is_measured():
     assert (inside > 5 * chance).all()
 
 
+def test_a_p_value_of_four_samples_is_none():
+    whole = synthetic()
+    fewer = {name: values[1:] if len(values) == SAMPLES else values for name, values in whole.arrays.items()}
+    found = polarity.measure(whole._replace(arrays=fewer))
+    for claim in ("as_cast_symmetric", "trained_polarised", "residual_stress_same"):
+        assert found[claim].ours is None and found[claim].why.startswith("a p-value from 3 samples")
+    assert found["zones_coincide"].samples == 3
+
+
 def test_without_zones_there_is_no_number():
     found = polarity.measure(synthetic(trained=False))
     for claim in ("zones_coincide", "residual_stress_shift"):

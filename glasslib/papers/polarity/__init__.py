@@ -128,7 +128,7 @@ def stages(given):
 
 
 def gather(given, finished):
-    """Return the arrays of the page by ``ensemble/name``, finished samples along the first axis.
+    """Return the arrays of the page by ``ensemble/name``, finished samples along the first axis; ``sample``: their numbers.
 
     Of packings only the structure is kept: g(r, u) about the axis of stretch, and where atoms of the first sample lie.
     """
@@ -136,7 +136,10 @@ def gather(given, finished):
 
     result = {}
     for name, (task, count) in tasks(given).items():
-        found = [numbers.published(name, one, task.parameters) for one in finished.all(task, count).values()]
+        read = finished.all(task, count)
+        found = [numbers.published(name, one, task.parameters) for one in read.values()]
+        if found:
+            result[f"{name}/sample"] = np.array(list(read))
         for key in found[0] if found else ():
             few = found[:1] if key.startswith("shown") else found
             values = np.stack(_even([one[key] for one in few]))
