@@ -2,12 +2,13 @@
 
 import re
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 from glasslib import ensemble, scorecard
 from glasslib.papers import polarity
-from glasslib.papers.polarity import cycles, figures, interactive, numbers, simulations, spatial
+from glasslib.papers.polarity import cycles, figures, interactive, numbers, simulations, sizes, spatial
 from glasslib.papers.results import Results
 
 SEED = 3
@@ -280,9 +281,83 @@ def test_a_wrong_parameter_is_one_line(wrong, said):
     assert "\n" not in str(caught.value)
 
 
+def page(count, atoms=2000, **given):
+    """A page of ``count`` glasses with all that the curves need; unloading ends sooner in each sample than in that before."""
+    rng, given = np.random.default_rng(6), polarity.Parameters(**given)
+    arrays = {f"glass {atoms}/structure": 1 + 0.1 * rng.random((count, 160, 5)), f"glass {atoms}/volume": np.full(count, 17.5),
+              f"glass {atoms}/sample": np.arange(count)}  # fmt: skip
+    for amplitude in polarity.AMPLITUDES:
+        name = f"cycled {atoms} {amplitude:g}"
+        loading = np.linspace(0, amplitude, 50) * np.ones((count, 6, 3, 1))
+        arrays |= {f"{name}/energy": -5 + 1e-4 * np.arange(41) * np.ones((count, 1)), f"{name}/sample": np.arange(count),
+                   f"{name}/strain": np.full((count, 41), 0.01), f"{name}/area": np.full((count, 40), 2e-3),
+                   f"{name}/peak": np.full((count, 40), 2.0),
+                   f"{name}/period": np.zeros(count), f"{name}/late_moved": np.full(count, 0.02),
+                   f"{name}/structure": 1 + 0.1 * rng.random((count, 160, 5)), f"{name}/curve_strain": loading,
+                   f"{name}/curve_stress": 100 * amplitude * loading}  # fmt: skip
+    for name in [f"loop {atoms} {state} {way}" for state in ("as-cast", "trained") for way in ("forward", "backward")]:
+        sign = 1 if name.endswith("forward") else -1
+        for part, reach in (("up", 0.06), ("down", 0.05)):
+            strain = np.tile(sign * np.linspace(0, reach, 60), (count, 1))
+            for k in range(1, count):
+                strain[k, 60 - k :] = np.nan
+            curves = {"strain": strain, "stress": 30 * strain, "energy": strain**2}
+            arrays |= {f"{name}/{part}_{key}": values for key, values in curves.items()}
+        arrays[f"{name}/irreversible"] = np.full((count, atoms), 0.5 * (sign < 0))
+    strain = np.tile(np.linspace(0, 0.2, 101), (count, 1))
+    arrays |= {f"further {atoms}/up_{key}": strain for key in ("strain", "stress", "energy")}
+    return Results(given, arrays, "synthetic")
+
+
+def test_one_sample_is_drawn_without_an_error_and_measures_nothing(monkeypatch):
+    monkeypatch.setattr(plt, "show", lambda: None)
+    draw = (figures.training, figures.loops, figures.structures, figures.elastic, figures.further)
+    for count in (1, 3):
+        assert all(function(page(count)) is None for function in draw)
+        assert interactive.cycles(page(count)).document()["sliders"]
+    assert polarity.measure(page(1)) == {} and polarity.measure(page(3))["residual_strain"].samples == 3
+
+
+def test_the_table_has_every_size_and_amplitude():
+    both = page(3)
+    both.arrays.update(page(1, 8000).arrays)
+    lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in sizes.table(both).data.splitlines()[2:]]
+    expected = [[atoms, f"{amplitude:g}", count] for atoms, count in (("2000", "3"), ("8000", "1"))
+                for amplitude in polarity.AMPLITUDES]  # fmt: skip
+    assert [line[:3] for line in lines] == expected
+    assert lines[1][3:] == ["100.00 ± 0.00", "1.00 ± 0.00", "2.00 ± 0.00", "2.00 ± 0.00", "0.00 ± 0.00", "100.00 ± 0.00"]
+    assert lines[4][3:] == ["100.00", "1.00", "2.00", "2.00", "0.00", "100.00"] and lines[0][-2:] == ["–", "–"]
+
+
+def test_mean_curves_lie_where_all_samples_are_known(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(plt, "show", lambda: drawn.append(plt.gcf()))
+    figures.elastic(page(3))
+    axes = drawn[0].axes
+    assert len(axes) == 6
+    for axis in axes[:2]:
+        for line in axis.lines:
+            np.testing.assert_allclose(line.get_ydata(), 30 * line.get_xdata(), atol=1e-9)
+            assert line.get_xdata()[-1] == pytest.approx(0.06 * 57 / 59)  # of the shortest
+    assert [len(axis.lines) for axis in axes] == [2, 2, 4, 4, 2, 2]
+    assert axes[2].lines[0].get_ydata()[-1] == pytest.approx(1e3 * 0.06**2)
+
+
+def test_the_amplitude_asked_for_is_drawn(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(plt, "show", lambda: drawn.append(plt.gcf()))
+    for amplitude in polarity.AMPLITUDES:
+        figures.training(page(2, amplitude=amplitude))
+        assert drawn[-1].axes[2].lines[0].get_ydata().max() == pytest.approx(100 * amplitude**2)
+        document = interactive.cycles(page(2, amplitude=amplitude)).document()
+        slider = next(one for one in document["sliders"] if one["name"] == "amplitude")
+        assert slider["values"][slider["start"]] == amplitude
+
+
 def test_every_figure_says_what_it_lacks():
     empty = Results(polarity.Parameters(), {}, "nothing")
-    draw = (figures.training, figures.loops, figures.structures, figures.further, spatial.rearrangements, spatial.yield_maps,
+    draw = (figures.training, figures.loops, figures.structures, figures.elastic, figures.further, sizes.table,
+            spatial.rearrangements, spatial.yield_maps,
             spatial.changes, spatial.zones, interactive.turning, interactive.cycles)  # fmt: skip
     assert all("not computed at this scale" in function(empty).data for function in draw)
     assert polarity.measure(empty) == {}

@@ -53,8 +53,9 @@ SCALES = {
 class Parameters(parameters.Parameters):
     """What its notebook may set.
 
-    amplitude: strain gamma_A of the training whose loops and structure are drawn, one of the scale's. cycles: their number, at
-    scale smoke at most 2. atoms: of the glasses, one of the scale's sizes; those that are drawn.
+    amplitude: strain gamma_A of the training whose loops (Fig. 1c) and structure (Fig. 3) are drawn, one of the scale's; all
+    that is done with trained glasses is done at 0.06. cycles: their number, at scale smoke at most 2. atoms: of the glasses of
+    which curves and numbers are drawn, one of the scale's sizes; pictures in space show the largest glass that there is.
     """
 
     amplitude: float = dataclasses.field(default=TRAINED, metadata=parameters.DISPLAY)
@@ -81,6 +82,11 @@ def size(given):
     """Return the number of atoms of the glasses that are drawn."""
     sizes = SCALES[given.scale].sizes
     return given.atoms if given.atoms in sizes else sizes[0]
+
+
+def drawn(given):
+    """Return the name of the ensemble of trained glasses that is drawn: of the size and the amplitude asked for."""
+    return f"cycled {size(given)} {given.amplitude:g}"
 
 
 def training(given, atoms, amplitude):
