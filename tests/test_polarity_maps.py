@@ -122,6 +122,9 @@ def test_figures_are_drawn_and_say_what_they_lack(monkeypatch):
     for function in draw:
         assert function(whole) is None
         assert "not computed at this scale" in function(empty).data
+    one = {name: values[2:3] if len(values) == SAMPLES else values for name, values in whole.arrays.items()}
+    assert all(function(whole._replace(arrays=one)) is None for function in draw)
+    assert " ± " not in readings.table(whole._replace(arrays=one)).data.partition("\n")[2]
     assert "in some glass here there are none" in map_figures.residual_stresses(synthetic(trained=False)).data
     map_figures.landscapes()
 

@@ -131,7 +131,7 @@ def elastic(results):
                 _there_and_back(axes[2 + column], results, name, "energy", way)
             _there_and_back(axes[4 + column], results, ways["forward"], "stress", "forward")
             axes[column].set(title=f"{STATES[state]}, mean", ylabel=STRESS)
-            axes[2 + column].set(title=f"{STATES[state]}, one sample", ylabel="energy since the start [meV/atom]")
+            axes[2 + column].set(title=f"{STATES[state]}, one sample", ylabel="energy [meV/atom]")
             axes[4 + column].set(title=f"{STATES[state]}, one sample", ylabel=STRESS)
         for axis in axes:
             axis.set(xlabel=r"strain $|\gamma_{xy}|$ since the start")

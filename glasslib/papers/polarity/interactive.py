@@ -60,7 +60,7 @@ def cycles(results):
                     (live.Series("spread", "", "band", "purple"),
                      live.Series("energy", "mean without shear stress", "line", "purple"),
                      live.Series("here", "this cycle", "points", "purple")))],
-        [live.Readout("residual", "residual strain", "%"), live.Readout("area", "dissipated", "MJ/m³"),
+        [live.Readout("residual", "strain without stress", "%"), live.Readout("area", "dissipated", "MJ/m³"),
          live.Readout("peak", "stress at A", "GPa")],
         title=f"A cycle of the training (scale {results.given.scale}, {atoms} atoms; loop of one sample, numbers are means)",
     )  # fmt: skip
