@@ -114,17 +114,18 @@ def saturation(results, atoms):
     """Return the ``Measurement`` of which amplitudes let the energy settle: four differences, all to be positive.
 
     At 0.08 the late slope is above that at 0.05 and that at 0.06; at 0.05 and 0.06 it is, up or down, less than ``SETTLED`` of
-    the slope that the first cycles have on average. No bound on a slope alone will do: a late event in one sample of a
-    small glass passes any, while here it adds as much to the error as to the mean.
+    the slope that the first cycles of the same sample have, up or down. In a small glass one late event makes any slope, so
+    means are trimmed, which one sample cannot move.
     """
     scale, names = results.given.scale, [f"cycled {atoms} {amplitude:g}/energy" for amplitude in polarity.AMPLITUDES]
     count = min(len(results[name]) for name in names)
     if min(results[name].shape[1] for name in names) <= 2 * LATE:
         return Measurement.none(f"fewer than {2 * LATE} cycles: first and late ones are the same", count, scale)
-    late = [statistics.mean_error(late_slopes(results, atoms, amplitude)) for amplitude in polarity.AMPLITUDES]
-    first = [statistics.mean_error((results[name][:, LATE] - results[name][:, 0]).astype(float) / LATE) for name in names]
-    margins = [(late[2][0] - late[k][0], np.hypot(late[2][1], late[k][1])) for k in (0, 1)]
-    margins += [(SETTLED * abs(first[k][0]) - abs(late[k][0]), np.hypot(SETTLED * first[k][1], late[k][1])) for k in (0, 1)]
+    late = [late_slopes(results, atoms, amplitude) for amplitude in polarity.AMPLITUDES]
+    first = [np.abs(results[name][:, LATE] - results[name][:, 0]).astype(float) / LATE for name in names]
+    means = [samples.trimmed_mean_error(one) for one in late]
+    margins = [(means[2][0] - means[k][0], np.hypot(means[2][1], means[k][1])) for k in (0, 1)]
+    margins += [samples.trimmed_mean_error(SETTLED * first[k] - np.abs(late[k])) for k in (0, 1)]
     return Measurement(*([float(one[k]) for one in margins] for k in (0, 1)), count, scale)
 
 
