@@ -149,10 +149,11 @@ CAST = np.array([0.03, -0.06, 0.0])  # stresses [GPa] of glasses as cast, of a m
 
 
 def first_loading(name):
-    """Straight up to a strain of 0.03, then soft; one curve ends with NaN."""
+    """Straight up to a strain of 0.03, then soft; one curve ends with NaN, one has an early event."""
     strain = np.tile(np.linspace(0, 0.06, 601), (3, 1))
     stress = CAST[:, None] + 30 * np.minimum(strain, 0.03)
     strain[1, 500:] = stress[1, 500:] = np.nan
+    stress[0, 20:] -= 0.05
     return {f"{name}/curve_{key}": values[:, None, None] for key, values in (("strain", strain), ("stress", stress))}
 
 

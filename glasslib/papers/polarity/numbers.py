@@ -9,7 +9,7 @@ from glasslib.scorecard import Measurement
 
 LATE = 10  # cycles over which the last slope of the energy is taken, and its first rise
 SETTLED = 0.2  # share of the first rise that the energy of a glass that settles may change by in as many late cycles
-ELASTIC = 5e-3  # strain up to which the first loading tells modulus and residual stress
+ELASTIC = 0.02  # strain up to which the first loading tells the modulus
 REARRANGED = 0.2  # D2min [angstrom^2] beyond which an atom has rearranged for good; see ``rearranged``
 LARGEST, SHELLS, DIRECTIONS = 8.0, 160, 5  # of pair structure [angstrom]
 BROAD = 40  # shells in which anisotropy is judged
@@ -81,14 +81,13 @@ def yield_strain(results, atoms):
 def cast_strains(results, atoms, amplitude):
     """Return -sigma_0 / G (samples,): the strain at which a glass as cast would have no shear stress.
 
-    Both from a straight line through the first loading, up to ``ELASTIC`` and of three points at least. A glass is cast in a
-    cell without shear strain, so it keeps a stress sigma_0 of either sign.
+    A glass is cast in a cell without shear strain, so it keeps a stress sigma_0 of either sign, with which its first loading
+    begins. G is the median of that curve's slopes up to ``ELASTIC``: small glasses have events there, which the median passes.
     """
     name, result = f"cycled {atoms} {amplitude:g}", []
-    for strain, stress in zip(results[f"{name}/curve_strain"][:, 0, 0], results[f"{name}/curve_stress"][:, 0, 0]):
+    for strain, stress in zip(*(results[f"{name}/curve_{key}"][:, 0, 0].astype(float) for key in ("strain", "stress"))):
         count = max(3, int((strain <= ELASTIC * (1 + 1e-6)).sum()))
-        modulus, stress_at_rest = np.polyfit(strain[:count].astype(float), stress[:count].astype(float), 1)
-        result.append(-stress_at_rest / modulus)
+        result.append(-stress[0] / np.median(np.diff(stress[:count]) / np.diff(strain[:count])))
     return np.array(result)
 
 
