@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from glasslib.papers import polarity
-from glasslib.papers.polarity import map_figures, map_numbers, maps, simulations
+from glasslib.papers.polarity import map_figures, map_numbers, maps, readings, simulations
 from glasslib.papers.results import Results
 
 SEED = 3
@@ -41,6 +41,10 @@ def test_a_map_goes_on_where_it_was_stopped(monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         maps.mapped(spec, sequence)
     monkeypatch.setattr(maps, "_save", save)
+    law = GLASS.potential
+    with monkeypatch.context() as patch, pytest.raises(ValueError, match=r"\.npz: made with potential .*, not with "):
+        patch.setattr(simulations, "potential", lambda: law._replace(masses=law.masses * (1 + 1e-12)))
+        maps.mapped(spec, sequence)
     again = maps.mapped(spec, sequence)
     assert len(calls) == 1 and all(whole[name].tobytes() == again[name].tobytes() for name in whole)
 
@@ -94,6 +98,15 @@ def test_what_was_put_in_is_measured():
     assert (inside > 5 * chance).all()
 
 
+def test_a_p_value_of_four_samples_is_none():
+    whole = synthetic()
+    fewer = {name: values[1:] if len(values) == SAMPLES else values for name, values in whole.arrays.items()}
+    found = polarity.measure(whole._replace(arrays=fewer))
+    for claim in ("as_cast_symmetric", "trained_polarised", "residual_stress_same"):
+        assert found[claim].ours is None and found[claim].why.startswith("a p-value from 3 samples")
+    assert found["zones_coincide"].samples == 3
+
+
 def test_without_zones_there_is_no_number():
     found = polarity.measure(synthetic(trained=False))
     for claim in ("zones_coincide", "residual_stress_shift"):
@@ -109,5 +122,15 @@ def test_figures_are_drawn_and_say_what_they_lack(monkeypatch):
     for function in draw:
         assert function(whole) is None
         assert "not computed at this scale" in function(empty).data
+    one = {name: values[2:3] if len(values) == SAMPLES else values for name, values in whole.arrays.items()}
+    assert all(function(whole._replace(arrays=one)) is None for function in draw)
+    assert " ± " not in readings.table(whole._replace(arrays=one)).data.partition("\n")[2]
     assert "in some glass here there are none" in map_figures.residual_stresses(synthetic(trained=False)).data
     map_figures.landscapes()
+
+
+def test_both_readings_stand_in_a_table():
+    """By the null zones of independent thresholds would hardly coincide here, as residual stresses fall by 0.5 GPa only."""
+    lines = readings.table(synthetic()).data.splitlines()
+    assert len(lines) == 8 and "total stress" in lines[0] and all(line.count("|") == 4 for line in lines)
+    assert "-0.50" in lines[6] and "not computed at this scale" in readings.table(Results(polarity.Parameters(), {}, "")).data

@@ -54,7 +54,7 @@ def results():
 
 
 def test_each_atom_is_drawn_once(results):
-    one = spatial.moved(results, "trained", "forward")
+    one = spatial.moved(results, "trained", "forward", ATOMS)
     assert one.irreversible.sum() == 7 and one.reversible.sum() == 9 and not (one.irreversible & one.reversible).any()
     assert (one.positions >= 0).all() and (one.positions <= LENGTH).all()
     labels = [body.label for body in spatial.bodies(one)]
@@ -73,6 +73,21 @@ def test_zones_are_the_sites_beyond_the_threshold(results):
 def test_maps_of_another_sample_than_the_atoms_are_not_drawn(results):
     results.arrays[f"map {ATOMS} trained/sample"] = np.array([4, 5])
     assert spatial.maps(results) is None and "not computed" in spatial.zones(results).data
+
+
+def test_pictures_are_of_the_largest_glass_that_has_all(results, monkeypatch):
+    drawn, arrays = [], {}
+    monkeypatch.setattr(plt, "show", lambda: drawn.append(plt.gcf()))
+    for atoms in (2000, 8000):
+        arrays |= {name.replace(f" {ATOMS} ", f" {atoms} "): values for name, values in results.arrays.items()}
+    book = Results(polarity.Parameters(scale="book"), arrays, "synthetic")
+    assert spatial.maps(book).atoms == spatial.all_moved(book)[0] == 8000
+    spatial.zones(book)
+    assert "8000 atoms" in drawn[0].get_supxlabel()
+    del arrays["map 8000 trained/sample"]
+    assert spatial.maps(book).atoms == 2000 and spatial.all_moved(book)[0] == 8000
+    del arrays["loop 8000 trained backward/shown_positions"]
+    assert spatial.all_moved(book)[0] == 2000
 
 
 def test_the_largest_share_has_its_size():
@@ -110,5 +125,5 @@ def test_the_loop_of_a_cycle_is_its_own(results):
 
 def test_a_cell_that_is_sheared_is_drawn_sheared(results):
     results.arrays[f"loop {ATOMS} trained forward/shown_strain"][:] = 0.1
-    lattice = spatial.cell(results, "trained")
+    lattice = spatial.cell(results, "trained", ATOMS)
     assert lattice[0, 1] == pytest.approx(0.1 * LENGTH) and pictures3d.wrapped([[2.5 + LENGTH, 0.0, 1.0]], lattice)[0, 0] == 2.5

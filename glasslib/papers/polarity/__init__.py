@@ -1,8 +1,11 @@
 """Controllable mechanical polarity of metallic glasses (Shang, Wang and Guan 2021): its parameters, scales and ensembles.
 
 ``simulations`` and ``maps`` have the functions of the tasks, ``numbers`` and ``map_numbers`` measure the claims, ``figures``
-and ``map_figures`` draw. Stresses in GPa, energies in
-eV per atom, lengths in angstrom.
+and ``map_figures`` draw. Stresses in GPa, energies in eV per atom, lengths in angstrom.
+
+A run goes through all stages of the smaller glasses, maps too, before it begins on the larger ones: the claims are measured on
+the former, and the latter, of which a cycle takes several times as long, show how numbers go with size. A stage has its size
+in its name; ``--glass 2000`` runs all of one size.
 """
 
 import dataclasses
@@ -41,7 +44,7 @@ class Scale(NamedTuple):
 
 SCALES = {
     "smoke": Scale((500,), ((2,),), (TRAINED,), 2, 2e-3, 1e15, 0.5, 0.1, (3,), 6.0),
-    "book": Scale((2000, 8000), ((5, 5, 5), (1, 2, 1)), AMPLITUDES, 40, 1e-4, 1e13, 50.0, FURTHEST, (10, 16), 10.0),
+    "book": Scale((2000, 8000), ((5, 10, 5), (1, 2, 1)), AMPLITUDES, 40, 1e-4, 1e13, 50.0, FURTHEST, (10, 16), 10.0),
     "paper": Scale((8000,), ((10, 10, 10),), AMPLITUDES, 40, 1e-4, 1e13, 1000.0, FURTHEST, (40,), 10.0),
 }
 
@@ -50,8 +53,9 @@ SCALES = {
 class Parameters(parameters.Parameters):
     """What its notebook may set.
 
-    amplitude: strain gamma_A of the training whose loops and structure are drawn, one of the scale's. cycles: their number, at
-    scale smoke at most 2. atoms: of the glasses, one of the scale's sizes; those that are drawn.
+    amplitude: strain gamma_A of the training whose loops (Fig. 1c) and structure (Fig. 3) are drawn, one of the scale's; all
+    that is done with trained glasses is done at 0.06. cycles: their number, at scale smoke at most 2. atoms: of the glasses of
+    which curves and numbers are drawn, one of the scale's sizes; pictures in space show the largest glass that there is.
     """
 
     amplitude: float = dataclasses.field(default=TRAINED, metadata=parameters.DISPLAY)
@@ -78,6 +82,11 @@ def size(given):
     """Return the number of atoms of the glasses that are drawn."""
     sizes = SCALES[given.scale].sizes
     return given.atoms if given.atoms in sizes else sizes[0]
+
+
+def drawn(given):
+    """Return the name of the ensemble of trained glasses that is drawn: of the size and the amplitude asked for."""
+    return f"cycled {size(given)} {given.amplitude:g}"
 
 
 def training(given, atoms, amplitude):
@@ -115,15 +124,17 @@ def tasks(given):
 
 
 def stages(given):
-    """Return {stage: [(task, samples), ...]} in the order in which they are run."""
-    result = {stage: [] for stage in ("glass", "cycled", "loop", "further", "map")}
+    """Return {stage: [(task, samples), ...]} in the order in which they are run: all stages of the smallest glasses first."""
+    kinds = ("glass", "cycled", "loop", "further", "map")
+    result = {f"{kind}-{atoms}": [] for atoms in sorted(SCALES[given.scale].sizes) for kind in kinds}
     for name, pair in tasks(given).items():
-        result[name.split()[0]].append(pair)
+        kind, atoms, *_ = name.split()
+        result[f"{kind}-{atoms}"].append(pair)
     return result
 
 
 def gather(given, finished):
-    """Return the arrays of the page by ``ensemble/name``, finished samples along the first axis.
+    """Return the arrays of the page by ``ensemble/name``, finished samples along the first axis; ``sample``: their numbers.
 
     Of packings only the structure is kept: g(r, u) about the axis of stretch, and where atoms of the first sample lie.
     """
@@ -131,7 +142,10 @@ def gather(given, finished):
 
     result = {}
     for name, (task, count) in tasks(given).items():
-        found = [numbers.published(name, one, task.parameters) for one in finished.all(task, count).values()]
+        read = finished.all(task, count)
+        found = [numbers.published(name, one, task.parameters) for one in read.values()]
+        if found:
+            result[f"{name}/sample"] = np.array(list(read))
         for key in found[0] if found else ():
             few = found[:1] if key.startswith("shown") else found
             values = np.stack(_even([one[key] for one in few]))

@@ -1,8 +1,9 @@
 """What is noted of a training, cycle by cycle, and whether its cycles have come to repeat.
 
-Quasistatic loading is deterministic. A glass that ends a cycle just where it ended an earlier one has come to a limit cycle, and
-goes through the same loops for ever. Once this is seen over a whole period more than once, the cycles that are left are
-entered as repetitions of those that were computed: a glass trained below its yield strain settles after a few.
+Quasistatic loading is deterministic. A glass that ends a cycle just where it ended an earlier one, in the places of its atoms,
+its energy and its strain, has come to a limit cycle, and goes through the same loops for ever. Once this is seen over a whole
+period more than once, the cycles that are left are entered as repetitions of those that were computed: a glass trained below
+its yield strain settles after a few.
 """
 
 from typing import NamedTuple
@@ -11,6 +12,8 @@ import numpy as np
 
 _LONGEST = 4  # period that is looked for
 _SAME = 1e-2  # distance [angstrom] up to which an atom is where it was: a rearrangement moves one by ten times that
+_SAME_ENERGY = 1e-7  # [eV/atom]: of 2000 atoms 2e-4 eV together, less than any event leaves, more than minimisers do
+_SAME_STRAIN = 1e-5  # at zero stress: a tenth of a step, about what the stress that unloading leaves stands for
 _CURVES = ("curve_strain", "curve_stress")
 
 
@@ -60,17 +63,20 @@ def noted(kept, cycle, shown):
 
 def period(kept, box):
     """Return the number of cycles after which all repeats, seen over a whole period and one cycle more; 0 if none is."""
-    positions = kept["recent_positions"]
     for length in range(1, _LONGEST + 1):
-        pairs = [(positions[-1 - k], positions[-1 - k - length]) for k in range(length + 1) if k + length < len(positions)]
-        if len(pairs) == length + 1 and all(_same(*pair, box) for pair in pairs):
+        enough = 2 * length < len(kept["recent_positions"])
+        if enough and all(_same(kept, -1 - k, -1 - k - length, box) for k in range(length + 1)):
             return length
     return 0
 
 
-def _same(one, other, box):
-    """Return whether atoms are where they were, but for a translation of all."""
-    moved = box.minimum_image(one - other)
+def _same(kept, one, other, box):
+    """Return whether two ends of cycles are one state: energy, strain, and places of atoms but for a translation of all."""
+    if abs(kept["energy"][one] - kept["energy"][other]) >= _SAME_ENERGY:
+        return False
+    if abs(kept["strain"][one] - kept["strain"][other]) >= _SAME_STRAIN:
+        return False
+    moved = box.minimum_image(kept["recent_positions"][one] - kept["recent_positions"][other])
     return bool(np.abs(moved - moved.mean(axis=0)).max() < _SAME)
 
 

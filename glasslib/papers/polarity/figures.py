@@ -3,16 +3,17 @@
 import numpy as np
 
 from glasslib import figures
-from glasslib.analysis import statistics, structure
 from glasslib.papers import polarity
 from glasslib.papers.polarity import numbers
+from glasslib.papers.polarity.samples import has, mean_error, on_one_grid
+from glasslib.papers.polarity.spatial import LOOPS, STATES
 from glasslib.scorecard import paper_value
 
 COLOURS = dict(zip(polarity.AMPLITUDES, (figures.BLUE, figures.GREEN, figures.VERMILION)))
 WAYS = {"forward": figures.BLUE, "backward": figures.VERMILION}
 STRESS = r"shear stress $\sigma_{xy}$ [GPa]"
 STRAIN = r"strain $\gamma_{xy}$"
-NEEDS = "It needs at least two glasses that were trained."
+NEEDS = "It needs a glass that was trained."
 
 
 def _foot(results, drawn_by, name):
@@ -21,26 +22,24 @@ def _foot(results, drawn_by, name):
 
 
 def training(results):
-    """Draw Fig. 1: the cycle, the energy without shear stress against the number of cycles, and the loops at 0.06."""
-    atoms = polarity.size(results.given)
-    name = f"cycled {atoms} {polarity.TRAINED:g}"
-    if not results.has(f"{name}/energy"):
+    """Draw Fig. 1: the cycle, the energy without shear stress against the number of cycles, and loops at one amplitude."""
+    atoms, name = polarity.size(results.given), polarity.drawn(results.given)
+    if not has(results, f"{name}/energy"):
         return figures.not_computed(NEEDS)
     with figures.panels(3, _foot(results, training, f"{name}/energy"), letters="abc", columns=3, width=3.1) as axes:
         _cycle(axes[0])
         for amplitude, colour in COLOURS.items():
             one = f"cycled {atoms} {amplitude:g}"
-            if results.has(f"{one}/energy"):
+            if has(results, f"{one}/energy"):
                 gain = 1e3 * (results[f"{one}/energy"].astype(float) - results[f"{one}/energy"][:, :1])
-                mean, error = statistics.mean_error(gain)
                 settled = (results[f"{one}/period"] > 0).sum()
                 label = rf"$\gamma_A$ = {amplitude:g}; {settled} of {len(gain)} come to repeat"
-                figures.band(axes[1], np.arange(gain.shape[1]), mean, error, label, colour)
+                figures.band(axes[1], np.arange(gain.shape[1]), *mean_error(gain), label, colour)
         shown = [cycle for cycle in (1, 2, 10, 40) if cycle <= results[f"{name}/area"].shape[1]]
         for cycle, colour in zip(shown, figures.SEQUENCE):
             _loop(axes[2], results, name, cycle, colour)
         axes[1].set(xlabel="cycle", ylabel="energy less that as cast [meV/atom]")
-        axes[2].set(xlabel=STRAIN, ylabel=STRESS)
+        axes[2].set(xlabel=STRAIN, ylabel=STRESS, title=rf"$\gamma_A$ = {results.given.amplitude:g}")
         for axis in axes[1:]:
             axis.legend(fontsize=7)
 
@@ -64,67 +63,98 @@ def _loop(axis, results, name, cycle, colour):
         axis.plot(x, y, color=colour, linewidth=1, label=f"cycle {cycle}" if j == 0 else None)
 
 
+def _ways(results):
+    """Return {state: {way: name}} of the loops of trained glasses and of those as cast; None where one is missing."""
+    atoms = polarity.size(results.given)
+    names = {state: {way: f"loop {atoms} {state} {way}" for way in WAYS} for state in STATES}
+    found = has(results, *(f"{name}/up_stress" for ways in names.values() for name in ways.values()))
+    return names if found else None
+
+
 def loops(results):
     """Draw Figs. 2a and 2b: loading and unloading both ways, as cast and trained; the first sample's loops."""
-    atoms = polarity.size(results.given)
-    names = {state: {way: f"loop {atoms} {state} {way}" for way in WAYS} for state in ("as-cast", "trained")}
-    if not results.has(*(f"{name}/up_stress" for ways in names.values() for name in ways.values())):
-        return figures.not_computed(NEEDS)
+    names = _ways(results)
+    if names is None:
+        return figures.not_computed(LOOPS)
     with figures.panels(2, _foot(results, loops, f"{names['trained']['forward']}/up_stress"), letters="ab", width=3.6) as axes:
         for axis, (state, ways) in zip(axes, names.items()):
             for way, name in ways.items():
-                lost = statistics.mean_error(100 * numbers.rearranged(results, name, "irreversible"))
+                lost = figures.value_error(*mean_error(100 * numbers.rearranged(results, name, "irreversible")), 2, 2)
                 for part in ("up", "down"):
-                    sign = 1 if way == "forward" else -1
-                    axis.plot(sign * results[f"{name}/{part}_strain"][0], sign * results[f"{name}/{part}_stress"][0],
-                              color=WAYS[way], linewidth=1,
-                              label=f"{way}: {lost[0]:.2f} ± {2 * lost[1]:.2f} %" if part == "up" else None)  # fmt: skip
-            axis.set(title=state, xlabel=r"strain $|\gamma_{xy}|$ since the start", ylabel=STRESS)
+                    strain, stress = _one(results, name, part, "stress", way)
+                    axis.plot(strain, stress, color=WAYS[way], linewidth=1, label=f"{way}: {lost} %" if part == "up" else None)
+            axis.set(title=STATES[state], xlabel=r"strain $|\gamma_{xy}|$ since the start", ylabel=STRESS)
             axis.legend(fontsize=7, title="atoms moved for good", title_fontsize=7)
+
+
+def _one(results, name, part, key, way):
+    """Return (strain, values) of a loop of the first sample, its way as if forward; an energy has no sign."""
+    sign = 1 if way == "forward" else -1
+    strain, values = (results[f"{name}/{part}_{one}"][0] for one in ("strain", key))
+    return sign * strain, values if key == "energy" else sign * values
 
 
 def structures(results):
     """Draw Figs. 3a, 3b and S3: g(r) by direction, excess entropy by direction, and the part of second degree."""
     atoms = polarity.size(results.given)
-    pair = {"as cast": f"glass {atoms}/structure", "trained": f"cycled {atoms} {polarity.TRAINED:g}/structure"}
-    if not results.has(*pair.values()):
+    pair = {"as cast": f"glass {atoms}/structure", "trained": f"{polarity.drawn(results.given)}/structure"}
+    if not has(results, *pair.values()):
         return figures.not_computed(NEEDS)
     with figures.panels(3, _foot(results, structures, pair["trained"]), letters="ab", columns=3, width=3.1) as axes:
         for (state, name), colour in zip(pair.items(), (figures.BLACK, figures.VERMILION)):
-            found = [_structure(g, results, atoms) for g in results[name].astype(float)]
+            found = numbers.structures(results, name, atoms)
             r, u = found[0].r, found[0].u
             for k, style in ((0, "-"), (len(u) - 1, "--")):
                 label = f"{state}, {'across' if k == 0 else 'along'} the axis of stretch"
                 axes[0].plot(r, np.mean([one.g[:, k] for one in found], axis=0), style, color=colour, linewidth=1, label=label)
-            entropy = np.array([one.excess_entropy() for one in found])
-            figures.points(axes[1], u, *statistics.mean_error(entropy), state, colour)
-            mean, error = statistics.mean_error(np.array([one.second for one in found]))
-            figures.band(axes[2], r, mean, error, state, colour, linewidth=1)
+            figures.points(axes[1], u, *mean_error([one.excess_entropy() for one in found]), state, colour)
+            figures.band(axes[2], r, *mean_error([one.second for one in found]), state, colour, linewidth=1)
         axes[0].set(xlabel=r"$r$ [Å]", ylabel=r"$g(r, \theta)$")
-        axes[1].set(xlabel=r"$|\cos\theta|$", ylabel=r"excess entropy $s_2$ [$k_B$]")
-        axes[2].set(xlabel=r"$r$ [Å]", ylabel=r"$g_2(r)$")
+        axes[1].set(xlabel=r"$|\cos\theta|$", ylabel=r"excess entropy $s_2(\theta) = 2\pi s_2^\theta$ [$k_B$]")
+        axes[2].set(xlabel=r"$r$ [Å]", ylabel=r"$g_2(r) = \sqrt{5/4\pi}\; g_2^0(r)$")
         for axis in axes:
             axis.legend(fontsize=7)
 
 
-def _structure(g, results, atoms):
-    edges = np.linspace(0, 1, numbers.DIRECTIONS + 1)
-    volume = float(np.mean(results[f"glass {atoms}/volume"]))
-    largest = min(numbers.LARGEST, 0.49 * (volume * atoms) ** (1 / 3))
-    r = (np.arange(numbers.SHELLS) + 0.5) * largest / numbers.SHELLS
-    return structure.PairStructure(r, (edges[1:] + edges[:-1]) / 2, g, 1 / volume)
+def elastic(results):
+    """Draw Fig. S2: mean curves both ways, as cast and trained; energy and stress of the first sample there and back."""
+    names = _ways(results)
+    if names is None:
+        return figures.not_computed(LOOPS)
+    foot = _foot(results, elastic, f"{names['trained']['forward']}/up_stress")
+    with figures.panels(6, foot, letters="abcdef", width=3.4, height=2.6) as axes:
+        for column, (state, ways) in enumerate(names.items()):
+            for way, name in ways.items():
+                sign = 1 if way == "forward" else -1
+                strain, stress = on_one_grid(*(sign * results[f"{name}/up_{key}"] for key in ("strain", "stress")))
+                figures.band(axes[column], strain, *mean_error(stress), way, WAYS[way], linewidth=1)
+                _there_and_back(axes[2 + column], results, name, "energy", way)
+            _there_and_back(axes[4 + column], results, ways["forward"], "stress", "forward")
+            axes[column].set(title=f"{STATES[state]}, mean", ylabel=STRESS)
+            axes[2 + column].set(title=f"{STATES[state]}, one sample", ylabel="energy [meV/atom]")
+            axes[4 + column].set(title=f"{STATES[state]}, one sample", ylabel=STRESS)
+        for axis in axes:
+            axis.set(xlabel=r"strain $|\gamma_{xy}|$ since the start")
+            axis.legend(fontsize=7)
+
+
+def _there_and_back(axis, results, name, key, way):
+    """Draw the loading of the first sample solid, its unloading dashed."""
+    factor = 1e3 if key == "energy" else 1
+    for part, style, what in (("up", "-", "loading"), ("down", "--", "unloading")):
+        strain, values = _one(results, name, part, key, way)
+        axis.plot(strain, factor * values, style, color=WAYS[way], linewidth=1, label=f"{way}, {what}")
 
 
 def further(results):
-    """Draw Fig. S2: stress and energy against strain of the glass as cast, on to flow."""
+    """Draw stress and energy against strain of the glass as cast, on to flow."""
     name = f"further {polarity.size(results.given)}"
-    if not results.has(f"{name}/up_stress"):
-        return figures.not_computed("It needs at least two glasses sheared to flow.")
+    if not has(results, f"{name}/up_stress"):
+        return figures.not_computed("It needs a glass sheared to flow.")
     with figures.panels(2, _foot(results, further, f"{name}/up_stress"), width=3.6) as axes:
-        strain = results[f"{name}/up_strain"][0]
         for axis, key, factor, label in ((axes[0], "up_stress", 1, STRESS), (axes[1], "up_energy", 1e3, "energy [meV/atom]")):
-            mean, error = statistics.mean_error(factor * results[f"{name}/{key}"].astype(float))
-            figures.band(axis, strain, mean, error, "as cast", figures.BLACK)
+            strain, values = on_one_grid(results[f"{name}/up_strain"], factor * results[f"{name}/{key}"].astype(float))
+            figures.band(axis, strain, *mean_error(values), "as cast", figures.BLACK)
             axis.set(xlabel=STRAIN, ylabel=label)
         figures.paper_value(axes[0], paper_value("polarity", "yield_strain"), "paper: yield strain", along="x")
         axes[0].legend()

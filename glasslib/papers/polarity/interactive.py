@@ -3,25 +3,25 @@
 import numpy as np
 
 from glasslib import figures, live, turnable
-from glasslib.analysis import statistics
 from glasslib.papers import polarity
 from glasslib.papers.polarity import spatial
+from glasslib.papers.polarity.samples import has, mean_error
 
 COLOURS = {"irreversible": "orange", "reversible": "blue"}
 
 
 def turning(results):
     """Return the rearranged atoms of Figs. 2c and 2d as a picture to be turned."""
-    found = {(state, way): spatial.moved(results, state, way) for state in spatial.STATES for way in spatial.WAYS}
-    if any(one is None for one in found.values()):
-        return figures.not_computed("It needs a glass that was loaded and unloaded both ways, as cast and trained.")
+    atoms, found = spatial.all_moved(results)
+    if found is None:
+        return figures.not_computed(spatial.LOOPS)
     scenes = [
         turnable.Scene(f"{spatial.STATES[state]}, {way}", one.lattice, tuple(
             turnable.Group(kind, one.positions[getattr(one, kind)], colour, spatial.ATOM) for kind, colour in COLOURS.items()))
         for (state, way), one in found.items()
     ]  # fmt: skip
     scenes = [scenes[k] for k in (2, 3, 0, 1)]  # the trained glass first
-    where = f"scale {results.given.scale}, {polarity.size(results.given)} atoms, one sample"
+    where = f"scale {results.given.scale}, {atoms} atoms, one sample"
     return turnable.figure(scenes, f"Atoms that rearrange in a cycle of strain {polarity.TRAINED:g} ({where})")
 
 
@@ -29,9 +29,9 @@ def cycles(results):
     """Return the figure in which the amplitude of the training and the cycle are sliders: loop, and energy after each cycle."""
     atoms = polarity.size(results.given)
     names = {amplitude: f"cycled {atoms} {amplitude:g}" for amplitude in polarity.SCALES[results.given.scale].amplitudes}
-    names = {amplitude: name for amplitude, name in names.items() if results.has(f"{name}/curve_stress")}
+    names = {amplitude: name for amplitude, name in names.items() if has(results, f"{name}/curve_stress")}
     if not names:
-        return figures.not_computed("It needs at least two glasses that were trained.")
+        return figures.not_computed("It needs a glass that was trained.")
     shown = shown_cycles(results, names.values())
 
     def compute(cycle=shown[0], amplitude=next(iter(names))):
@@ -40,7 +40,7 @@ def cycles(results):
 
     sliders = []
     if len(names) > 1:
-        start = polarity.TRAINED if polarity.TRAINED in names else next(iter(names))
+        start = results.given.amplitude if results.given.amplitude in names else next(iter(names))
         sliders.append(live.Slider.among("amplitude", "strain amplitude of the training", names, start))
     if len(shown) > 1:
         sliders.append(live.Slider.among("cycle", "cycle", shown, shown[1]))
@@ -60,7 +60,7 @@ def cycles(results):
                     (live.Series("spread", "", "band", "purple"),
                      live.Series("energy", "mean without shear stress", "line", "purple"),
                      live.Series("here", "this cycle", "points", "purple")))],
-        [live.Readout("residual", "residual strain", "%"), live.Readout("area", "dissipated", "MJ/m³"),
+        [live.Readout("residual", "strain without stress", "%"), live.Readout("area", "dissipated", "MJ/m³"),
          live.Readout("peak", "stress at A", "GPa")],
         title=f"A cycle of the training (scale {results.given.scale}, {atoms} atoms; loop of one sample, numbers are means)",
     )  # fmt: skip
@@ -79,7 +79,8 @@ def _state(results, name, cycle, shown):
     k = shown.index(cycle)
     curves = {key: results[f"{name}/curve_{key}"][0].astype(float) for key in ("strain", "stress")}
     gain = 1e3 * (results[f"{name}/energy"].astype(float) - results[f"{name}/energy"].astype(float)[:, :1])
-    mean, error = statistics.mean_error(gain)
+    mean, error = mean_error(gain)
+    error = np.nan_to_num(error)  # of one sample: a band without width
     count = np.arange(len(mean), dtype=float)
     parts = {part: _thinned(curves["strain"][k, j], curves["stress"][k, j]) for j, part in enumerate(("up", "down", "rest"))}
     first = [_thinned(curves["strain"][0, j], curves["stress"][0, j]) for j in range(3)]

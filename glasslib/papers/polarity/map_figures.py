@@ -3,12 +3,13 @@
 import numpy as np
 
 from glasslib import figures
-from glasslib.analysis import polarity_zones, statistics
+from glasslib.analysis import polarity_zones
 from glasslib.papers import polarity
 from glasslib.papers.polarity import map_numbers, maps
+from glasslib.papers.polarity.samples import mean_error
 from glasslib.scorecard import paper_value
 
-NEEDS = "It needs maps of local yield stress of at least two glasses, as cast and trained."
+NEEDS = "It needs maps of local yield stress of a glass as cast and trained."
 WAYS = (("forward", figures.BLUE), ("backward", figures.VERMILION))
 STATES = (("as cast", figures.BLACK), ("trained", figures.VERMILION))
 STRENGTH = r"local yield stress $\tau_y$ [GPa]"
@@ -18,7 +19,7 @@ _BINS = 40
 def _asked(results):
     """Return (atoms, the ``maps.Pair`` or None)."""
     atoms = polarity.size(results.given)
-    return atoms, maps.pair(results, atoms)
+    return atoms, maps.pair(results, atoms, least=1)
 
 
 def _foot(results, atoms, pair, drawn_by):
@@ -37,7 +38,7 @@ def _histograms(axis, values, edges, labels):
     centres = (edges[1:] + edges[:-1]) / 2
     for one, (label, colour) in zip(values, labels):
         density = [np.histogram(sample[np.isfinite(sample)], edges, density=True)[0] for sample in one]
-        figures.band(axis, centres, *statistics.mean_error(density), label, colour)
+        figures.band(axis, centres, *mean_error(density), label, colour)
 
 
 def _range(values):
@@ -73,8 +74,8 @@ def densities(results):
             image = axis.pcolormesh(edges, edges, np.ma.log10(shown), cmap="viridis", rasterized=True)
             axis.plot(edges, edges, color=figures.BLACK, linewidth=1)
             axis.plot(edges, edges + sign * map_numbers.THRESHOLD, "--", color=figures.BLACK, linewidth=1)
-            share = statistics.mean_error((sign * pair.change[..., way] > map_numbers.THRESHOLD).mean(axis=1))
-            beyond = f"{100 * share[0]:.1f} ± {200 * share[1]:.1f} % of the sites\nbeyond the dashed line"
+            share = mean_error((sign * pair.change[..., way] > map_numbers.THRESHOLD).mean(axis=1))
+            beyond = f"{figures.value_error(100 * share[0], 100 * share[1], 1, 2)} % of the sites\nbeyond the dashed line"
             corner = {"x": 0.03, "y": 0.97, "va": "top"} if sign > 0 else {"x": 0.97, "y": 0.03, "ha": "right"}
             axis.text(s=beyond, transform=axis.transAxes, fontsize=7, **corner)
             axis.set(title=title, xlabel=r"$\tau_y$ as cast [GPa]", ylabel=r"$\tau_y$ trained [GPa]",
@@ -89,7 +90,7 @@ def residual_stresses(results):
         return figures.not_computed(NEEDS)
     inside = map_numbers.zones(pair).either
     if not inside.any(axis=1).all():
-        return figures.not_computed("It needs sites whose yield stress has changed by 1 GPa; in some glass here there are none.")
+        return figures.not_computed("It needs sites whose yield stress changed by 1 GPa; in some glass here there are none.")
     edges = np.linspace(*np.quantile(pair.stress, (0.001, 0.999)), _BINS // 2 + 1)
     with figures.panels(2, _foot(results, atoms, pair, residual_stresses), letters="ab") as axes:
         _histograms(axes[0], pair.stress, edges, STATES)
@@ -98,8 +99,7 @@ def residual_stresses(results):
             axis.set(title=title, xlabel=r"local residual stress $\tau_0$ [GPa]", ylabel=r"$P(\tau_0)$ [1/GPa]", ylim=(0, None))
             axis.legend()
         shift = map_numbers.residual_shift(pair)
-        mean, error = statistics.mean_error(shift)
-        label = rf"$\Delta$ = {mean:.2f} ± {2 * error:.2f} GPa"
+        label = rf"$\Delta$ = {figures.value_error(*mean_error(shift), 2, 2)} GPa"
         axes[1].text(0.02, 0.98, label, transform=axes[1].transAxes, va="top", fontsize=8)
 
 
@@ -178,7 +178,7 @@ def both_ways(results):
             ):  # fmt: skip
                 found = [polarity_zones.correlation(one[:, first], one[:, second], (sites,) * 3, (edge,) * 3)
                          for one in pair.strength[k]]  # fmt: skip
-                figures.band(axes[2 + k], found[0][0], *statistics.mean_error([c for _, c in found]), label, colour)
+                figures.band(axes[2 + k], found[0][0], *mean_error([c for _, c in found]), label, colour)
             axes[2 + k].axhline(0, color="0.6", linewidth=0.8)
             axes[2 + k].set(title=title, xlabel=r"distance $r$ [Å]", ylabel=r"$C(r)$")
         for axis in axes:
@@ -193,17 +193,17 @@ def thresholds(results):
     with figures.panels(3, _foot(results, atoms, pair, thresholds), letters="abc", columns=3, width=3.1) as axes:
         grid = np.linspace(0, 4, 81)
         psi = [polarity_zones.exceedance(np.abs(one), grid) for one in pair.change]
-        figures.band(axes[0], grid, *statistics.mean_error(psi), "trained less as cast", figures.BLACK)
-        scale, error = statistics.mean_error(map_numbers.deviation_scales(pair))
+        figures.band(axes[0], grid, *mean_error(psi), "trained less as cast", figures.BLACK)
+        scale, error = mean_error(map_numbers.deviation_scales(pair))
         if np.isfinite(scale):
             start = float(np.interp(map_numbers.TAIL[0], grid, np.mean(psi, axis=0)))
             axes[0].plot(grid, start * np.exp(-(grid - map_numbers.TAIL[0]) / scale), "--", color=figures.VERMILION,
-                         label=rf"$\xi_c$ = {scale:.2f} ± {2 * error:.2f} GPa")  # fmt: skip
+                         label=rf"$\xi_c$ = {figures.value_error(scale, error, 2, 2)} GPa")  # fmt: skip
         paper = paper_value("polarity", "deviation_scale")
         axes[0].plot(grid, np.exp(-grid / paper), ":", color="0.5", label=rf"paper: $\xi_c$ = {paper:g} GPa")
         axes[0].set(xlabel=r"$\tau_c$ [GPa]", ylabel=r"$\Psi_{|\Delta\tau_y|}(\tau_c)$", yscale="log", ylim=(1e-3, 1.2))
         grid = np.geomspace(1e-4, max(10.0, pair.moved.max()), 60)
-        figures.band(axes[1], grid, *statistics.mean_error([polarity_zones.exceedance(one, grid) for one in pair.moved]),
+        figures.band(axes[1], grid, *mean_error([polarity_zones.exceedance(one, grid) for one in pair.moved]),
                      "trained since cast", figures.BLACK)  # fmt: skip
         axes[1].axhline(map_numbers.SHARE, color="0.6", linestyle=":", linewidth=1)
         axes[1].set(xlabel=r"$\eta$ [Å$^2$]", ylabel=r"$\Psi_{D^2_\mathrm{min}}(\eta)$", xscale="log", yscale="log",
@@ -219,5 +219,5 @@ def _coincidence(axis, pair):
     change = np.nan_to_num(np.abs(map_numbers.changes_of_atoms(pair))).max(axis=-1)
     found = np.array([polarity_zones.coincidence(moved, one, shares, levels) for moved, one in zip(pair.moved, change)])
     for k, (level, colour) in enumerate(zip(levels, figures.SEQUENCE)):
-        figures.band(axis, 100 * shares, *statistics.mean_error(found[..., k]), rf"$\tau_c$ = {level:g} GPa", colour)
+        figures.band(axis, 100 * shares, *mean_error(found[..., k]), rf"$\tau_c$ = {level:g} GPa", colour)
     axis.set(xlabel="atoms that count as moved [%]", ylabel=r"$C(\tau_c, \eta)$", xscale="log", ylim=(0, 1.05))

@@ -1,9 +1,10 @@
 """Maps of local yield stress of the polarity paper: functions for ``ensemble.Task``, each of one sample, and pairs of maps.
 
 A site's yield stress is what the average stress of the inclusion around it grows by until it yields, the local stress that
-has to be *applied*; its residual stress is what it bears before. It yields where its branch of equilibria ends. The paper
-takes the first fall of the stress: where that has a smooth maximum just before, or where an event is so small that the stress
-goes on rising, as ``drop`` tells, the two are not the same. Forward is the way of the training. Stresses in GPa.
+has to be *applied* (``readings`` tells why, and what the total gives); its residual stress is what it bears before. It yields
+where its branch of equilibria ends. The paper takes the first fall of the stress: where that has a smooth maximum just before,
+or where an event is so small that the stress goes on rising, as ``drop`` tells, the two are not the same. Forward is the way of
+the training. Stresses in GPa.
 """
 
 from typing import NamedTuple
@@ -12,7 +13,7 @@ import numpy as np
 
 from glasslib import ensemble
 from glasslib.papers import costs
-from glasslib.papers.polarity import simulations
+from glasslib.papers.polarity import samples, simulations
 
 STATES = ("as-cast", "trained")
 LARGEST_STRAIN = 0.3  # to which an inclusion is strained
@@ -41,7 +42,7 @@ def mapped(spec, sequence):
 
     strength, drop (S, 2) [GPa], yield_strain (S, 2): NaN where nothing yields; local_stress (S,) [GPa]: sigma_xy before; free
     (S,) atoms; displaced: how many sites were moved a little, as no branch was found there; stress [GPa]: of the whole; site
-    (n,): that of the cell in which an atom lies; moved (n,): D2min [angstrom^2] of an atom since the glass was cast, none as cast;
+    (n,): that of the cell in which an atom lies; moved (n,): D2min [angstrom^2] of an atom since the glass was cast, 0 as cast;
     sample: its number. Of the first sample also one inclusion in plain steps: shown_strain, shown_stress (2, K) [GPa], and
     shown_site, the number of its site.
     """
@@ -75,6 +76,8 @@ def _sites(spec, packing, checkpoint):
     if checkpoint.exists():
         with np.load(checkpoint, allow_pickle=False) as file:
             found = {name: file[name] for name in file.files}
+        simulations.same_potential(checkpoint, found, law)
+        del found["potential"]
     while len(found.get("free", ())) < len(places):
         done = len(found.get("free", ()))
         part = local_yield.local_yield(packing, law, places[done : done + _CHUNK], local_yield.simple_shears(3),
@@ -83,14 +86,16 @@ def _sites(spec, packing, checkpoint):
                 "local_stress": part.local_stress, "free": part.free, "displaced": part.displaced}  # fmt: skip
         found = {name: np.concatenate([found[name], more]) for name, more in part.items()} if found else part
         if len(found["free"]) < len(places):
-            _save(checkpoint, found)
+            _save(checkpoint, found, law)
     return found
 
 
-def _save(checkpoint, found):
+def _save(checkpoint, found, law):
+    from glasslib.particles.packing import fingerprint
+
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
     partial = checkpoint.with_suffix(".tmp.npz")
-    np.savez(partial, **found)
+    np.savez(partial, potential=np.array(fingerprint(law)), **found)
     partial.replace(checkpoint)
 
 
@@ -146,14 +151,14 @@ class Pair(NamedTuple):
         return self.strength[1] - self.strength[0]
 
 
-def pair(results, atoms):
-    """Return the ``Pair`` of a page's results, of the samples that have both maps; None where fewer than two have."""
+def pair(results, atoms, least=2):
+    """Return the ``Pair`` of a page's results, of the samples that have both maps; None where fewer than ``least`` have."""
     names = [f"map {atoms} {state}" for state in STATES]
-    if not results.has(*(f"{name}/strength" for name in names)):
+    if not samples.has(results, *(f"{name}/strength" for name in names)):
         return None
-    samples = [np.asarray(results[f"{name}/sample"]).astype(int) for name in names]
-    _, *rows = np.intersect1d(*samples, return_indices=True)
-    if len(rows[0]) < 2:
+    numbers = [np.asarray(results[f"{name}/sample"]).astype(int) for name in names]
+    _, *rows = np.intersect1d(*numbers, return_indices=True)
+    if len(rows[0]) < least:
         return None
     strength, stress = (np.stack([np.asarray(results[f"{name}/{key}"])[row].astype(float) for name, row in zip(names, rows)])
                         for key in ("strength", "local_stress"))  # fmt: skip

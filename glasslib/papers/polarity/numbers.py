@@ -2,17 +2,18 @@
 
 import numpy as np
 
-from glasslib.analysis import statistics, structure
+from glasslib.analysis import fields, statistics, structure
 from glasslib.papers import polarity
-from glasslib.papers.polarity import map_numbers
+from glasslib.papers.polarity import map_numbers, samples
 from glasslib.scorecard import Measurement
 
-LATE = 10  # cycles over which the last slope of the energy is taken
-FLAT = 1e-6  # eV per atom and cycle: slopes below count as none
+LATE = 10  # cycles over which the last slope of the energy is taken, and its first rise
+SETTLED = 0.2  # share of the first rise that the energy of a glass that settles may change by in as many late cycles
+ELASTIC = 0.02  # strain up to which the first loading tells the modulus
 REARRANGED = 0.2  # D2min [angstrom^2] beyond which an atom has rearranged for good; see ``rearranged``
 LARGEST, SHELLS, DIRECTIONS = 8.0, 160, 5  # of pair structure [angstrom]
+BROAD = 40  # shells in which anisotropy is judged
 STRETCH = (1.0, 1.0, 0.0)  # the axis along which forward shear stretches
-FINAL = 0.6  # share of the strain past which a glass counts as flowing
 
 
 def published(name, arrays, spec):
@@ -23,7 +24,8 @@ def published(name, arrays, spec):
     if name.startswith("cycled"):
         dropped = ("kept", "kept_strain", "species", "lengths")
         ours = {key: values for key, values in arrays.items() if key not in dropped}
-        return ours | {"structure": _structure(arrays["kept"][-1], arrays["lengths"], float(arrays["kept_strain"][-1]))}
+        return ours | {"structure": _structure(arrays["kept"][-1], arrays["lengths"], float(arrays["kept_strain"][-1])),
+                       "late_moved": np.array(_late_moved(arrays))}  # fmt: skip
     if name.startswith("further"):
         return {key: values for key, values in arrays.items() if not key.startswith("shown")}
     return arrays
@@ -37,6 +39,26 @@ def _structure(positions, lengths, strain):
     return structure.pair_structure(positions, lattice, STRETCH, largest, SHELLS, DIRECTIONS).g
 
 
+def _late_moved(arrays):
+    """Return the share of atoms that moved for good between the last two configurations kept; NaN where one is."""
+    from glasslib.papers.polarity.simulations import NEIGHBOURHOOD
+
+    if len(arrays["kept"]) < 2:
+        return np.nan
+    lattices = np.repeat(np.diag(arrays["lengths"])[None], 2, axis=0)
+    lattices[:, 0, 1] = arrays["kept_strain"][-2:] * arrays["lengths"][1]
+    return (fields.local_gradients(*arrays["kept"][-2:], *lattices, NEIGHBOURHOOD)[1] > REARRANGED).mean()
+
+
+def structures(results, name, atoms):
+    """Return the ``structure.PairStructure`` of each sample whose g(r, u) is kept under ``name``."""
+    edges = np.linspace(0, 1, DIRECTIONS + 1)
+    volume = float(np.mean(results[f"glass {atoms}/volume"]))
+    largest = min(LARGEST, 0.49 * (volume * atoms) ** (1 / 3))
+    r = (np.arange(SHELLS) + 0.5) * largest / SHELLS
+    return [structure.PairStructure(r, (edges[1:] + edges[:-1]) / 2, g, 1 / volume) for g in results[name].astype(float)]
+
+
 def rearranged(results, name, kind):
     """Return the fraction (samples,) of atoms whose D2min is beyond ``REARRANGED``; ``kind``: irreversible or reversible.
 
@@ -46,9 +68,32 @@ def rearranged(results, name, kind):
 
 
 def yield_strain(results, atoms):
-    """Return the strain (samples,) at which the stress of a glass as cast is largest."""
-    strain, stress = (results[f"further {atoms}/up_{key}"] for key in ("strain", "stress"))
-    return np.take_along_axis(strain, np.nanargmax(stress, axis=1)[:, None], 1)[:, 0]
+    """Return the ``statistics.Estimate`` of the strain at the peak of the mean stress of glasses as cast.
+
+    Of the mean, as the paper's curve is one: single glasses have serrations as high as their overshoot, and the largest of
+    these lies late by chance. Samples are drawn again for the error.
+    """
+    strain, stress = (np.asarray(results[f"further {atoms}/up_{key}"]) for key in ("strain", "stress"))
+    grid, curves = samples.on_one_grid(strain, stress, strain.shape[1])
+    return statistics.bootstrap(lambda drawn: grid[drawn.mean(axis=0).argmax()], curves)
+
+
+def cast_strains(results, atoms, amplitude):
+    """Return -sigma_0 / G (samples,): the strain at which a glass as cast would have no shear stress.
+
+    A glass is cast in a cell without shear strain, so it keeps a stress sigma_0 of either sign, with which its first loading
+    begins. G is the median of that curve's slopes up to ``ELASTIC``: small glasses have events there, which the median passes.
+    """
+    name, result = f"cycled {atoms} {amplitude:g}", []
+    for strain, stress in zip(*(results[f"{name}/curve_{key}"][:, 0, 0].astype(float) for key in ("strain", "stress"))):
+        count = max(3, int((strain <= ELASTIC * (1 + 1e-6)).sum()))
+        result.append(-stress[0] / np.median(np.diff(stress[:count]) / np.diff(strain[:count])))
+    return np.array(result)
+
+
+def residual_strains(results, atoms, amplitude):
+    """Return the strain (samples,) without shear stress after the training, less that of the glass as cast."""
+    return results[f"cycled {atoms} {amplitude:g}/strain"][:, -1].astype(float) - cast_strains(results, atoms, amplitude)
 
 
 def late_slopes(results, atoms, amplitude):
@@ -58,35 +103,66 @@ def late_slopes(results, atoms, amplitude):
     return np.array([np.polyfit(np.arange(late.shape[1]), one, 1)[0] for one in late])
 
 
+def late_areas(results, atoms, amplitude):
+    """Return the area (samples,) of loops in the second half of the training [GPa]."""
+    area = results[f"cycled {atoms} {amplitude:g}/area"].astype(float)
+    return area[:, area.shape[1] // 2 :].mean(axis=1)
+
+
+def saturation(results, atoms):
+    """Return the ``Measurement`` of which amplitudes let the energy settle: four differences, all to be positive.
+
+    At 0.08 the late slope is above that at 0.05 and that at 0.06; at 0.05 and 0.06 it is, up or down, less than ``SETTLED`` of
+    the slope that the first cycles of the same sample have, up or down. In a small glass one late event makes any slope, so
+    means are trimmed, which one sample cannot move.
+    """
+    scale, names = results.given.scale, [f"cycled {atoms} {amplitude:g}/energy" for amplitude in polarity.AMPLITUDES]
+    count = min(len(results[name]) for name in names)
+    if min(results[name].shape[1] for name in names) <= 2 * LATE:
+        return Measurement.none(f"fewer than {2 * LATE} cycles: first and late ones are the same", count, scale)
+    late = [late_slopes(results, atoms, amplitude) for amplitude in polarity.AMPLITUDES]
+    first = [np.abs(results[name][:, LATE] - results[name][:, 0]).astype(float) / LATE for name in names]
+    means = [samples.trimmed_mean_error(one) for one in late]
+    margins = [(means[2][0] - means[k][0], np.hypot(means[2][1], means[k][1])) for k in (0, 1)]
+    margins += [samples.trimmed_mean_error(SETTLED * first[k] - np.abs(late[k])) for k in (0, 1)]
+    return Measurement(*([float(one[k]) for one in margins] for k in (0, 1)), count, scale)
+
+
+def isotropy(results, atoms):
+    """Return (p, samples): how likely structures as cast and trained differ by chance as much as they do by direction.
+
+    Of the part of second degree alone: g(r) may change without any direction being preferred. Compared is r g_2(r), of which
+    every shell is known as well as any other, in shells of 0.2 angstrom, sample by sample before and after.
+    """
+    names = [f"glass {atoms}", f"cycled {atoms} {polarity.TRAINED:g}"]
+    numbers = [np.asarray(results[f"{name}/sample"]).astype(int) for name in names]
+    _, *rows = np.intersect1d(*numbers, return_indices=True)
+    if len(rows[0]) < 2:
+        return np.nan, len(rows[0])
+    found = [structures(results, f"{name}/structure", atoms) for name in names]
+    curves = [np.array([(one[k].r * one[k].second).reshape(-1, SHELLS // BROAD).mean(axis=1) for k in row])
+              for one, row in zip(found, rows)]  # fmt: skip
+    return statistics.chance_of_gap(*curves)[1], len(rows[0])
+
+
 def measure(results):
     """Return our numbers by claim: those whose ensembles have at least two samples."""
     atoms, scale, measured = polarity.size(results.given), results.given.scale, {}
     if results.has(f"further {atoms}/up_stress"):
-        measured["yield_strain"] = _mean(yield_strain(results, atoms), scale)
+        peak = yield_strain(results, atoms)
+        measured["yield_strain"] = Measurement(float(peak.value), float(peak.error), peak.samples, scale)
     name = f"cycled {atoms} {polarity.TRAINED:g}"
     if results.has(f"{name}/strain"):
-        measured["residual_strain"] = _mean(results[f"{name}/strain"][:, -1], scale)
-        area = results[f"{name}/area"].astype(float)
-        late = area[:, area.shape[1] // 2 :]
-        falls = area[:, 0] - late.mean(axis=1)
-        measured["loops_close"] = _mean(falls, scale)
-    names = [f"cycled {atoms} {amplitude:g}/energy" for amplitude in polarity.AMPLITUDES]
-    if results.has(*names):
-        slopes = [statistics.mean_error(late_slopes(results, atoms, amplitude)) for amplitude in polarity.AMPLITUDES]
-        margins = [FLAT - slopes[0][0], FLAT - slopes[1][0], slopes[2][0] - FLAT]
-        measured["energy_saturates"] = Measurement([float(m) for m in margins], [float(s[1]) for s in slopes],
-                                                   len(results[names[0]]), scale)  # fmt: skip
+        measured["residual_strain"] = _mean(residual_strains(results, atoms, polarity.TRAINED), scale)
+        measured["loops_close"] = _mean(results[f"{name}/area"][:, 0] - late_areas(results, atoms, polarity.TRAINED), scale)
+    if results.has(*(f"cycled {atoms} {amplitude:g}/energy" for amplitude in polarity.AMPLITUDES)):
+        measured["energy_saturates"] = saturation(results, atoms)
     for claim, way in (("trained_forward_closed", "forward"), ("trained_backward_open", "backward")):
         loop = f"loop {atoms} trained {way}"
         if results.has(f"{loop}/irreversible"):
             measured[claim] = _mean(rearranged(results, loop, "irreversible"), scale)
     if results.has(f"glass {atoms}/structure", f"{name}/structure"):
-        both = [results[f"{one}/structure"].astype(float) for one in (f"glass {atoms}", name)]
-        count = min(map(len, both))
-        curves = [np.cumsum(one[:count].reshape(count, -1), axis=1) for one in both]
-        total = np.concatenate(curves)[:, -1].mean()
-        _, chance = statistics.chance_of_gap(curves[0] / total, curves[1] / total)
-        measured["rdf_isotropic"] = Measurement(chance, 0.0, count, scale)
+        measured["rdf_isotropic"] = map_numbers.by_chance(*isotropy(results, atoms), scale)
     return measured | map_numbers.measure(results, atoms)
 
 

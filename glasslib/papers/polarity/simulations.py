@@ -191,7 +191,7 @@ def cycled(spec, sequence):
         down, state = _leg(spec, state, law, -state.strain)
         rest, state = _unloaded(spec, state, law)
         kept = cycles.noted(kept, cycles.ended([up, down, rest], state, _columns(spec)), spec.shown())
-        _save(checkpoint, state, kept)
+        _save(checkpoint, state, law, kept)
     computed, length = len(kept["area"]), cycles.period(kept, state.box)
     if length:
         kept = cycles.repeated(kept, length, spec.cycles, spec.shown())
@@ -214,19 +214,30 @@ def _resume(spec, sequence, checkpoint):
     from glasslib.particles.packing import load
 
     if checkpoint.exists():
-        state = load(checkpoint)
         with np.load(checkpoint, allow_pickle=False) as file:
-            return state, {name[5:]: file[name] for name in file.files if name.startswith("note_")}
+            content = {name: file[name] for name in file.files}
+        same_potential(checkpoint, content, spec.glass.potential)
+        return load(checkpoint), {name[5:]: values for name, values in content.items() if name.startswith("note_")}
     state = packing(spec.glass, sequence)
     energy = evaluate(state, spec.glass.potential).energy / len(state.positions)
     return state, cycles.blank(state, energy, _columns(spec))
 
 
-def _save(checkpoint, state, kept):
-    from glasslib.particles.packing import save
+def _save(checkpoint, state, law, kept):
+    from glasslib.particles.packing import fingerprint, save
 
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
-    save(checkpoint, state, **{f"note_{name}": values for name, values in kept.items()})
+    notes = {f"note_{name}": values for name, values in kept.items()}
+    save(checkpoint, state, potential=np.array(fingerprint(law)), **notes)
+
+
+def same_potential(path, content, potential):
+    """Raise ValueError where the arrays ``content`` of a checkpoint do not tell that it was made with ``potential``."""
+    from glasslib.particles.packing import fingerprint
+
+    made = str(content.get("potential", "none that it names"))
+    if made != fingerprint(potential):
+        raise ValueError(f"{path}: made with potential {made}, not with {fingerprint(potential)}")
 
 
 def _leg(spec, state, law, strain):

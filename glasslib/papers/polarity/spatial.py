@@ -7,6 +7,7 @@ import numpy as np
 from glasslib import figures, pictures3d
 from glasslib.papers import polarity
 from glasslib.papers.polarity import numbers
+from glasslib.papers.polarity.samples import has
 
 STATES = {"as-cast": "as cast", "trained": "trained"}
 WAYS = ("forward", "backward")
@@ -16,6 +17,7 @@ CHANGE = 3.0  # at the ends of the colours of a change of yield stress [GPa]
 PLANES = 4  # of a map that are drawn side by side
 IRREVERSIBLE, REVERSIBLE = figures.VERMILION, figures.BLUE
 ATOM = 1.35  # radius of a disc [angstrom]
+LOOPS = "It needs a glass that was loaded and unloaded both ways, as cast and trained."
 NEEDS = "It needs maps of local yield stress of a glass as cast and trained."
 
 
@@ -31,20 +33,33 @@ class Moved(NamedTuple):
     reversible: np.ndarray
 
 
-def moved(results, state, way):
-    """Return ``Moved`` of the first sample; None where its positions are not known."""
-    name = f"loop {polarity.size(results.given)} {state} {way}"
-    if f"{name}/shown_positions" not in results.arrays:
-        return None
+def largest_size(results, known):
+    """Return the largest size of the scale for which ``known(size)`` is true, or None: pictures show most of a large glass."""
+    sizes = sorted(polarity.SCALES[results.given.scale].sizes, reverse=True)
+    return next((size for size in sizes if known(size)), None)
+
+
+def all_moved(results):
+    """Return (atoms, {(state, way): ``Moved``}) of the first sample of the largest glass that has all, or (None, None)."""
+    names = [f"loop {{}} {state} {way}/shown_positions" for state in STATES for way in WAYS]
+    atoms = largest_size(results, lambda size: has(results, *(name.format(size) for name in names)))
+    if atoms is None:
+        return None, None
+    return atoms, {(state, way): moved(results, state, way, atoms) for state in STATES for way in WAYS}
+
+
+def moved(results, state, way, atoms):
+    """Return ``Moved`` of the first sample."""
+    name = f"loop {atoms} {state} {way}"
     irreversible, reversible = (results[f"{name}/{kind}"][0] > numbers.REARRANGED for kind in ("irreversible", "reversible"))
-    lattice = cell(results, state, way)
+    lattice = cell(results, state, atoms, way)
     positions = pictures3d.wrapped(results[f"{name}/shown_positions"][0], lattice)
     return Moved(lattice, positions, irreversible, reversible & ~irreversible)
 
 
-def cell(results, state, way="forward"):
+def cell(results, state, atoms, way="forward"):
     """Return the lattice vectors (3, 3) of the first sample in a state."""
-    name = f"loop {polarity.size(results.given)} {state} {way}"
+    name = f"loop {atoms} {state} {way}"
     lattice = np.diag(results[f"{name}/shown_lengths"][0].astype(float))
     lattice[0, 1] = float(results[f"{name}/shown_strain"][0]) * lattice[1, 1]
     return lattice
@@ -52,10 +67,10 @@ def cell(results, state, way="forward"):
 
 def rearrangements(results):
     """Draw Figs. 2c and 2d: atoms that rearrange for good and those that come back, either way, as cast and trained."""
-    found = {(state, way): moved(results, state, way) for state in STATES for way in WAYS}
-    if any(one is None for one in found.values()):
-        return figures.not_computed("It needs a glass that was loaded and unloaded both ways, as cast and trained.")
-    note = f"{polarity.size(results.given)} atoms, {results.source}"
+    atoms, found = all_moved(results)
+    if found is None:
+        return figures.not_computed(LOOPS)
+    note = f"{atoms} atoms, {results.source}"
     foot = figures.source(results.given.scale, 1, note, by=rearrangements)
     with figures.panels(4, foot, letters="ccdd", height=3.3, width=3.4) as axes:
         for axis, ((state, way), one) in zip(axes, found.items()):
@@ -70,37 +85,36 @@ def bodies(one):
 
 
 class Maps(NamedTuple):
-    """Local yield stresses (S,) [GPa] of one sample by (state, way), on a ``pictures3d.Grid``."""
+    """Local yield stresses (S,) [GPa] of one sample of a glass of ``atoms`` by (state, way), on a ``pictures3d.Grid``."""
 
+    atoms: int
     grid: pictures3d.Grid
     strength: dict
 
 
 def maps(results):
-    """Return the ``Maps``, as cast and trained, of the sample whose atoms are shown; None without.
+    """Return the ``Maps``, as cast and trained, of the sample whose atoms are shown, of the largest glass; None without.
 
     Sites are the middles of the cells of a cubic grid, the last axis fastest; both states are drawn in the cell as cast.
     """
-    rows = {state: _row(results, state) for state in STATES}
-    if None in rows.values():
+    atoms = largest_size(results, lambda size: None not in [_row(results, state, size) for state in STATES])
+    if atoms is None:
         return None
-    atoms = polarity.size(results.given)
-    strength = {state: results[f"map {atoms} {state}/strength"][row].astype(float) for state, row in rows.items()}
+    strength = {state: results[f"map {atoms} {state}/strength"][_row(results, state, atoms)].astype(float) for state in STATES}
     side = round(len(strength["trained"]) ** (1 / 3))
     axis = (np.arange(side) + 0.5) / side
     fractions = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), -1).reshape(-1, 3)
-    grid = pictures3d.grid(fractions @ cell(results, "as-cast").T)
-    return Maps(grid, {(state, way): strength[state][:, k] for state in STATES for k, way in enumerate(WAYS)})
+    grid = pictures3d.grid(fractions @ cell(results, "as-cast", atoms).T)
+    return Maps(atoms, grid, {(state, way): strength[state][:, k] for state in STATES for k, way in enumerate(WAYS)})
 
 
-def _row(results, state):
+def _row(results, state, atoms):
     """Return at which place a state's maps have the sample whose atoms are shown; None without."""
-    atoms = polarity.size(results.given)
     shown = [results.arrays.get(f"loop {atoms} {one} forward/shown_sample") for one in STATES]
-    samples = results.arrays.get(f"map {atoms} {state}/sample")
-    if samples is None or any(one is None for one in shown) or shown[0][0] != shown[1][0]:
+    numbers_of = results.arrays.get(f"map {atoms} {state}/sample")
+    if numbers_of is None or any(one is None for one in shown) or shown[0][0] != shown[1][0]:
         return None
-    found = np.flatnonzero(samples == shown[0][0])
+    found = np.flatnonzero(numbers_of == shown[0][0])
     return int(found[0]) if len(found) else None
 
 
@@ -121,8 +135,9 @@ def zones(results):
     found = maps(results)
     if found is None:
         return figures.not_computed(NEEDS)
-    chosen = largest(results[f"map {polarity.size(results.given)} trained/moved"][_row(results, "trained")])
-    positions = moved(results, "trained", "forward").positions[chosen]
+    atoms = found.atoms
+    chosen = largest(results[f"map {atoms} trained/moved"][_row(results, "trained", atoms)])
+    positions = moved(results, "trained", "forward", atoms).positions[chosen]
     return draw_zones(found, positions, _foot(results, found, zones))
 
 
@@ -190,5 +205,5 @@ def zone_bodies(found, atoms, way, threshold=THRESHOLD):
 
 
 def _foot(results, found, drawn_by):
-    note = f"{polarity.size(results.given)} atoms, {' × '.join(map(str, found.grid.shape))} sites, {results.source}"
+    note = f"{found.atoms} atoms, {' × '.join(map(str, found.grid.shape))} sites, {results.source}"
     return figures.source(results.given.scale, 1, note, by=drawn_by)
