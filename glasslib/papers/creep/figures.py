@@ -146,7 +146,7 @@ def histograms(results):
     fine = np.linspace(0, EDGES[-1], 300)
     k, s = given.threshold_shape, given.threshold_scale
     drawn = k / s * (fine / s) ** (k - 1) * np.exp(-((fine / s) ** k))
-    with figures.panels(2, _foot(results, histograms, "steady/threshold", _mapped_flow(results)), letters="bc") as axes:
+    with figures.panels(2, _foot(results, histograms, "steady/threshold", _mapped_flow(results, shown)), letters="bc") as axes:
         for axis, rate in zip(axes, shown):
             j = rates.index(rate)
             threshold, distance = (_mean(results, f"steady/{name}")[0][j] / width for name in ("threshold", "distance"))
@@ -168,18 +168,17 @@ def _histogram_of_particles(axis, results, rate):
     if found is None:
         return
     forward = np.nanmean(found.stress + found.forward)
-    for values, name, colour in ((found.threshold, f"threshold, mean {np.nanmean(found.threshold):.2f} (forward {forward:.2f})",
-                                  figures.GREEN),
-                                 (found.distance[..., 0], "distance", figures.PURPLE)):  # fmt: skip
+    mean = f"threshold, mean {np.nanmean(found.threshold):.2f}\n(forward alone {forward:.2f})"
+    for values, name, colour in ((found.threshold, mean, figures.GREEN), (found.distance[..., 0], "distance", figures.PURPLE)):
         kept = values[np.isfinite(values)]
         density = np.histogram(kept, EDGES)[0] / values.size / np.diff(EDGES)
         axis.stairs(density, EDGES, color=colour, linestyle="--", linewidth=1.2, label=f"particles, {name}")
 
 
-def _mapped_flow(results):
-    """Return of what size the particles are whose flow is mapped, how many sites there are, and on how many samples."""
+def _mapped_flow(results, rates):
+    """Return in words the size of the particles whose flow is mapped at some rates, the sites, and how many maps there are."""
     scale, sites = creep.SCALES[results.given.scale], creep.sites(results.given)
-    found = [numbers.in_flow(results, rate) for rate in creep.MAPPED_RATES]
+    found = [numbers.in_flow(results, rate) for rate in rates]
     counts = [str(len(one.stress) * one.stress.shape[1] // sites**2) for one in found if one is not None]
     return f"particles: N = {scale.particles}, {sites} × {sites} sites, {' and '.join(counts)} maps" if counts else ""
 
