@@ -52,6 +52,9 @@ def test_from_a_glass_weak_loads_get_stuck_and_strong_ones_flow(monkeypatch, sta
     sample = simulations.from_glass(spec, sequence())
     assert np.isfinite(sample["stuck_time"][0]).all() and np.isinf(sample["stuck_time"][1]).all()
     assert sample["creep_rate"][0, -1] == 0 < sample["creep_rate"][1, -1]
+    assert sample["stuck_time"].shape == sample["end_strain"].shape == sample["steady_rate"].shape == (2, 2)
+    assert (sample["end_strain"][0] < 0.1).all() and (sample["end_strain"][1] > 0.5).all()
+    assert np.isnan(sample["steady_rate"][0]).all() and 0.3 < sample["initial_distance"] < 1.2
     climb = sample["loading"][0, 1] - sample["loading"][0, 0]
     assert climb == pytest.approx(14.5 * grids.start_up_strains(0.4)[1], rel=0.1)
 
@@ -296,6 +299,21 @@ def test_undecided_runs_give_no_number_where_they_would_decide():
     assert creep.measure(creeping_page(runs([50.0, inf, 60.0], 0.04)))["stuck_053"].ours == pytest.approx([0.5, 1 / 6])
     assert creep.measure(creeping_page(runs([inf, inf], 1.0)))["stuck_053"].ours == [0.5, -0.5]
     assert creep.measure(creeping_page(runs([inf, inf], 0.04)))["stuck_053"].ours is None
+
+
+def test_trials_say_how_runs_end():
+    from glasslib.papers.creep import transients
+
+    stuck = np.full((2, 2, 8), np.inf)
+    stuck[:, 0], stuck[0, 1] = 90.0, 90.0
+    strain = np.where(np.isfinite(stuck), 0.04, 0.9)
+    strain[1, 1, :4] = 0.04
+    arrays = named("trial lattice 64 0.01", runs(stuck, strain))
+    for stress, ends in zip(creep.TRIED_STRESSES, ([50.0, 60.0], [np.inf, np.inf])):
+        arrays |= named(f"trial particles 0.0025 {stress:g}", runs(ends, 0.6))
+    table = transients.trials_table(a_page(arrays)).data
+    assert "| lattice, 64 × 64 sites | 0.01 | 16 | 100% | 50%, 25% undecided |" in table
+    assert "| particles, N = 2500 | 0.0025 | 2 | 100% | 0% |" in table and "0.005" not in table
 
 
 def flow_page(more=()):

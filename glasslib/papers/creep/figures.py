@@ -158,8 +158,9 @@ def histograms(results):
                          label=f"mean threshold {mean:.3f} ± {2 * error:.3f}")
             _histogram_of_particles(axis, results, rate)
             axis.set(title=rf"$\dot\gamma$ = {rate:g} $/\tau$", xlabel=r"stress [$\epsilon/\sigma^2$]",
-                     ylabel=r"density [$\sigma^2/\epsilon$]", xlim=(0, 2.2), ylim=(0, 2.2))
-            axis.legend()
+                     ylabel=r"density [$\sigma^2/\epsilon$]", xlim=(0, 2.2),
+                     ylim=(0, 3.4))  # above the densities, room for what they are
+            axis.legend(loc="upper right")
 
 
 def _histogram_of_particles(axis, results, rate):
