@@ -40,8 +40,8 @@ def a_map(side=16, width=0.17, modulus=14.0):
     generator = np.random.default_rng(3)
     stress = np.zeros((side**2, 3))
     stress[:, 2] = generator.normal(0, width, side**2)
-    strength = generator.weibull(2.0, (side**2, 18))
-    strength[5, 0] = np.nan
+    strength = generator.weibull(2.0, (side**2, 1)) * generator.uniform(0.8, 1.2, (side**2, 18))
+    strength[5] = np.nan  # nothing yields there, whatever the direction
     return {"local_stress": stress, "residual_strength": strength, "shear_moduli": np.array([modulus, modulus + 1])}
 
 
@@ -52,6 +52,9 @@ def test_from_a_glass_weak_loads_get_stuck_and_strong_ones_flow(monkeypatch, sta
     sample = simulations.from_glass(spec, sequence())
     assert np.isfinite(sample["stuck_time"][0]).all() and np.isinf(sample["stuck_time"][1]).all()
     assert sample["creep_rate"][0, -1] == 0 < sample["creep_rate"][1, -1]
+    assert sample["stuck_time"].shape == sample["end_strain"].shape == sample["steady_rate"].shape == (2, 2)
+    assert (sample["end_strain"][0] < 0.1).all() and (sample["end_strain"][1] > 0.5).all()
+    assert np.isnan(sample["steady_rate"][0]).all() and 0.3 < sample["initial_distance"] < 1.2
     climb = sample["loading"][0, 1] - sample["loading"][0, 0]
     assert climb == pytest.approx(14.5 * grids.start_up_strains(0.4)[1], rel=0.1)
 
@@ -60,15 +63,57 @@ def test_maps_become_thresholds_and_stresses_of_sites():
     found = a_map()
     threshold, stress = simulations.initial_maps(found)
     assert np.array_equal(stress.ravel(), found["local_stress"][:, 2])
-    ours = found["local_stress"][:, 2] + found["residual_strength"][:, 0]
+    ours = found["local_stress"][:, 2] + simulations.distance_to_yield(found["residual_strength"])
     kept = np.isfinite(ours)
     assert np.array_equal(threshold.ravel()[kept], ours[kept]) and threshold.ravel()[5] == np.nanmax(ours)
     shuffled = simulations.initial_maps(found, "shuffled", np.random.default_rng(1))
     assert sorted(zip(*map(np.ravel, shuffled))) == sorted(zip(threshold.ravel(), stress.ravel()))
-    drawn, loads = simulations.initial_maps(found, "drawn", np.random.default_rng(1), 40)
-    assert drawn.shape == (40, 40) and set(drawn.ravel()) <= set(threshold.ravel()) and abs(loads.mean()) < 1e-12
-    with pytest.raises(ValueError, match="start = 'sorted': must be one of"):
+    forward, _ = simulations.initial_maps(found, "forward")
+    assert np.array_equal(forward.ravel()[kept], (stress.ravel() + found["residual_strength"][:, 0])[kept])
+    assert np.all(forward.ravel()[kept] >= threshold.ravel()[kept]), "forward is one of the directions"
+    with pytest.raises(ValueError, match="start = 'sorted': must be one of measured, shuffled, drawn, forward"):
         simulations.initial_maps(found, "sorted")
+
+
+def test_sites_are_drawn_whole():
+    threshold, stress = simulations.initial_maps(a_map())
+    drawn, loads = simulations.initial_maps(a_map(), "drawn", np.random.default_rng(1), 40)
+    assert drawn.shape == loads.shape == (40, 40) and loads.mean() == pytest.approx(stress.mean(), abs=1e-12)
+    assert (drawn > loads).all(), "no site starts beyond yield"
+    shift = drawn.max() - threshold.max()  # of all sites alike
+    known = {(round(t, 9), round(s, 9)) for t, s in zip(threshold.ravel(), stress.ravel())}
+    again = {(round(t, 9), round(s, 9)) for t, s in zip((drawn - shift).ravel(), (loads - shift).ravel())}
+    assert again <= known and len(again) > 200
+
+
+def test_the_distance_to_yield_is_that_of_the_direction_that_gives_way_first():
+    even = np.full((3, 18), 1.5)
+    assert simulations.distance_to_yield(even, 7) == pytest.approx(1.5)
+    even[0], even[1, 0], even[2, 3] = np.nan, np.nan, 0.3
+    found = simulations.distance_to_yield(even)
+    assert np.isnan(found[0]) and found[1] == pytest.approx(1.5 / np.cos(np.pi / 9)) and found[2] == pytest.approx(0.6)
+    from glasslib.papers import inherent
+
+    made = {name: values[None] for name, values in a_map().items()}
+    mapped = inherent.Maps(made | {"stress_drop": np.ones((1, 256, 18))})
+    theirs = (mapped.yielding()[0] - mapped.frozen_stress())[0]
+    ours = np.stack([simulations.distance_to_yield(made["residual_strength"][0], k) for k in range(18)], axis=-1)
+    assert ours == pytest.approx(theirs, nan_ok=True)
+
+
+def test_published_of_a_map_are_strengths_forward_and_projected():
+    found = a_map() | {"energy": np.array(-2.3)}
+    still, flowing = creep._kept("map E1", found), creep._kept("flow map 0.001 2", found)
+    assert still["distance_maps"].shape == (256, 18) and flowing["distance_maps"].shape == (256, 1)
+    assert np.array_equal(still["distance_maps"][:, :1], flowing["distance_maps"], equal_nan=True)
+    assert np.array_equal(still["strength_map"], found["residual_strength"][:, 0], equal_nan=True) and "energy" in still
+
+
+def test_a_rate_is_steady_only_where_it_is():
+    time, noise = np.arange(0.5, 1000, 0.5), np.random.default_rng(2).normal(0, 1e-4, 1999)
+    rate, error = grids.steady_rate(time, 1e-3 + noise)
+    assert abs(rate - 1e-3) < 4 * error < 1e-4
+    assert np.isnan(grids.steady_rate(time, 1 / time)).all() and np.isnan(grids.steady_rate(time[:50], noise[:50])).all()
 
 
 def test_samples_are_reproducible_and_differ():
@@ -121,7 +166,25 @@ def test_every_task_has_its_own_name_and_file():
     tasks = creep.tasks(creep.Parameters())
     paths = [task.path(0) for task, _ in tasks.values()]
     assert len(set(paths)) == len(paths)
-    assert all(count >= 2 for name, (_, count) in tasks.items() if name != "large flow")
+    assert all(count >= 2 for _, count in tasks.values())
+
+
+def test_what_decides_comes_first_and_liquids_are_counted():
+    given = creep.Parameters()
+    order, tasks = list(creep.stages(given)), creep.tasks(given)
+    assert order.index("friction") < order.index("start-up") < order.index("held") < order.index("flow")
+    made = creep.glass(given, "E1")
+    assert made.parent == creep.glass(given, "E2").parent == creep.glass(given, "E3").parent
+    own = [glasses.glass_task(creep.glass(given, label)).core_seconds for label in creep.STATES]
+    ours = [tasks[f"glass {label}"][0].core_seconds for label in creep.STATES]
+    assert ours == pytest.approx([own[0] + glasses.glass_task(made.parent).core_seconds, *own[1:]])
+    assert tasks["glass E1"][0].key() == glasses.glass_task(made).key(), "the cost does not name the glass"
+    assert tasks["glass trial"][0].archive is None, "it is not published among glasses of another size"
+    kept = tasks["flow"][0].parameters.configurations()
+    assert [sum(name.startswith(f"{rate:g} ") for name in kept) for rate in creep.MAPPED_RATES] == [6, 4]
+    lattice = tasks["trial lattice 64 0.01"][0].parameters
+    assert (lattice.model.size, lattice.start, lattice.stresses) == (64, "drawn", (0.53, 0.56))
+    assert tasks["trial lattice 32 0.001"][0].parameters.model.time_step == 0.001
 
 
 def test_published_arrays_measure_what_lattices_alone_tell():
@@ -165,7 +228,7 @@ def test_a_changed_page_of_hours_is_not_computed_unasked(tmp_path, monkeypatch):
     found = creep.Parameters(size=64, seed=5).results(progress=False)
     assert found.arrays == {} and found.finished == 0 < found.wanted
     assert "`python -m glasslib run creep --seed 5 -p size 64`" in found.standing() and "core-hours" in found.standing()
-    assert numbers.measure(found) == {}
+    assert creep.measure(found) == {}
     with pytest.raises(BaseException, match="computed"):
         creep.Parameters(size=64, seed=5, source="compute").results(progress=False)
     monkeypatch.setattr(results, "UNASKED", 1e9)
@@ -178,10 +241,137 @@ def test_every_figure_says_what_it_lacks():
 
     empty = results.Results(creep.Parameters(size=64), {}, "nothing")
     draw = (figures.flow_curve, figures.fit_table, figures.convention_study, figures.histograms, figures.live_figure,
-            figures.gap_table, figures.friction_table, transients.cooling, transients.moduli_table, transients.start_up,
-            transients.creep_curves, transients.starts_table, transients.distances, transients.start_up_of_states,
+            figures.gap_table, figures.control_table, figures.friction_table, transients.cooling, transients.moduli_table,
+            transients.start_up, transients.trials_table, transients.creep_curves, transients.starts_table,
+            transients.distances, transients.start_up_of_states,
             transients.creep_of_states, transients.live_creep)  # fmt: skip
     assert all("not computed at this scale" in function(empty).data for function in draw)
+
+
+def a_page(arrays, **given):
+    return results.Results(creep.Parameters(**given), arrays, "made up")
+
+
+def runs(stuck, strain, rate=np.nan, error=np.nan):
+    arrays = np.broadcast_arrays(*(np.asarray(values, dtype=float) for values in (stuck, strain, rate, error)))
+    return dict(zip(("stuck_time", "end_strain", "steady_rate", "steady_rate_error"), arrays))
+
+
+def named(name, found):
+    return {f"{name}/{key}": values for key, values in found.items()}
+
+
+def test_arrays_of_forward_thresholds_are_not_taken_for_others():
+    from glasslib.papers.creep import transients
+
+    loading = np.random.default_rng(1).normal(1, 0.1, (2, 3, 501))
+    held = runs(np.full((2, 5, 8), np.inf), 1.0)
+    old = named("from E1 measured", held | {"loading": loading})
+    page = a_page(old)
+    assert "overshoot_vs_rate" not in creep.measure(page) and numbers.from_glass(page, "E1") is None
+    assert "not computed" in transients.starts_table(page).data and "not computed" in transients.start_up(page).data
+    page = a_page(old | {"from E1 measured/initial_distance": np.ones(2)})
+    assert "overshoot_vs_rate" in creep.measure(page)
+
+
+def test_a_run_under_a_stress_has_three_outcomes():
+    inf, nan = np.inf, np.nan
+    strain, rate, error = [0.05, 0.1, 0.8, 0.1, 0.1], [nan, 2e-4, nan, nan, 1e-6], [nan, 1e-5, nan, nan, 1e-6]
+    found = runs([70.0, inf, inf, inf, inf], strain, rate, error)
+    ends = numbers.outcomes(a_page(named("held E1 0.53", found)), "held E1 0.53")
+    assert np.array_equal(ends, [1, 0, 0, nan, nan], equal_nan=True)
+    assert numbers.outcome_text(ends) == "1 of 5 stuck, 2 undecided" and numbers.outcome_text(ends[:3]) == "1 of 3 stuck"
+
+
+def creeping_page(of_particles):
+    """Return a page on which all lattices from E1 are stuck at 0.53 and flow at the other stresses."""
+    stuck = np.full((2, 5, 8), np.inf)
+    stuck[:, 0] = 40.0
+    arrays = named("from E1 measured", runs(stuck, 1.0) | {"loading": np.ones((2, 3, 501)), "initial_distance": np.ones(2)})
+    return a_page(arrays | named("held E1 0.53", of_particles))
+
+
+def test_undecided_runs_give_no_number_where_they_would_decide():
+    inf = np.inf
+    assert creep.measure(creeping_page(runs([50.0, 60.0], 0.04)))["stuck_053"].ours == [0.5, 0.5]
+    undecided = creep.measure(creeping_page(runs([50.0, inf], 0.04)))["stuck_053"]
+    assert undecided.ours is None and undecided.why == "E1 under 0.53, particles: 1 of 2 stuck, 1 undecided"
+    assert creep.measure(creeping_page(runs([50.0, inf, 60.0], 0.04)))["stuck_053"].ours == pytest.approx([0.5, 1 / 6])
+    assert creep.measure(creeping_page(runs([inf, inf], 1.0)))["stuck_053"].ours == [0.5, -0.5]
+    assert creep.measure(creeping_page(runs([inf, inf], 0.04)))["stuck_053"].ours is None
+
+
+def test_trials_say_how_runs_end():
+    from glasslib.papers.creep import transients
+
+    stuck = np.full((2, 2, 8), np.inf)
+    stuck[:, 0], stuck[0, 1] = 90.0, 90.0
+    strain = np.where(np.isfinite(stuck), 0.04, 0.9)
+    strain[1, 1, :4] = 0.04
+    arrays = named("trial lattice 64 0.01", runs(stuck, strain))
+    for stress, ends in zip(creep.TRIED_STRESSES, ([50.0, 60.0], [np.inf, np.inf])):
+        arrays |= named(f"trial particles 0.0025 {stress:g}", runs(ends, 0.6))
+    table = transients.trials_table(a_page(arrays)).data
+    assert "| lattice, 64 × 64 sites | 0.01 | 16 | 100% | 50%, 25% undecided |" in table
+    assert "| particles, N = 2500 | 0.0025 | 2 | 100% | 0% |" in table and "0.005" not in table
+
+
+def flow_page(more=()):
+    """Return a page with a known law of flow in both models: the particles' 4 % above; one sample is not steady at 1e-4."""
+    rates = np.array(creep.RATES)
+    law = 0.5 + 5 * rates**0.8
+    of_lattice = law * (1 + 1e-4 * np.random.default_rng(1).normal(size=(6, 8)))
+    stress = np.tile(1.04 * law[::-1], (2, 1)) + np.array([[1e-3], [-1e-3]])
+    stress[0, -1] = stress[:, -2] = np.nan
+    held = np.array(creep.STRESSES)
+    rate = np.tile(((held - 0.5) / 5) ** (1 / 0.8), (6, 1))
+    return a_page({"steady/stress": of_lattice, "steady/rate": rate, "flow/stress": stress,
+                   "flow/error": np.where(np.isfinite(stress), 2e-3, np.nan)} | dict(more))  # fmt: skip
+
+
+def test_a_sample_that_is_not_steady_drops_itself_and_not_its_rate():
+    page = flow_page()
+    curve, law = numbers.particle_curve(page), 0.5 + 5 * np.array(creep.RATES) ** 0.8
+    assert curve.rates == pytest.approx([creep.RATES[0], *creep.RATES[2:]]) and curve.missing == (2e-4,)
+    assert list(curve.steady) == [1, 2, 2, 2, 2, 2, 2] and curve.samples == 2
+    assert curve.stress[1:] == pytest.approx(1.04 * law[2:]) and curve.stress[0] == pytest.approx(1.04 * law[0] - 1e-3)
+    assert curve.error[0] == pytest.approx(2e-3) and curve.error[1] == pytest.approx(2e-3 / 2**0.5)
+    found = creep.measure(page)["flow_curve_matches_MD"]
+    assert found.why == "not steady at 0.0002 (no sample), 0.0001 (1 of 2)" and found.ours == pytest.approx(0.0385, abs=1e-3)
+    from glasslib.papers.creep import figures
+
+    table = figures.gap_table(page).data
+    assert "| 0.0002 | – | 0 of 2 |" in table and "1 of 2 |" in table
+
+
+def test_both_controls_are_compared_on_particles_too():
+    alone = creep.measure(flow_page())["rate_equals_stress_control"]
+    assert alone.ours < 2e-3 and alone.samples == 6
+    rate = ((0.65 / 1.04 - 0.5) / 5) ** (1 / 0.8)  # at which the particles' flow curve is at 0.65
+    held = runs([np.inf, np.inf], 1.0, [0.98 * rate, 1.02 * rate], 1e-5)
+    (stress, gap, error), = numbers.held_gaps(flow_page(named("held E1 0.65", held)))
+    assert stress == 0.65 and abs(gap) < 2e-3 and 1e-3 < error < 1e-2
+    held = runs([np.inf, np.inf], 1.0, [rate / 2, rate / 2], 1e-6)
+    page = flow_page(named("held E1 0.65", held))
+    expected = 0.65 / (1.04 * (0.5 + 5 * (rate / 2) ** 0.8)) - 1
+    both = creep.measure(page)["rate_equals_stress_control"]
+    assert both.ours == pytest.approx(expected, rel=0.02) and both.samples == 2
+    stuck = runs([np.inf, 30.0], 0.05, np.nan, np.nan)
+    assert numbers.held_gaps(flow_page(named("held E1 0.65", stuck))) == []
+
+
+def test_states_that_share_liquids_are_compared_sample_by_sample():
+    liquid, arrays = np.array([0.0, 0.3, -0.2]), {}  # what a sample has in common
+    for k, label in enumerate(creep.STATES):
+        strength = np.full((3, 16, 18), 1.0) + liquid[:, None, None] + 0.05 * k
+        arrays |= named(f"map {label}", {
+            "energy": np.array([-2.3, -2.4, -2.5]), "shear_moduli": np.tile(12 + 10 * liquid[:, None] + k, (1, 2)),
+            "distance_maps": strength, "strength_map": 2 * strength[..., 0], "stress_map": np.zeros((3, 16))})  # fmt: skip
+    found = creep.measure(a_page(arrays))
+    assert found["gap_order"].ours == pytest.approx([0.05, 0.05]) and max(found["gap_order"].error) < 1e-9
+    assert found["modulus_order"].ours == pytest.approx([1, 1]) and max(found["modulus_order"].error) < 1e-9
+    del arrays["map E2/distance_maps"]
+    assert "gap_order" not in creep.measure(a_page(arrays))
 
 
 @pytest.fixture(scope="module")

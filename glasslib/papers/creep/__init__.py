@@ -12,10 +12,10 @@ from typing import NamedTuple
 import numpy as np
 
 from glasslib import checks
-from glasslib.papers import glasses, maps, parameters
+from glasslib.papers import costs, glasses, maps, parameters
 from glasslib.papers.creep import particles, simulations
 from glasslib.papers.creep.particles import Cooled, FlowCurve, Held, StartUp
-from glasslib.papers.creep.simulations import FromGlass, Model, Steady
+from glasslib.papers.creep.simulations import STARTS, FromGlass, Model, Steady
 
 RATES = (1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2)  # the two decades and more of Fig. 1a
 MAPPED_RATES = (1e-3, 1e-4)  # in whose steady flow thresholds of particles are measured
@@ -29,7 +29,10 @@ FRICTIONS = ("weighted", "central", "printed")  # forms of friction, see ``parti
 FRICTION_PARTICLES, FRICTION_SAMPLES = 2_500, 4  # of the study of them,
 FRICTION_RATES, FRICTION_STRAINS = (2e-2, 1e-2, 5e-3, 1e-3), (2.0, 1.5, 1.0, 0.8)  # and the strain at each rate
 COOLING_TIMES = (30.0, 100.0, 300.0, 1000.0, 3000.0)  # of the study of energy against rate
-STARTS = ("measured", "shuffled", "drawn")  # of a lattice from the map of a glass
+KEPT_IN_FLOW = {1e-3: 6}  # configurations of particles in steady flow that are mapped, where not four
+TRIED_STRESSES = (0.53, 0.56)  # at which size and time step are varied: of lattices drawn from E1,
+TRIED_SIZES, TRIED_TIME_STEP = (16, 32, 64), 0.001  # the latter at the size of the page; and of particles,
+TRIED_PARTICLES, TRIED_DAMPED_TIME_STEPS = 2_500, (0.005, 0.0025)  # which are small systems cooled as E1
 RECOVERY_TIMES = (0.5, 1.0, 2.0, 4.0, 8.0)  # nodes of the live figure: tau_res,
 THRESHOLD_SHAPES = (1.0, 1.5, 2.0, 2.5, 3.0)  # k_d,
 LIVE_RATES = (2e-4, 4.309e-4, 9.283e-4, 2e-3, 4.309e-3, 9.283e-3, 2e-2)  # and rate, evenly in its logarithm
@@ -170,7 +173,7 @@ def sites(given):
 
 def tasks(given):
     """Return {name: (task, number of samples)} of all ensembles at the scale that is asked, in the order of their cost."""
-    return lattices(given) | _states(given) | _flows(given)
+    return lattices(given) | _states(given) | _trials(given) | _flows(given)
 
 
 def lattices(given):
@@ -196,9 +199,9 @@ def _states(given):
     count, result, step = glass_samples(given), {}, given.damped_time_step
     for label in STATES:
         made, (rates, stresses) = glass(given, label), loads(given, label)
-        result[f"glass {label}"] = glasses.glass_task(made, seed), count
+        result[f"glass {label}"] = _with_liquid(glasses.glass_task(made, seed), made, label == STATES[0]), count
         result[f"map {label}"] = simulations.map_task(made, sites(given), seed), count
-        for start in STARTS if label == "E1" else STARTS[:1]:
+        for start in STARTS if label == "E1" else ("measured", "drawn"):
             spec = FromGlass(model(given), made, sites(given), rates, scale.start_strain, stresses, scale.duration, start)
             result[f"from {label} {start}"] = simulations.from_glass_task(spec, seed), count
         for recovery in live_recovery_times(given):
@@ -219,13 +222,48 @@ def _states(given):
     return result
 
 
+def _with_liquid(task, made, first):
+    """Return the task of a glass at what its liquid costs as well: the first of those that share it makes it."""
+    return dataclasses.replace(task, core_seconds=task.core_seconds + costs.preparation(made.parent)) if first else task
+
+
+def _trials(given):
+    """Return the tasks of size and time step at small stresses: trial lattice SIDE TIME_STEP, trial particles TIME_STEP STRESS.
+
+    All lattices are drawn from E1, all particles start from the same small glasses, glass trial.
+    """
+    if given.scale == "smoke":
+        return {}
+    scale, seed, count, result = SCALES[given.scale], given.seed, glass_samples(given), {}
+    for name, changes in tried_lattices(given).items():
+        spec = FromGlass(model(given, **changes), glass(given, "E1"), sites(given), (), 1.0, TRIED_STRESSES, scale.duration,
+                         "drawn")  # fmt: skip
+        result[name] = simulations.from_glass_task(spec, seed), count
+    small = glasses.recipe("E1", TRIED_PARTICLES)
+    prepared = dataclasses.replace(glasses.glass_task(small, seed), archive=None)  # that of E1 is for glasses of its size
+    result["glass trial"] = _with_liquid(prepared, small, True), count
+    for step in TRIED_DAMPED_TIME_STEPS:
+        for stress in TRIED_STRESSES:
+            spec = Held(small, stress, scale.duration, time_step=step, form=given.friction)
+            result[f"trial particles {step:g} {stress:g}"] = particles.held_task(spec, seed), count
+    return result
+
+
+def tried_lattices(given):
+    """Return what changes to the ``Model`` the trials of lattices make, by name of the task."""
+    changes = [{"size": side} for side in TRIED_SIZES] + [{"time_step": TRIED_TIME_STEP}]
+    tried = (model(given, **change) for change in changes)
+    return {f"trial lattice {one.size} {one.time_step:g}": change for one, change in zip(tried, changes)}
+
+
 def _flows(given):
     """Return the tasks of particles in steady flow: flow, large flow, friction FORM; flow map RATE K of what is kept there."""
     scale, step = SCALES[given.scale], given.damped_time_step
     rates = given.asked("rates")[::-1]
     strains = (scale.flow_strains + scale.flow_strains[-1:] * len(rates))[: len(rates)]
     mapped = tuple(rate for rate in MAPPED_RATES if rate in rates) or (rates[-1],)
-    flow = FlowCurve(glass(given, "E1"), rates, strains, mapped, time_step=step, form=given.friction)
+    kept = tuple(KEPT_IN_FLOW.get(rate, 4) for rate in mapped)
+    flow = FlowCurve(glass(given, "E1"), rates, strains, mapped, kept, time_step=step, form=given.friction)
     result = {"flow": (particles.flow_curve_task(flow, given.seed), glass_samples(given))}
     for name in flow.configurations():
         spec = maps.Map(flow, name, sites=sites(given))
@@ -233,7 +271,7 @@ def _flows(given):
     if scale.large:
         fast = FlowCurve(glasses.recipe("HTL", scale.large), rates[: scale.large_rates], strains[: scale.large_rates],
                          time_step=step, form=given.friction)  # fmt: skip
-        result["large flow"] = particles.flow_curve_task(fast, given.seed), 1
+        result["large flow"] = particles.flow_curve_task(fast, given.seed), 2
     for form in FRICTIONS if given.scale != "smoke" else ():
         spec = FlowCurve(glasses.recipe("HTL", FRICTION_PARTICLES), FRICTION_RATES, FRICTION_STRAINS, form=form)
         result[f"friction {form}"] = particles.flow_curve_task(spec, given.seed), FRICTION_SAMPLES
@@ -254,8 +292,8 @@ def glass_samples(given):
 
 def stages(given):
     """Return {stage: [(task, samples), ...]} in the order in which they are run: by the first word of their names."""
-    order = ("steady", "variant", "live", "glass", "map", "cooled", "from", "live-creep", "start-up", "held", "friction",
-             "flow", "large")  # fmt: skip
+    order = ("steady", "variant", "live", "glass", "map", "cooled", "from", "live-creep", "friction", "trial", "start-up",
+             "held", "flow", "large")  # friction first, as it decides the form for all other particles
     result = {stage: [] for stage in order}
     for name, pair in tasks(given).items():
         result[name.split()[0]].append(pair)
@@ -265,7 +303,7 @@ def stages(given):
 def gather(given, finished):
     """Return the arrays of the page by ``ensemble/name``, finished samples along the first axis.
 
-    Packings are left out, and of maps all but moduli, energies, stresses and thresholds forward.
+    Packings are left out, and of maps all but moduli, energies, stresses, and strengths forward and projected (``_kept``).
     """
     result = {}
     for name, (task, count) in tasks(given).items():
@@ -279,9 +317,17 @@ def gather(given, finished):
 
 
 def _kept(name, arrays):
-    """Return those arrays of a sample that are published."""
+    """Return those arrays of a sample that are published.
+
+    Of a map: strength_map (S,), forward; distance_maps (S, K), projected: of a glass as quenched, which is isotropic, along
+    all directions; (S, 1), forward, of one that flows.
+    """
     if "map" in name.split():
-        kept = {"stress_map": arrays["local_stress"][:, 2], "strength_map": maps.directed(arrays["residual_strength"])}
+        strength = arrays["residual_strength"]
+        loadings = range(1 if "flow" in name.split() else strength.shape[-1])
+        distances = [simulations.distance_to_yield(strength, k) for k in loadings]
+        kept = {"stress_map": arrays["local_stress"][:, 2], "strength_map": maps.directed(strength),
+                "distance_maps": np.stack(distances, axis=-1)}  # fmt: skip
         return kept | {key: arrays[key] for key in ("shear_moduli", "bulk_modulus", "energy") if key in arrays}
     packing = ("kept", "kept_strain", "species", "lengths")
     return {key: values for key, values in arrays.items() if key not in packing}
@@ -306,6 +352,6 @@ def live_name(recovery, shape):
 
 def measure(results):
     """Return our numbers by claim, from the ``results.Results`` of a page."""
-    from glasslib.papers.creep import numbers  # here: scipy is slow to import
+    from glasslib.papers.creep import claims  # here: scipy is slow to import
 
-    return numbers.measure(results)
+    return claims.measure(results)

@@ -50,7 +50,7 @@ def flow_curve(results):
                                figures.COLOURS["particles"], mark, filled=False)
             axes[1].set(xscale="log", xlabel=RATE, ylabel=r"stress minus fit [$\epsilon/\sigma^2$]")
         figures.points(curve, rates, stress, error, "lattice, rate control", figures.COLOURS["lattice"], filled=False)
-        flows = rate > 0
+        flows = numbers.flowing(results)
         figures.points(curve, rate[flows], held[flows], np.zeros(flows.sum()), "lattice, stress control",
                        figures.COLOURS["lattice"], "s", x_error=rate_error[flows])
         for found, label, mark in of_particles:
@@ -66,15 +66,16 @@ def _particle_curves(results):
     scale, marks = creep.SCALES[results.given.scale], {"flow": "o", "large flow": "D"}
     sizes = {"flow": scale.particles, "large flow": scale.large}
     found = ((numbers.particle_curve(results, name), name) for name in marks if f"{name}/stress" in results.arrays)
-    return [(curve, f"particles, N = {sizes[name]}", marks[name]) for curve, name in found if curve is not None]
+    return [(curve, f"particles, N = {sizes[name]}" + (f",\n{curve.gaps()}" if curve.gaps() else ""), marks[name])
+            for curve, name in found if curve is not None]  # fmt: skip
 
 
 def _held_particles(axis, results):
     """Draw the rates of steady flow that E1 reaches under imposed stresses."""
     for stress in results.given.asked("creep_stresses"):
-        rate = results.arrays.get(f"held E1 {stress:g}/steady_rate")
-        if rate is not None and np.isfinite(rate).any():
-            axis.plot(np.nanmean(rate), stress, "s", color=figures.COLOURS["particles"], zorder=3)
+        found = numbers.held_rate(results, "E1", stress)
+        if found is not None:
+            axis.errorbar(found[0], stress, xerr=2 * found[1], fmt="s", color=figures.COLOURS["particles"], zorder=3)
 
 
 def fit_table(results):
@@ -145,7 +146,7 @@ def histograms(results):
     fine = np.linspace(0, EDGES[-1], 300)
     k, s = given.threshold_shape, given.threshold_scale
     drawn = k / s * (fine / s) ** (k - 1) * np.exp(-((fine / s) ** k))
-    with figures.panels(2, _foot(results, histograms, "steady/threshold"), letters="bc") as axes:
+    with figures.panels(2, _foot(results, histograms, "steady/threshold", _mapped_flow(results, shown)), letters="bc") as axes:
         for axis, rate in zip(axes, shown):
             j = rates.index(rate)
             threshold, distance = (_mean(results, f"steady/{name}")[0][j] / width for name in ("threshold", "distance"))
@@ -157,20 +158,30 @@ def histograms(results):
                          label=f"mean threshold {mean:.3f} ± {2 * error:.3f}")
             _histogram_of_particles(axis, results, rate)
             axis.set(title=rf"$\dot\gamma$ = {rate:g} $/\tau$", xlabel=r"stress [$\epsilon/\sigma^2$]",
-                     ylabel=r"density [$\sigma^2/\epsilon$]", xlim=(0, 2.2), ylim=(0, 2.2))
-            axis.legend()
+                     ylabel=r"density [$\sigma^2/\epsilon$]", xlim=(0, 2.2),
+                     ylim=(0, 3.4))  # above the densities, room for what they are
+            axis.legend(loc="upper right")
 
 
 def _histogram_of_particles(axis, results, rate):
-    """Draw what local shear of the particles finds in steady flow, by dashed outlines."""
+    """Draw what local shear of the particles finds in steady flow, by dashed outlines: the projected distance to yield."""
     found = numbers.in_flow(results, rate)
     if found is None:
         return
-    threshold, stress = found
-    for values, name, colour in ((threshold, "threshold", figures.GREEN), (threshold - stress, "distance", figures.PURPLE)):
+    forward = np.nanmean(found.stress + found.forward)
+    mean = f"threshold, mean {np.nanmean(found.threshold):.2f}\n(forward alone {forward:.2f})"
+    for values, name, colour in ((found.threshold, mean, figures.GREEN), (found.distance[..., 0], "distance", figures.PURPLE)):
         kept = values[np.isfinite(values)]
         density = np.histogram(kept, EDGES)[0] / values.size / np.diff(EDGES)
         axis.stairs(density, EDGES, color=colour, linestyle="--", linewidth=1.2, label=f"particles, {name}")
+
+
+def _mapped_flow(results, rates):
+    """Return in words the size of the particles whose flow is mapped at some rates, the sites, and how many maps there are."""
+    scale, sites = creep.SCALES[results.given.scale], creep.sites(results.given)
+    found = [numbers.in_flow(results, rate) for rate in rates]
+    counts = [str(len(one.stress) * one.stress.shape[1] // sites**2) for one in found if one is not None]
+    return f"particles: N = {scale.particles}, {sites} × {sites} sites, {' and '.join(counts)} maps" if counts else ""
 
 
 def friction_table(results):
@@ -192,8 +203,25 @@ def gap_table(results):
     found = numbers.curves_gap(results)
     if found is None:
         return figures.not_computed("It needs at least two samples of particles in steady flow.")
-    rows = [(f"{rate:g}", figures.value_error(100 * gap, 100 * error, 1)) for rate, gap, error in zip(*found)]
-    return figures.table((r"rate $\dot\gamma$", "lattice less particles [%]"), rows)
+    curve = numbers.particle_curve(results)
+    rows = [(f"{rate:g}", figures.value_error(100 * gap, 100 * error, 1), f"{count} of {curve.samples}")
+            for rate, gap, error, count in zip(*found, curve.steady[np.isin(curve.rates, found[0])])]  # fmt: skip
+    rows += [(f"{rate:g}", "–", f"0 of {curve.samples}") for rate in curve.missing]
+    head = (r"rate $\dot\gamma$", "lattice less particles [%]", "samples of particles that became steady")
+    return figures.table(head, sorted(rows, key=lambda row: float(row[0])))
+
+
+def control_table(results):
+    """Return how far a held stress is from that of the flow curve at the rate that it leads to, in both models."""
+    rows = [("particles, E1", f"{stress:g}", figures.value_error(100 * gap, 100 * error, 1))
+            for stress, gap, error in numbers.held_gaps(results)]  # fmt: skip
+    if results.has("steady/stress"):
+        found = numbers.protocol_gap(results)
+        if found is not None:
+            rows = [("lattice", "largest of all", figures.value_error(100 * found.value, 100 * found.error, 1)), *rows]
+    if not rows:
+        return figures.not_computed("It needs lattices or particles that flow under a held stress.")
+    return figures.table(("model", r"held stress $\Sigma$", "gap between both controls [%]"), rows)
 
 
 def live_figure(results):

@@ -1,6 +1,9 @@
-"""The grids of strain and time on which curves of the creep paper are kept, of lattice and particles alike."""
+"""What lattice and particles of the creep paper have in common: grids on which curves are kept, and what steady flow is."""
 
 import numpy as np
+
+WINDOWS, BLOCKS = 4, 4  # of a stretch under one load, for the test of steadiness: blocks longer than the stress remembers
+TREND = 0.01  # chance below which a trend of the blocks is none of chance
 
 
 def start_up_strains(strain):
@@ -18,3 +21,25 @@ def binned(time, values, edges):
     total = np.concatenate([[0.0], np.cumsum(values * np.diff(time, prepend=0.0))])
     at_edges = np.interp(edges, np.concatenate([[0.0], time]), total)
     return np.diff(at_edges) / np.diff(edges)
+
+
+def steady_rate(time, rate):
+    """Return (mean, standard error) of the steady strain rate (k,) in the later half of a record; NaN where there is none.
+
+    Its last windows must have one mean (``analysis.steady``), and its blocks no trend: a smooth decay, as towards a stop,
+    differs little from one window to the next as it scatters within them by itself.
+    """
+    from scipy.stats import linregress  # here: scipy is slow to import
+
+    from glasslib.analysis.steady import steady_state
+
+    late = time > 0.5 * time[-1]
+    time, rate = time[late], rate[late]
+    if len(time) <= 4 * WINDOWS * BLOCKS:
+        return np.nan, np.nan
+    steady = steady_state(time, rate, (time[-1] - time[0]) / WINDOWS, BLOCKS)
+    if steady is None:
+        return np.nan, np.nan
+    means = [part.mean() for part in np.array_split(rate[time > steady.begin], steady.blocks)]
+    drifts = linregress(np.arange(len(means)), means).pvalue < TREND
+    return (np.nan, np.nan) if drifts else (steady.mean, steady.error)

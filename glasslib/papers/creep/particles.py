@@ -10,28 +10,28 @@ import numpy as np
 
 from glasslib import ensemble
 from glasslib.papers import costs, glasses
-from glasslib.papers.creep.grids import binned, creep_times, start_up_strains
+from glasslib.papers.creep.grids import BLOCKS, WINDOWS, binned, creep_times, start_up_strains, steady_rate
 from glasslib.papers.shearing import particles
 
 CELL = 9.88  # side of a cell, and of a site of the lattice [length]
 _SEGMENT = 0.1  # of strain, between two checkpoints of a flow curve
 _ROWS = 100  # of the record, in each segment
 _RECORD_TIME = 0.5  # between two records under a stress
-_WINDOWS, _BLOCKS = 4, 4  # of a stretch at one rate, for the test of steadiness: blocks longer than the stress remembers
+_SLOW, _SLOW_BLOCKS = 5e-4, 2  # up to this rate stretches are short, and blocks of a quarter window remember each other
 
 
 class FlowCurve(NamedTuple):
     """One glass sheared at one rate after another, from the fastest down, by ``strains`` at each.
 
-    kept_rates: at which the inherent structures at the ends of the last ``kept`` segments of strain are kept; form: of the
-    friction, see ``dynamics``.
+    kept_rates: at which the inherent structures at the ends of the last segments of strain are kept, ``kept`` of them, or
+    as many as ``kept`` says for each of these rates; form: of the friction, see ``dynamics``.
     """
 
     glass: tuple
     rates: tuple
     strains: tuple
     kept_rates: tuple = ()
-    kept: int = 4
+    kept: int | tuple = 4
     segment: float = _SEGMENT
     time_step: float = 0.005
     form: str = "weighted"
@@ -43,10 +43,11 @@ class FlowCurve(NamedTuple):
 
     def segments(self):
         """Return (number of the rate, strain, whether its end is kept) of each stretch between two checkpoints."""
-        result = []
+        each = self.kept if isinstance(self.kept, tuple) else (self.kept,) * len(self.kept_rates)
+        result, kept = [], dict(zip(self.kept_rates, each))
         for j, (rate, strain) in enumerate(zip(self.rates, self.strains)):
             count = max(1, round(strain / self.segment))
-            result += [(j, strain / count, rate in self.kept_rates and k >= count - self.kept) for k in range(count)]
+            result += [(j, strain / count, k >= count - kept.get(rate, 0)) for k in range(count)]
         return result
 
     def configurations(self):
@@ -166,7 +167,8 @@ def _steady(spec, rows):
     before = 0.0
     for j, strain in enumerate(spec.strains):
         x, y = rows[rows[:, 0] == j, 1] - before, rows[rows[:, 0] == j, 2]
-        steady = steady_state(x, y, strain / _WINDOWS, _BLOCKS)
+        blocks = _SLOW_BLOCKS if spec.rates[j] <= _SLOW else BLOCKS
+        steady = steady_state(x, y, strain / WINDOWS, blocks)
         found.append((np.nan,) * 3 if steady is None else (steady.mean, steady.error, steady.begin))
         grid = np.linspace(0, strain, 201)[1:]
         strains.append(grid)
@@ -205,21 +207,12 @@ def held(spec, sequence):
     times, strain, stuck = creep_times(spec.duration), record.strain - packing.strain, record.end == "stuck"
     rates = binned(record.time, np.diff(strain, prepend=0.0) / np.diff(record.time, prepend=0.0), times)
     rates[times[1:] > record.time[-1] * (1 + 1e-9)] = 0.0 if stuck else np.nan
-    late = record.time > 0.5 * record.time[-1]
-    steady = None if stuck else _steady_rate(record.time[late], record.shear_rate[late])
+    rate, error = (np.nan, np.nan) if stuck else steady_rate(record.time, record.shear_rate)
     return {
         "creep_rate": rates, "stuck_time": np.array(record.time[-1] if stuck else np.inf),
         "end_time": np.array(record.time[-1]), "end_strain": np.array(strain[-1]),
-        "steady_rate": np.array(steady.mean if steady else np.nan),
-        "steady_rate_error": np.array(steady.error if steady else np.nan),
+        "steady_rate": np.array(rate), "steady_rate_error": np.array(error),
     }  # fmt: skip
-
-
-def _steady_rate(time, rate):
-    from glasslib.analysis.steady import steady_state
-
-    enough = len(time) > 4 * _WINDOWS * _BLOCKS
-    return steady_state(time, rate, (time[-1] - time[0]) / _WINDOWS, _BLOCKS) if enough else None
 
 
 def _begin(spec, sequence, task):

@@ -7,10 +7,11 @@ import numpy as np
 
 from glasslib import ensemble
 from glasslib.papers import costs, glasses, inherent, maps
-from glasslib.papers.creep.grids import binned, creep_times, start_up_strains
+from glasslib.papers.creep.grids import binned, creep_times, start_up_strains, steady_rate
 
 EDGES = np.linspace(0, 2.5, 51)  # bins of thresholds and of distances to yield
 SETTLING, HOLDING = 2000.0, 8000.0  # times under a held stress before, and while, its rate is averaged
+STARTS = ("measured", "shuffled", "drawn", "forward")  # of a lattice from the map of a glass, see ``initial_maps``
 
 
 class Model(NamedTuple):
@@ -54,9 +55,8 @@ class FromGlass(NamedTuple):
     """Lattices that start as a glass is: its modulus, and its maps of thresholds and stresses, one site to a cell.
 
     model: its modulus gives way to that of the glass; sites: of the map, along an edge; rates: at which it is sheared by
-    ``strain``; stresses: held for ``duration``. start: ``measured``; ``shuffled``, the sites of the glass in another order;
-    ``drawn``, a lattice of the model's size whose thresholds and stresses are drawn from those of the glass, each by
-    itself. systems: lattices from one glass, which differ in their later draws.
+    ``strain``; stresses: held for ``duration``. start: one of ``STARTS``, see ``initial_maps``. systems: lattices from one
+    glass, which differ in their later draws, and where they start shuffled or drawn in these draws too.
     """
 
     model: Model
@@ -81,10 +81,10 @@ def task(spec, seed):
 
 
 def from_glass_task(spec, seed):
-    """Return the ``ensemble.Task`` of a ``FromGlass``."""
+    """Return the ``ensemble.Task`` of a ``FromGlass``; before version 1 all thresholds were those forward."""
     label = glasses.label_of(spec.glass)
     seconds = _core_seconds(spec, spec.model.size if spec.start == "drawn" else spec.sites)
-    return ensemble.Task(f"creep-from-{label}", from_glass, spec, seed, label=label, core_seconds=seconds)
+    return ensemble.Task(f"creep-from-{label}", from_glass, spec, seed, version=1, label=label, core_seconds=seconds)
 
 
 def map_task(glass, sites, seed):
@@ -137,51 +137,81 @@ def from_glass(spec, sequence):
     """Return one sample of ``FromGlass`` by name.
 
     loading (rates, K): stress at ``start_up_strains``; creep_rate (stresses, T): between ``creep_times``; both means over
-    systems. stuck_time (stresses, systems): infinite where it flows on. modulus: of the glass.
+    systems. stuck_time, end_strain, steady_rate, steady_rate_error (stresses, systems): when a lattice got stuck, infinite
+    if it did not; its strain at the end; its rate in steady flow, NaN where none was reached. modulus: of the glass;
+    initial_distance: to yield, mean over sites.
     """
     from glasslib.lattices import rates
 
     found = ensemble.sample_arrays(map_task(spec.glass, spec.sites, sequence.entropy), sequence.spawn_key[-1])
     draws, run = sequence.spawn(2)
-    threshold, stress = initial_maps(found, spec.start, np.random.default_rng(draws), spec.model.size)
-    lattice = spec.model._replace(size=len(stress), modulus=float(found["shear_moduli"].mean())).lattice()
+    generator = np.random.default_rng(draws)
+    started = [initial_maps(found, spec.start, generator, spec.model.size) for _ in range(spec.systems)]
+    threshold, stress = map(np.array, zip(*started))
+    lattice = spec.model._replace(size=stress.shape[-1], modulus=float(found["shear_moduli"].mean())).lattice()
     start = rates.initial_state(lattice, systems=spec.systems, seed=run, threshold=threshold, stress=stress)
-    grid, times = start_up_strains(spec.strain), creep_times(spec.duration)
-    loading, flowing, stuck = [], [], []
+    grid, loading = start_up_strains(spec.strain), []
     for rate in spec.rates:
         record = rates.flow(lattice, rate, spec.strain, state=start, record_every=_every(spec, rate))
-        curves = zip(record.strain, record.stress)
-        begin = stress.mean()
-        loading.append(np.mean([np.interp(grid, np.append(0.0, x), np.append(begin, y)) for x, y in curves], axis=0))
-    for held in spec.stresses:
-        record = rates.creep(lattice, held, spec.duration, state=start, record_every=round(0.5 / lattice.time_step))
-        flowing.append(binned(record.time, record.plastic_rate.mean(axis=0), times))
-        stuck.append(np.nan_to_num(record.stuck_time, nan=np.inf))
-    return {"loading": np.array(loading), "creep_rate": np.array(flowing), "stuck_time": np.array(stuck),
-            "modulus": np.array(lattice.modulus)}  # fmt: skip
+        curves = zip(record.strain, record.stress, stress.mean(axis=(1, 2)))
+        loading.append(np.mean([np.interp(grid, np.append(0.0, x), np.append(y0, y)) for x, y, y0 in curves], axis=0))
+    creeping = [_creeping(lattice, held, spec.duration, start) for held in spec.stresses]
+    names = creeping[0] if creeping else ()
+    return {name: np.array([one[name] for one in creeping]) for name in names} | {
+        "loading": np.array(loading), "modulus": np.array(lattice.modulus),
+        "initial_distance": np.array((threshold - stress).mean()),
+    }  # fmt: skip
+
+
+def _creeping(lattice, stress, duration, start):
+    """Return what ``from_glass`` keeps of lattices under one stress."""
+    from glasslib.lattices import rates
+
+    record = rates.creep(lattice, stress, duration, state=start, record_every=round(0.5 / lattice.time_step))
+    stuck = np.nan_to_num(record.stuck_time, nan=np.inf)
+    steady = [steady_rate(record.time, rate) if np.isinf(when) else (np.nan, np.nan)
+              for rate, when in zip(record.plastic_rate, stuck)]  # fmt: skip
+    rate, error = np.array(steady).T
+    return {"creep_rate": binned(record.time, record.plastic_rate.mean(axis=0), creep_times(duration)), "stuck_time": stuck,
+            "end_strain": record.state.strain, "steady_rate": rate, "steady_rate_error": error}  # fmt: skip
 
 
 def initial_maps(found, start="measured", generator=None, side=None):
     """Return thresholds and stresses (side, side) of a lattice from the map of a glass, the arrays of ``inherent``.
 
-    The threshold of a site is its stress sigma_xy and what has to be added by shear forward until it yields. Where nothing
-    yields, it is the largest of the map. ``generator``, ``side``: for another ``start`` than ``measured``.
+    The threshold of a site is its stress sigma_xy and what has to be added from outside until it yields, its distance to
+    yield: the projected one, as an inclusion in a glass under simple shear yields along whichever direction gives way first
+    (``distance_to_yield``). Where nothing yields, it is the largest of the map. ``start``: ``measured``; ``shuffled``, the
+    sites in another order; ``drawn``, a lattice of ``side`` whose sites are drawn from those of the glass, threshold and
+    stress together, shifted together to the mean stress of the glass: no site starts beyond yield; ``forward``, as
+    measured, but with what it takes along 2 alpha = 0 alone. That overestimates what a lattice of scalar stresses can
+    bear: it is kept to show by how much. ``generator``: for ``shuffled`` and ``drawn``.
     """
-    stress = found["local_stress"][:, 2].astype(float)
-    strength = maps.directed(found["residual_strength"]).astype(float)
-    threshold = stress + strength
+    if start not in STARTS:
+        raise ValueError(f"start = {start!r}: must be one of {', '.join(STARTS)}")
+    stress, strength = found["local_stress"][:, 2].astype(float), found["residual_strength"]
+    distance = maps.directed(strength).astype(float) if start == "forward" else distance_to_yield(strength)
+    threshold = stress + distance
     threshold = np.where(np.isnan(threshold), np.nanmax(threshold), threshold)
-    if start == "measured":
-        side = math.isqrt(len(stress))
-    elif start == "shuffled":
-        side, order = math.isqrt(len(stress)), generator.permutation(len(stress))
-        threshold, stress = threshold[order], stress[order]
-    elif start == "drawn":
-        threshold, stress = (generator.choice(values, side**2) for values in (threshold, stress))
-        stress -= stress.mean()
-    else:
-        raise ValueError(f"start = {start!r}: must be one of measured, shuffled, drawn")
-    return threshold.reshape(side, side), stress.reshape(side, side)
+    if start == "drawn":
+        drawn = generator.integers(len(stress), size=side**2)
+        shift = stress.mean() - stress[drawn].mean()
+        return (threshold[drawn] + shift).reshape(side, side), (stress[drawn] + shift).reshape(side, side)
+    side = math.isqrt(len(stress))
+    order = generator.permutation(len(stress)) if start == "shuffled" else np.arange(len(stress))
+    return threshold[order].reshape(side, side), stress[order].reshape(side, side)
+
+
+def distance_to_yield(strength, loading=0):
+    """Return what has to be added along direction number ``loading`` until a site yields (...), of strengths (..., K).
+
+    It is Barbot's projected threshold, which the paper takes for the distance to yield. NaN where nothing yields.
+    """
+    from glasslib.protocols.local_yield import projected_threshold
+
+    angles = 2 * np.pi * np.arange(strength.shape[-1]) / strength.shape[-1]
+    distance = projected_threshold(strength.astype(float), angles, angles[loading])
+    return np.where(np.isfinite(distance), distance, np.nan)
 
 
 def _every(spec, rate):

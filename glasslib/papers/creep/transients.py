@@ -121,26 +121,24 @@ def _creeping(results, drawn_by, curves):
 
 
 def _stuck_text(results, glass, stress, of):
-    """Return how many of the runs got stuck."""
-    if of == "lattice":
-        name = f"from {glass} measured"
-        times = results[f"{name}/stuck_time"][:, creep.loads(results.given, glass)[1].index(stress)]
-    else:
-        times = results[f"held {glass} {stress:g}/stuck_time"]
-    return f"{np.isfinite(times).sum()} of {times.size} stuck"
+    """Return how many of the runs got stuck, and of how many it is not decided."""
+    found = numbers.lattice_outcomes if of == "lattice" else numbers.particle_outcomes
+    return numbers.outcome_text(found(results, glass, stress))
 
 
 def distances(results):
-    """Draw Fig. 3a: cumulative distribution of the distance to yield in the three initial states."""
+    """Draw Fig. 3a: cumulative distribution of the distance to yield in the three initial states, along all directions."""
     found = {label: numbers.initial(results, label) for label in creep.STATES}
-    found = {label: pair for label, pair in found.items() if pair is not None}
+    found = {label: local for label, local in found.items() if local is not None}
     if not found:
         return figures.not_computed("It needs maps of local thresholds of at least two glasses of a state.")
     with figures.panels(1, _foot(results, distances), width=5.2) as (axis,):
-        for label, (threshold, stress) in found.items():
-            above = np.array([statistics.empirical(one, _GRID) for one in threshold - stress])
+        for label, local in found.items():
+            above = np.array([statistics.empirical(one, _GRID) for one in local.distance])
             mean, error = statistics.mean_error(above)
             figures.band(axis, _GRID, mean, error, label, figures.COLOURS[label])
+            forward = np.mean([statistics.empirical(one, _GRID) for one in local.forward], axis=0)
+            axis.plot(_GRID, forward, ":", color=figures.COLOURS[label], linewidth=1, label=f"{label}, forward alone")
         axis.axvline(creep.COMPARED_STRESS, color="0.4", linestyle=":", label=f"imposed stress {creep.COMPARED_STRESS:g}")
         axis.set(xlabel=r"distance to yield $X$ [$\epsilon/\sigma^2$]", ylabel="cumulative distribution $C(X)$",
                  xlim=(0, 3), ylim=(0, 1))  # fmt: skip
@@ -156,7 +154,7 @@ def live_creep(results):
     for label in creep.STATES:
         for recovery in creep.live_recovery_times(given):
             names[label, recovery] = f"live-creep {label} {recovery:g}"
-    if not results.has(*(f"{name}/creep_rate" for name in names.values())):
+    if not results.has(*(f"{name}/{key}" for name in names.values() for key in ("creep_rate", "initial_distance"))):
         return figures.not_computed("It needs lattices from at least two glasses of each of the three states.")
     edges = creep_times(creep.SCALES[given.scale].duration)
     time, stresses = np.sqrt(edges[1:] * edges[:-1]), np.array(creep.LIVE_STRESSES)
@@ -207,20 +205,68 @@ def _present(values):
 
 
 def starts_table(results):
-    """Return how lattices from E1 fare that start from measured, shuffled and drawn thresholds."""
-    rows = []
-    for start in creep.STARTS:
-        name = f"from E1 {start}"
-        if results.has(f"{name}/loading"):
-            peak = numbers.overshoot(results[f"{name}/loading"])
-            mean, error = statistics.mean_error(peak)
-            stuck = np.isfinite(results[f"{name}/stuck_time"]).mean(axis=(0, 2))
-            rows.append((start, *(figures.value_error(m, e, 3) for m, e in zip(mean, error)), *(f"{s:.0%}" for s in stuck)))
-    if not rows:
-        return figures.not_computed("It needs maps of at least two glasses E1.")
+    """Return how lattices from the three states fare that start from measured, shuffled, drawn and forward thresholds."""
     rates, stresses = creep.loads(results.given, "E1")
-    head = ("thresholds", *(rf"peak / final, $\dot\gamma$ = {rate:g}" for rate in rates),
+    rows = []
+    for label in creep.STATES:
+        for start in creep.STARTS:
+            name = numbers.from_glass(results, label, start)
+            if name:
+                peaks = _peaks_at(results, name, label, rates)
+                stuck = (_outcome(numbers.lattice_outcomes(results, label, stress, start)) for stress in stresses)
+                distance = figures.value_error(*statistics.mean_error(results[f"{name}/initial_distance"]), 2)
+                rows.append((label, start, _side(results, start), distance, *peaks, *stuck))
+    if not rows:
+        return figures.not_computed("It needs maps of at least two glasses of a state.")
+    head = ("glass", "thresholds", "sites", "mean distance to yield",
+            *(rf"peak / final, $\dot\gamma$ = {rate:g}" for rate in rates),
             *(rf"stuck at $\Sigma$ = {stress:g}" for stress in stresses))  # fmt: skip
+    return figures.table(head, rows)
+
+
+def _peaks_at(results, name, label, rates):
+    """Return peak over final stress at each of some rates as texts, a dash where a glass is not sheared at it."""
+    imposed = list(creep.loads(results.given, label)[0])
+    mean, error = statistics.mean_error(numbers.overshoot(results[f"{name}/loading"]))
+    texts = {rate: figures.value_error(m, e, 3) for rate, m, e in zip(imposed, mean, error)}
+    return [texts.get(rate, "–") for rate in rates]
+
+
+def _outcome(found):
+    """Return the fraction of runs that got stuck as text, and that of undecided ones."""
+    if found is None:
+        return "–"
+    undecided = np.isnan(found).mean()
+    return f"{np.nansum(found) / found.size:.0%}" + (f", {undecided:.0%} undecided" if undecided else "")
+
+
+def _side(results, start):
+    side = results.given.size if start == "drawn" else creep.sites(results.given)
+    return f"{side} × {side}"
+
+
+def trials_table(results):
+    """Return how runs end at the two smallest stresses by size and time step: lattices drawn from E1, and small particles."""
+    rows = []
+    for name, changes in creep.tried_lattices(results.given).items():
+        if results.has(f"{name}/stuck_time"):
+            tried = creep.model(results.given, **changes)
+            ends = (_outcome(numbers.outcomes(results, name, k)) for k in range(len(creep.TRIED_STRESSES)))
+            count = results[f"{name}/stuck_time"][:, 0].size
+            rows.append((f"lattice, {tried.size} × {tried.size} sites", f"{tried.time_step:g}", str(count), *ends))
+    for step in creep.TRIED_DAMPED_TIME_STEPS:
+        names = [f"trial particles {step:g} {stress:g}" for stress in creep.TRIED_STRESSES]
+        if results.has(*(f"{name}/stuck_time" for name in names)):
+            found = [numbers.outcomes(results, name) for name in names]
+            rows.append((f"particles, N = {creep.TRIED_PARTICLES}", f"{step:g}", str(len(found[0])), *map(_outcome, found)))
+    of_page = [numbers.particle_outcomes(results, "E1", stress) for stress in creep.TRIED_STRESSES]
+    if any(one is not None for one in of_page):
+        count = next(str(len(one)) for one in of_page if one is not None)
+        rows.append((f"particles, N = {creep.SCALES[results.given.scale].particles}", f"{results.given.damped_time_step:g}",
+                     count, *map(_outcome, of_page)))  # fmt: skip
+    if not rows:
+        return figures.not_computed("Trials of size and time step run at scales book and paper.")
+    head = ("from E1", "time step", "runs", *(rf"stuck at $\Sigma$ = {stress:g}" for stress in creep.TRIED_STRESSES))
     return figures.table(head, rows)
 
 
@@ -230,21 +276,24 @@ def moduli_table(results):
     for label, energy in zip(creep.STATES, paper_value("creep", "energies")):
         if not results.has(f"map {label}/energy"):
             continue
-        threshold, stress = numbers.initial(results, label)
-        columns = (results[f"map {label}/energy"], results[f"map {label}/shear_moduli"].mean(axis=1),
-                   np.nanmean(threshold, axis=1), stress.std(axis=1))  # fmt: skip
-        texts = (figures.value_error(*statistics.mean_error(column), digits) for column, digits in zip(columns, (4, 2, 3, 3)))
-        rows.append((label, f"{energy:g}", *texts))
+        columns = [(results[f"map {label}/energy"], 4), (results[f"map {label}/shear_moduli"].mean(axis=1), 2)]
+        local = numbers.initial(results, label)
+        if local is not None:
+            columns += [(np.nanmean(local.threshold, axis=1), 3), (np.nanmean(local.distance, axis=(1, 2)), 3),
+                        (np.nanmean(local.forward, axis=1), 3), (local.stress.std(axis=1), 3)]  # fmt: skip
+        texts = [figures.value_error(*statistics.mean_error(column), digits) for column, digits in columns]
+        rows.append((label, f"{energy:g}", *(texts + ["–"] * 4)[:6]))
     if not rows:
         return figures.not_computed("It needs maps of at least two glasses of a state.")
-    head = ("state", "energy, paper", "energy, ours", r"modulus $\mu$", "mean threshold", "width of local stress")
+    head = ("state", "energy, paper", "energy, ours", r"modulus $\mu$", "mean threshold", "mean distance to yield $X$",
+            "the same, forward alone", "width of local stress")  # fmt: skip
     return figures.table(head, rows)
 
 
 def _of_lattice(results, glass, kind, load, of):
     """Return ([samples of the lattice's curve under a load] or None,): from the measured maps of a glass."""
-    name = f"from {glass} measured"
-    if not results.has(f"{name}/{kind}"):
+    name = numbers.from_glass(results, glass)
+    if not name or f"{name}/{kind}" not in results.arrays:
         return (None,)
     loads = creep.loads(results.given, glass)[("rates", "stresses").index(of)]
     return (results[f"{name}/{kind}"][:, loads.index(load)] if load in loads else None,)
