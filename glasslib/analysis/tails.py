@@ -12,7 +12,7 @@ beyond,
 
 k being binomial. Bonds of one packing are not independent, as one soft mode moves many: intervals are then too narrow, and an
 error over independent samples (``statistics.bootstrap``) has to take their place. A threshold is deep enough where deeper ones
-find the same exponent, which ``tail_scan`` shows.
+find the same exponent, which ``tail_scan`` shows and ``clearest`` picks.
 """
 
 from typing import NamedTuple
@@ -75,10 +75,27 @@ def tail_exponent(values, threshold=None, share=None, confidence=0.95):
     return Tail(1 + count / total, 1 + low, 1 + high, count, threshold, gap)
 
 
-def tail_scan(values, shares=(0.3, 0.1, 0.03, 0.01, 0.003, 0.001), confidence=0.95):
-    """Return the ``Tail`` of each of ``shares`` that leaves at least ten values, as a list."""
-    x = np.ravel(values)
-    return [tail_exponent(x, share=share, confidence=confidence) for share in shares if int(share * len(x)) >= 10]
+def tail_scan(values, shares=(0.3, 0.1, 0.03, 0.01, 0.003, 0.001), confidence=0.95, total=None):
+    """Return the ``Tail`` of each of ``shares`` that leaves at least ten values, as a list.
+
+    ``total``: how many values there are, where only the largest of them are given; shares of all that are given or more are
+    left out.
+    """
+    x = np.sort(np.ravel(values))
+    counts = [int(share * (len(x) if total is None else checks.integer("total", total, len(x)))) for share in shares]
+    return [tail_exponent(x[-count - 1 :], threshold=x[-count - 1], confidence=confidence)
+            for count in counts if 10 <= count < len(x)]  # fmt: skip
+
+
+def clearest(scan):
+    """Return the ``Tail`` of a scan whose gap to its law is smallest: past the core, and of no fewer values than it must be.
+
+    So do Clauset, Shalizi and Newman (SIAM Review 51, 661, 2009). A tail that begins too early departs from its law by the core;
+    one that begins late by chance alone, as 1/sqrt(count). Raises ValueError for an empty scan.
+    """
+    if not scan:
+        raise ValueError("scan: must hold at least one tail")
+    return min(scan, key=lambda tail: tail.gap)
 
 
 def tail_prefactor(values, exponent, threshold=None, share=None, confidence=0.95):
