@@ -13,7 +13,7 @@ from glasslib.papers.bond_expansion import simulations
 
 _NEWTON, _FLAT = 12, 1e-11  # steps at most, and the force at which they end
 _LONGEST = 0.5  # of a Newton step [length]: beyond it the branch is lost
-_DIFFERENCE = 5e-4  # strain of the differences that moduli are taken from
+_DIFFERENCE = 1e-4  # strain of the differences that moduli are taken from
 
 
 class Cavities(NamedTuple):
@@ -28,7 +28,7 @@ class Cavities(NamedTuple):
 def cavities_task(spec, seed):
     """Return the ``ensemble.Task`` of ``Cavities``."""
     seconds = spec.count * 2 * spec.strain / spec.step * costs.NEWTON
-    return simulations._of_glass("bond-cavities", cavities, spec, seed, seconds)
+    return simulations._of_glass("bond-cavities", cavities, spec, seed, seconds, version=1)
 
 
 def cavities(spec, sequence):
