@@ -254,11 +254,38 @@ def test_widths_of_three_sizes_have_the_exponent_that_was_put_in():
     assert why.ours is None and "2 of 4 bands lie along the shear" in why.why
 
 
+def on_lattice(strains, side, share, across):
+    """Arrays of bands of a lattice that are ``share`` strain^0.5 of its edge wide, born at a strain of 0.09."""
+    steps = np.linspace(0, 1, 501)
+    stress = np.where(steps < 0.09, steps, 0.05)
+    strains, places = np.array(strains)[:, None], (np.arange(side) + 0.5) / side
+    flat = np.tile(np.minimum(strains, 0.08), (1, side))
+    band = flat + 3 * (places < np.round(side * share * np.sqrt(strains)) / side) * (strains > 0.09)
+    pair = np.stack([flat, band] if across else [band, flat], axis=1)
+    return {"strain": np.tile(steps, (2, 1)), "stress": np.tile(stress, (2, 1)), "profiles": np.stack([pair, pair])}
+
+
+def test_bands_of_lattices_are_as_wide_as_they_were_put_in():
+    given = bond_expansion.Parameters()
+    arrays = {}
+    for T, share in ((0.4, 0.05), (0.2, 0.02)):
+        kinds = {f"band {T:g} 128": on_lattice(bond_expansion.profiled(given), 128, share, T == 0.2),
+                 f"lattice bond {T:g} 40": on_lattice(bond_expansion.YOUNG, 40, 10 * share, T == 0.2)}  # fmt: skip
+        arrays |= {f"{name}/{key}": values for name, found in kinds.items() for key, values in found.items()}
+    page = Results(given, arrays, "synthetic")
+    strain, widths = band_numbers.lattice_widths(page, 0.4, 128)
+    assert widths[:, strain == 100] == pytest.approx(0.5) and np.isnan(widths[:, strain < 0.09]).all()
+    found = band_numbers.measure(page)
+    assert found["band_exponent_lattice"].ours == pytest.approx(0.5, abs=0.05)
+    assert band_numbers.band_blocks(page, 0.4)[0] == pytest.approx(7) and found["band_blocks"].ours == pytest.approx(4)
+
+
 def test_errors_of_few_bands_are_not_made_too_small():
     strain = np.linspace(0.2, 1, 20)
     widths = 0.2 * strain ** np.array([[0.2], [0.3]])
     value, error = band_numbers.growth_exponent(strain, widths)
-    drawn = [np.polyfit(np.log(strain), np.log(widths[list(pair)].mean(axis=0)), 1)[0] for pair in ((0, 0), (0, 1), (1, 0), (1, 1))]
+    means = [widths[list(pair)].mean(axis=0) for pair in ((0, 0), (0, 1), (1, 0), (1, 1))]
+    drawn = [np.polyfit(np.log(strain), np.log(mean), 1)[0] for mean in means]
     assert value == pytest.approx(0.25, abs=0.01) and error == pytest.approx(2**0.5 * np.std(drawn), rel=0.1)
     value, error = band_numbers.growth_exponent(strain, widths[:1])
     assert value == pytest.approx(0.2) and np.isnan(error)

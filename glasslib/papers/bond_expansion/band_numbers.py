@@ -73,7 +73,7 @@ def lattice_profiles(results, T, side):
 def _of_lattice(results, name, strains):
     strains = np.array(strains)
     steps, stress = results[f"{name}/strain"][0], results[f"{name}/stress"]
-    turned = int(np.flatnonzero(strains >= BORN)[0])
+    turned = int(np.flatnonzero(strains >= TURNED)[0])
     every, levels = [], []
     for pair, one in zip(results[f"{name}/profiles"].astype(float), stress):
         every.append(pair[:, bands.lies_along(*pair[turned])])

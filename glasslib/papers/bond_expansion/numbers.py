@@ -194,10 +194,11 @@ def _of_lattices(results, scale):
             strain, stress = results[f"{of_particles}/strain"][0], results[f"{of_particles}/stress"].astype(float)
             deviations = stress[:, strain > 0.5 * strain[-1]].std(axis=1)
             ours, theirs = statistics.mean_error(results[f"{of_lattice}/steady_deviation"]), statistics.mean_error(deviations)
-            gaps.append((abs(ours[0] / theirs[0] - 1), np.hypot(ours[1] / theirs[0], ours[0] * theirs[1] / theirs[0] ** 2)))
+            error = np.hypot(ours[1] / theirs[0], ours[0] * theirs[1] / theirs[0] ** 2)
+            gaps.append((abs(ours[0] / theirs[0] - 1), error, len(deviations)))
     if gaps:
-        worst = max(gaps)
-        measured["steady_fluctuations"] = Measurement(float(worst[0]), float(worst[1]), count, scale)
+        value, error, those = max(gaps)
+        measured["steady_fluctuations"] = Measurement(float(value), float(error), those, scale)
     peaks = []
     for T in temperatures(results):
         name = f"lattice bond {T:g} {sides[0]}"
