@@ -60,8 +60,9 @@ def _of_particles(axes, results, T, profiled):
         found = band_numbers.of_particles(results, T, name)
         if len(found.profiles):
             count = results[f"{name} {T:g}/activity"].shape[-1]
-            axes[1].plot(found.strain, band_numbers.known_mean(found.widths), _LINES[name], color=shade(results, T),
-                         label=rf"$T_p$ = {T:g}, N = {count}")  # fmt: skip
+            late = found.strain >= band_numbers.BORN * (1 - 1e-6)
+            axes[1].plot(found.strain[late], band_numbers.known_mean(found.widths[:, late]), _LINES[name],
+                         color=shade(results, T), label=rf"$T_p$ = {T:g}, N = {count}")  # fmt: skip
             last = found
     if last is not None and profiled:
         shown = [k for k, at in enumerate(last.strain) if any(abs(at - wanted) < 0.004 for wanted in PROFILED)]

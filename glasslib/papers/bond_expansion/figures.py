@@ -134,15 +134,23 @@ def cavity(results):
         for order, style in ((1, ":"), (2, "--"), (3, "-")):
             values = sum(derivatives[n] * strain**n / (1, 1, 2, 6)[n] for n in range(order + 1))
             axes[2].plot(strain, values, style, color=figures.COLOURS["fit"], label=f"expansion to $\\gamma^{order}$")
-        yields = results[f"cavities {T:g}/bond_yield"][0, 0] * (1, -1)
-        for at, label in zip(yields, (r"$\sigma_Y^F$", r"$\sigma_Y^B$")):
-            if np.isfinite(at):
-                stress_there = numbers.series(derivatives, at)
-                axes[2].plot(at, stress_there, "*", color=figures.COLOURS["fit"], markersize=9)
-                axes[2].annotate(label, (at, stress_there), textcoords="offset points", xytext=(0, 7 * np.sign(at)), fontsize=8)
+        _yields(axes[2], strain, stress, derivatives, results[f"cavities {T:g}/bond_yield"][0, 0])
         axes[2].set(xlabel=r"strain $\gamma$", ylabel=STRESS)
         axes[2].legend(fontsize=7, loc="upper left")
         _linear(axes[2].inset_axes((0.62, 0.12, 0.36, 0.32)), strain, stress, derivatives)
+
+
+def _yields(axis, strain, stress, derivatives, expanded):
+    """Mark where a cavity yields each way: a ring before the first fall of its stress, a star where its cubic bends over."""
+    for way, at, label in zip((1, -1), expanded, (r"$\sigma_Y^F$", r"$\sigma_Y^B$")):
+        ahead = np.flatnonzero(way * strain >= 0)[::way]
+        falls = np.flatnonzero(~(way * np.diff(stress[ahead]) > 0))  # or the branch has ended
+        if len(falls):
+            place = strain[ahead[falls[0]]], stress[ahead[falls[0]]]
+            axis.plot(*place, "o", color=figures.COLOURS["particles"], markerfacecolor="none", markersize=9)
+            axis.annotate(label, place, textcoords="offset points", xytext=(0, 8 * way), fontsize=8, ha="center", va="center")
+        if np.isfinite(at) and at <= strain[-1]:
+            axis.plot(way * at, numbers.series(derivatives, way * at), "*", color=figures.COLOURS["fit"], markersize=9)
 
 
 def _linear(axis, strain, stress, derivatives):
@@ -213,9 +221,9 @@ def stress_curves(results):
             _steady(axes[1], results, f"{name} {hottest:g}", f"lattice bond {hottest:g} {side}", side, colour)
         _curves(axes[2], results, known, kind, sides[-1] if kind == "sheared large" else sides[0], lattices.METHODS)
         axes[2].set_xlim(0, min(SHOWN_STRAIN, axes[2].get_xlim()[1]))
-        _peaks(axes[2].inset_axes((0.62, 0.13, 0.36, 0.3)), results, sides[0])
+        _peaks(axes[2].inset_axes((0.62, 0.42, 0.36, 0.26)), results, sides[0])
         for axis in (axes[0], axes[2]):
-            axis.set(xlabel=r"strain $\gamma$", ylabel=STRESS, ylim=(0, 1.4 * axis.get_ylim()[1]))
+            axis.set(xlabel=r"strain $\gamma$", ylabel=STRESS, ylim=(0, 1.6 * axis.get_ylim()[1]))
             axis.legend(fontsize=7, ncols=2, loc="upper right")
         axes[1].set(xlabel=STRESS, ylabel="density in steady flow")
         axes[1].legend(fontsize=7)

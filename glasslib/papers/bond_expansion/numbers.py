@@ -148,14 +148,8 @@ def _of_cavities(results, scale):
     found = radii(results)
     if len(found) < 2:
         return {}
-    gaps = []
-    for T in temperatures(results):
-        if f"cavities {T:g}/modulus" in results.arrays:
-            derivatives, modulus = (results[f"cavities {T:g}/{key}"].astype(float) for key in ("derivatives", "modulus"))
-            middle = results[f"cavities {T:g}/strain"].shape[1] // 2
-            prestress = results[f"cavities {T:g}/stress"][:, :, middle].astype(float)
-            gaps += [modulus / derivatives[..., 1] - 1, prestress / derivatives[..., 0] - 1]
-    gaps = np.abs(np.concatenate([gap.ravel() for gap in gaps]))  # NaN where a branch ends within the differences
+    names = [f"cavities {T:g}/gaps" for T in temperatures(results)]
+    gaps = np.concatenate([np.abs(results[name].astype(float)).ravel() for name in names if name in results.arrays])
     median = statistics.bootstrap(lambda values: np.median(values), [found])
     count = found.size // 2
     return {"expansion_radius": Measurement(float(median.value), float(median.error), count, scale),

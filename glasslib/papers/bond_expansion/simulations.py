@@ -163,7 +163,7 @@ class Tails(NamedTuple):
 
     recipe: tuple
     glasses: int = 40
-    largest: int = 4000
+    largest: int = 2000
 
 
 def tails_task(spec, seed):

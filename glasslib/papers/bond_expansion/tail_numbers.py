@@ -97,7 +97,10 @@ def measure(results):
         found = [tail_exponent(results, order) for order in (1, 2, 3)]
         if all(one is not None for one in found):
             values, errors = ([float(getattr(one[0], key)) for one in found] for key in ("value", "error"))
-            measured["tail_exponents"] = Measurement(values, errors, len(results["tails/bonds"]), scale)
+            count, why = len(results["tails/bonds"]), "too few samples have bonds in the tail for an error"
+            sure = np.isfinite(errors).all()
+            measured["tail_exponents"] = (Measurement(values, errors, count, scale) if sure else
+                                          Measurement.none(why, count, scale))  # fmt: skip
     for dimension in ("2D", "3D"):  # in three dimensions the coldest parents are far from equilibrium
         every = known(results, dimension)
         if len(every) > 1 and every[-1] == temperatures(results)[-1]:
