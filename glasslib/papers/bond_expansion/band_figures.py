@@ -40,15 +40,15 @@ def band_growth(results):
 
 
 def _kept(results, known):
-    """Return, as words, how many bands lie along the shear."""
-    words = []
+    """Return, in a line for each parent temperature, how many bands lie along the shear."""
+    lines = []
     for T in known:
-        for name in band_numbers.SIZES:
-            if results.has(f"{name} {T:g}/profile_x"):
-                found = band_numbers.of_particles(results, T, name)
-                count = results[f"{name} {T:g}/activity"].shape[-1]
-                words.append(f"{len(found.profiles)} of {found.of} (N = {count}, {T:g})")
-    return "\nbands along the shear, which alone are followed: " + ", ".join(words)
+        words = []
+        for name in (name for name in band_numbers.SIZES if results.has(f"{name} {T:g}/profile_x")):
+            found, count = band_numbers.of_particles(results, T, name), results[f"{name} {T:g}/activity"].shape[-1]
+            words.append(f"{len(found.profiles)} of {found.of} of N = {count}")
+        lines.append(rf"bands along the shear, which alone are followed, at $T_p$ = {T:g}: {', '.join(words)}")
+    return "\n" + "\n".join(lines)
 
 
 def _of_particles(axes, results, T, profiled):
