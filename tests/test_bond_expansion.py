@@ -167,7 +167,8 @@ def test_the_slip_is_that_which_was_put_in(monkeypatch):
 def synthetic():
     generator = np.random.default_rng(4)
     laws = [np.sort(generator.pareto(power - 1, (5, 40_000)) + 1, axis=1) for power in tail_numbers.EXPONENTS]
-    arrays = {"tails/largest": np.stack(laws, axis=1)[:, :, -1000:], "tails/bonds": np.full(5, 40_000)}
+    counts = [[np.histogram(values, simulations.MAGNITUDES)[0] for values in one] for one in zip(*laws)]
+    arrays = {"tails/counts": np.array(counts), "tails/bonds": np.full(5, 40_000)}
     for T, amplitude in ((0.7, 1.0), (0.4, 0.01)):
         law = np.sort(generator.pareto(2.5, (3, 1, 40_000)) + 1)
         arrays[f"bonds 2D {T:g}/largest"] = law[..., -2000:]

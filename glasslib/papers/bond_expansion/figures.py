@@ -148,7 +148,7 @@ def _yields(axis, strain, stress, derivatives, expanded):
         if len(falls):
             place = strain[ahead[falls[0]]], stress[ahead[falls[0]]]
             axis.plot(*place, "o", color=figures.COLOURS["particles"], markerfacecolor="none", markersize=9)
-            axis.annotate(label, place, textcoords="offset points", xytext=(0, 8 * way), fontsize=8, ha="center", va="center")
+            axis.annotate(label, place, textcoords="offset points", xytext=(0, 14 * way), fontsize=8, ha="center", va="center")
         if np.isfinite(at) and at <= strain[-1]:
             axis.plot(way * at, numbers.series(derivatives, way * at), "*", color=figures.COLOURS["fit"], markersize=9)
 

@@ -11,7 +11,7 @@ from glasslib import ensemble
 from glasslib.papers import costs
 
 ORDERS = 3  # of the coefficients of a bond's energy
-MAGNITUDES = np.geomspace(1e-6, 1e12, 181)  # edges of the bins of their absolute values
+MAGNITUDES = np.geomspace(1e-6, 1e15, 211)  # edges of the bins of their absolute values
 BLOCK = 5.0  # side of a block of the lattice, over the mean distance (V/N)^(1/d)
 ACTIVE = 0.01  # D2min of a particle [length^2] over one stretch of strain, from which on it counts as active
 STRETCH = 0.01  # of strain, over which activity is looked for
@@ -163,7 +163,7 @@ class Tails(NamedTuple):
 
     recipe: tuple
     glasses: int = 40
-    largest: int = 2000
+    largest: int = 100
 
 
 def tails_task(spec, seed):

@@ -55,7 +55,7 @@ def equilibrium_table(results):
 
 def exponents_table(results):
     """Return the exponents of the tails with their errors, beside those of Eq. (23), and those of the scan of thresholds."""
-    if not results.has("tails/largest"):
+    if not results.has("tails/counts"):
         return figures.not_computed("It needs many small glasses quenched hot.")
     rows, bonds = [], int(results["tails/bonds"].sum())
     for order, law in zip((1, 2, 3), tail_numbers.EXPONENTS):

@@ -7,35 +7,37 @@ import numpy as np
 
 from glasslib.analysis import statistics, tails
 from glasslib.papers.bond_expansion.numbers import temperatures
+from glasslib.papers.bond_expansion.simulations import MAGNITUDES
 from glasslib.scorecard import Measurement
 
 SHARE = 0.005  # of the bonds of the hottest parent, beyond whose |phi_1| those of all parents are counted
-SHARES = (3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5)  # of the bonds, of the scan that looks for where the tail begins
+SHARES = (0.1, 0.03, 0.01, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5)  # of the bonds, of the scan that looks for where the tail begins
 EXPONENTS = tuple((7 + 4 * (n - 1)) / (2 + 4 * (n - 1)) for n in (1, 2, 3))  # Eq. (23)
 NONE_SEEN = 3.0  # events that are expected at most where none is seen, at a confidence of 0.95
 
 
 def scan(results, order):
     """Return the ``tails.Tail`` of |phi_n| beyond each threshold of the scan, of all samples' bonds together."""
-    largest, bonds = results["tails/largest"][:, order - 1].astype(float), results["tails/bonds"]
-    whole = largest.min(axis=1).max()  # beyond it no sample's values are missing
-    values = largest[largest > whole]
-    return tails.tail_scan(values, SHARES, total=int(bonds.sum())) if len(values) else []
+    counts, bonds = results["tails/counts"][:, order - 1].sum(axis=0), int(results["tails/bonds"].sum())
+    return tails.binned_scan(counts, MAGNITUDES, SHARES, total=bonds)
 
 
 def tail_exponent(results, order):
     """Return (``Estimate`` of the exponent of |phi_n|, the ``Tail`` it is of): where the scan is clearest, errors over samples.
 
-    None where too few bonds are kept. The threshold is chosen once; samples that are drawn again keep it.
+    None where there are too few bonds. The threshold is chosen once; samples that are drawn again keep it.
     """
     found = scan(results, order)
     if not found:
         return None
     best = tails.clearest(found)
-    largest = results["tails/largest"][:, order - 1].astype(float)
-    ratio = np.log(np.maximum(largest / best.threshold, 1.0))
-    counts, sums = (largest > best.threshold).sum(axis=1), ratio.sum(axis=1)
-    return statistics.bootstrap(lambda k, s: 1 + k.sum() / s.sum() if k.sum() else np.nan, [counts, sums]), best
+    first = int(np.argmin(np.abs(MAGNITUDES - best.threshold)))
+
+    def exponent(counts):
+        own = counts.sum(axis=0)
+        return tails.binned_tail(own, MAGNITUDES, first).exponent if np.count_nonzero(own[first + 1 :]) else np.nan
+
+    return statistics.bootstrap(exponent, [results["tails/counts"][:, order - 1].astype(float)]), best
 
 
 def beyond(results, T, dimension, threshold):
@@ -93,7 +95,7 @@ def _share(counts, bonds):
 def measure(results):
     """Return our numbers by claim."""
     measured, scale = {}, results.given.scale
-    if results.has("tails/largest"):
+    if results.has("tails/counts"):
         found = [tail_exponent(results, order) for order in (1, 2, 3)]
         if all(one is not None for one in found):
             values, errors = ([float(getattr(one[0], key)) for one in found] for key in ("value", "error"))
