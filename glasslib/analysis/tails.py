@@ -14,8 +14,9 @@ k being binomial. Of counts in bins that are even in ln x, of width h, the bin j
 q = exp(-(alpha - 1) h), and the likelihood is largest at alpha = 1 + ln(1 + 1/<j>) / h, of variance 1 / (h^2 k <j> (1 + <j>)):
 nothing but counts has to be kept.
 
-Bonds of one packing are not independent, as one soft mode moves many: intervals are then too narrow, and an error over independent samples (``statistics.bootstrap``) has to take their place. A threshold is deep enough where deeper ones
-find the same exponent, which ``tail_scan`` shows and ``clearest`` picks.
+Bonds of one packing are not independent, as one soft mode moves many: intervals are then too narrow, and an error over
+independent samples (``statistics.bootstrap``) has to take their place. A threshold is deep enough where deeper ones find the
+same exponent, which ``tail_scan`` shows and ``clearest`` picks.
 """
 
 from typing import NamedTuple

@@ -135,7 +135,8 @@ class Coefficients(NamedTuple):
 
 def coefficients_task(spec, seed):
     """Return the ``ensemble.Task`` of ``Coefficients``."""
-    return _of_glass("bond-coefficients", coefficients, spec, seed, costs.EXPANSION * spec.glass.mixture.particles)
+    seconds = costs.EXPANSION * spec.glass.mixture.particles
+    return _of_glass("bond-coefficients", coefficients, spec, seed, seconds, version=1)
 
 
 def coefficients(spec, sequence):
