@@ -23,6 +23,17 @@ def test_width_of_boxes_and_of_uniform_activity():
     assert bands.width(np.full(7, 3.0), 14.0) == pytest.approx(14.0)
 
 
+@pytest.mark.parametrize("share, background", [(0.05, 0.02), (0.2, 0.25), (0.5, 1.0)])
+def test_what_was_active_before_the_band_does_not_widen_it(share, background):
+    box = (PLACES <= share * EDGE).astype(float)
+    with_it = (share + background) ** 2 / (share + 2 * share * background + background**2)
+    assert bands.width(box + background, 1.0) == pytest.approx(with_it) and with_it > 1.2 * share
+    assert bands.width(box + background, 1.0, background) == pytest.approx(share)
+    generator = np.random.default_rng(5)  # forty bins of 1000 particles, each of which has been active some times or never
+    counts = [generator.poisson(1000 * (box[::6] + background)) / 1000 for _ in range(200)]
+    assert np.mean([bands.width(one, 1.0, background) for one in counts]) == pytest.approx(share, rel=0.05)
+
+
 def test_noise_narrows_as_stated_and_averages_of_centred_profiles_do_not():
     generator = np.random.default_rng(2)
     shape = 4 * np.exp(-0.5 * ((PLACES - 0.5 * EDGE) / 4.0) ** 2)
@@ -61,7 +72,8 @@ def test_maps_of_a_lattice_are_averaged_along_the_band():
 
 @pytest.mark.parametrize(
     "call, said",
-    [(lambda: bands.width([0.0, 0.0], 1.0), "profile: must be above zero"),
+    [(lambda: bands.width([0.0, 0.0], 1.0), "profile: its mean of 0 must be above the background of 0"),
+     (lambda: bands.width([1.0, 3.0], 1.0, 2.0), "profile: its mean of 2 must be above the background of 2"),
      (lambda: bands.width([1.0, -1.0], 1.0), r"profile\[\(1,\)\] = .*-1.0.*: must be finite in"),
      (lambda: bands.half_maximum_width([2.0, 2.0], 1.0), "profile: is flat"),
      (lambda: bands.activity_profile([[0.0, 0.0]], [1.0], np.eye(2), 1), "bins = 1: must be an integer in"),

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from glasslib.analysis.tails import tail_exponent, tail_prefactor, tail_scan
+from glasslib.analysis.tails import binned_scan, binned_tail, clearest, tail_exponent, tail_prefactor, tail_scan
 
 
 def pareto(generator, exponent, size):
@@ -42,6 +42,39 @@ def test_a_scan_finds_where_the_tail_begins():
     assert [tail.low < 2.5 < tail.high for tail in scan] == [False, True, True]
     assert scan[0].gap > 3 * scan[2].gap
     assert [tail.count for tail in scan] == [100_000, 10_000, 2_000]
+
+
+def test_the_clearest_tail_is_past_the_core_and_needs_the_largest_values_alone():
+    generator, shares, found = np.random.default_rng(8), (0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002), []
+    for _ in range(20):
+        core = np.abs(generator.normal(0, 1, 90_000))
+        x = np.concatenate([core, 3 * pareto(generator, 2.5, 10_000)])
+        best = clearest(tail_scan(x, shares))
+        kept = np.sort(x)[-20_000:]
+        assert clearest(tail_scan(kept, shares, total=len(x))) == best
+        assert len(tail_scan(kept, shares, total=len(x))) == len(shares) - 2  # the two widest reach further than what is kept
+        found.append((best.exponent, best.count / len(x)))
+    exponents, chosen = np.array(found).T
+    assert exponents.mean() == pytest.approx(2.5, abs=0.05) and chosen.max() <= 0.1
+    with pytest.raises(ValueError, match="scan: must hold"):
+        clearest([])
+
+
+@pytest.mark.parametrize("exponent", (1.5, 11 / 6, 3.5))
+def test_counts_in_bins_hold_the_exponent_as_often_as_they_say(exponent):
+    generator, edges, held, found = np.random.default_rng(9), np.geomspace(1e-2, 1e14, 161), 0, []
+    first = int(np.argmin(np.abs(edges - 10)))
+    for _ in range(400):
+        counts = np.histogram(10 * pareto(generator, exponent, 2000), edges)[0]
+        tail = binned_tail(counts, edges, first, 0.9)
+        held += tail.low < exponent < tail.high
+        found.append(tail.exponent)
+    assert abs(held / 400 - 0.9) < 4 * np.sqrt(0.9 * 0.1 / 400) and np.mean(found) == pytest.approx(exponent, rel=0.01)
+    assert tail.count == 2000 and tail.threshold == pytest.approx(10) and tail.gap < 0.05
+    scan = binned_scan(counts, edges, (0.5, 0.1, 1e-4), total=4000)
+    assert [one.count <= share * 4000 for one, share in zip(scan, (0.5, 0.1))] == [True, True] and len(scan) == 2
+    with pytest.raises(ValueError, match="counts beyond .*: 0, must be at least 2"):
+        binned_tail(np.zeros(160), edges, first)
 
 
 def test_gap_is_that_of_kolmogorov():

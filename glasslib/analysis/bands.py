@@ -1,14 +1,18 @@
 """Shear bands: where they lie, the profile of plastic activity across them, how wide they are.
 
 A band of simple shear along x lies along x, or across it, whichever is sooner; its profile P is the mean activity of all
-that lies at one place across it. The width is the participation of that profile,
+that lies at one place across it. The width is the participation of that profile above the background B,
 
-    w = L (sum_k P_k)^2 / (n sum_k P_k^2),
+    w = L (sum_k P_k - B)^2 / (n sum_k (P_k - B)^2),
 
 n bins over the edge L: that of a box is its own, that of a Gaussian of deviation s is 2 sqrt(pi) s = 3.5 s, that of uniform
 activity is L. It needs no threshold and no fit; noise of relative variance v per bin makes it too small by 1/(1 + v), so that
 bins should hold many particles, or profiles be averaged over samples about their ``centre`` first. The full width at half
 maximum, 2.35 s of a Gaussian, looks at the peak alone, and does not see the tails into which a band grows.
+
+What was active everywhere before the band was born belongs to no band, and widens it: a box of width f and height a on a
+background b reads (f + b/a)^2 / (f + 2 f b/a + (b/a)^2), 0.56 where f = 0.2 and b = a/4. B is the mean of the profile at the
+band's birth, not the minimum of the present one: that lies below B by the noise, and above it where the band's tails meet.
 """
 
 import numpy as np
@@ -64,18 +68,19 @@ def centred(profile, at=None):
     return np.roll(profile, len(profile) // 2 - int(round(at)) % len(profile))
 
 
-def width(profile, edge):
-    """Return the participation width of a profile (n,), in units of ``edge``, the length of its period.
+def width(profile, edge, background=0.0):
+    """Return the participation width of a profile (n,) above a background, in units of ``edge``, the length of its period.
 
-    Raises ValueError for a profile that is nowhere above zero.
+    Raises ValueError for a profile whose mean is not above the background.
 
-    >>> width([0, 0, 3, 3, 0, 0, 0, 0], 16.0)
-    4.0
+    >>> width([0, 0, 3, 3, 0, 0, 0, 0], 16.0), width([1, 1, 4, 4, 1, 1, 1, 1], 16.0, background=1.0)
+    (4.0, 4.0)
     """
     profile = checks.array("profile", profile, (None,), low=0.0)
-    if not profile.any():
-        raise ValueError("profile: must be above zero somewhere")
-    return float(edge * profile.sum() ** 2 / (len(profile) * (profile**2).sum()))
+    above = profile - checks.number("background", float(background), 0.0)
+    if not above.sum() > 1e-12 * profile.sum():
+        raise ValueError(f"profile: its mean of {profile.mean():.4g} must be above the background of {background:.4g}")
+    return float(edge * above.sum() ** 2 / (len(above) * (above**2).sum()))
 
 
 def half_maximum_width(profile, edge):

@@ -10,15 +10,19 @@ beyond,
 
     A = (alpha - 1) t^(alpha - 1) k / n,
 
-k being binomial. Bonds of one packing are not independent, as one soft mode moves many: intervals are then too narrow, and an
-error over independent samples (``statistics.bootstrap``) has to take their place. A threshold is deep enough where deeper ones
-find the same exponent, which ``tail_scan`` shows.
+k being binomial. Of counts in bins that are even in ln x, of width h, the bin j from the threshold on is geometric with
+q = exp(-(alpha - 1) h), and the likelihood is largest at alpha = 1 + ln(1 + 1/<j>) / h, of variance 1 / (h^2 k <j> (1 + <j>)):
+nothing but counts has to be kept.
+
+Bonds of one packing are not independent, as one soft mode moves many: intervals are then too narrow, and an error over
+independent samples (``statistics.bootstrap``) has to take their place. A threshold is deep enough where deeper ones find the
+same exponent, which ``tail_scan`` shows and ``clearest`` picks.
 """
 
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import betaincinv, gammaincinv
+from scipy.special import betaincinv, gammaincinv, ndtri
 
 from glasslib import checks
 
@@ -75,10 +79,55 @@ def tail_exponent(values, threshold=None, share=None, confidence=0.95):
     return Tail(1 + count / total, 1 + low, 1 + high, count, threshold, gap)
 
 
-def tail_scan(values, shares=(0.3, 0.1, 0.03, 0.01, 0.003, 0.001), confidence=0.95):
-    """Return the ``Tail`` of each of ``shares`` that leaves at least ten values, as a list."""
-    x = np.ravel(values)
-    return [tail_exponent(x, share=share, confidence=confidence) for share in shares if int(share * len(x)) >= 10]
+def tail_scan(values, shares=(0.3, 0.1, 0.03, 0.01, 0.003, 0.001), confidence=0.95, total=None):
+    """Return the ``Tail`` of each of ``shares`` that leaves at least ten values, as a list.
+
+    ``total``: how many values there are, where only the largest of them are given; shares of all that are given or more are
+    left out.
+    """
+    x = np.sort(np.ravel(values))
+    counts = [int(share * (len(x) if total is None else checks.integer("total", total, len(x)))) for share in shares]
+    return [tail_exponent(x[-count - 1 :], threshold=x[-count - 1], confidence=confidence)
+            for count in counts if 10 <= count < len(x)]  # fmt: skip
+
+
+def binned_tail(counts, edges, first, confidence=0.95):
+    """Return the ``Tail`` of counts (b,) in bins between edges (b + 1,), even in their logarithm, from bin ``first`` on.
+
+    The gap is that at the edges. Raises ValueError for fewer than two counts, or all of them in one bin.
+    """
+    edges = checks.array("edges", edges, (None,), low=1e-300)
+    beyond = checks.array("counts", counts, (len(edges) - 1,), low=0.0)[checks.integer("first", first, 0, len(edges) - 2) :]
+    count, width = beyond.sum(), np.log(edges[-1] / edges[0]) / (len(edges) - 1)
+    mean = (beyond * np.arange(len(beyond))).sum() / max(count, 1)
+    if count < 2 or not mean > 0:
+        raise ValueError(f"counts beyond {edges[first]:g}: {count:g}, must be at least 2 in two bins")
+    exponent = 1 + np.log1p(1 / mean) / width
+    spread = ndtri(0.5 + 0.5 * confidence) / (width * np.sqrt(count * mean * (1 + mean)))
+    rest = (mean / (1 + mean)) ** np.arange(1, len(beyond) + 1)  # fractions beyond each edge, by the law
+    gap = np.abs(1 - np.cumsum(beyond) / count - rest).max()
+    interval = float(exponent - spread), float(exponent + spread)
+    return Tail(float(exponent), *interval, int(count), float(edges[first]), float(gap))
+
+
+def binned_scan(counts, edges, shares=(0.3, 0.1, 0.03, 0.01, 0.003, 0.001), confidence=0.95, total=None):
+    """Return the ``binned_tail`` of each of ``shares`` of ``total``, or less, that leaves ten counts in two bins, as a list."""
+    counts = np.asarray(counts, dtype=float)
+    beyond, total = np.cumsum(counts[::-1])[::-1], counts.sum() if total is None else checks.number("total", total, 1.0)
+    firsts = sorted({int(np.argmax(beyond <= share * total)) for share in shares if (beyond <= share * total).any()})
+    return [binned_tail(counts, edges, first, confidence) for first in firsts
+            if beyond[first] >= 10 and counts[first] < beyond[first]]  # fmt: skip
+
+
+def clearest(scan):
+    """Return the ``Tail`` of a scan whose gap to its law is smallest: past the core, and of no fewer values than it must be.
+
+    So do Clauset, Shalizi and Newman (SIAM Review 51, 661, 2009). A tail that begins too early departs from its law by the
+    core; one that begins late by chance alone, as 1/sqrt(count). Raises ValueError for an empty scan.
+    """
+    if not scan:
+        raise ValueError("scan: must hold at least one tail")
+    return min(scan, key=lambda tail: tail.gap)
 
 
 def tail_prefactor(values, exponent, threshold=None, share=None, confidence=0.95):

@@ -1,11 +1,13 @@
 """Connecting microscopic and mesoscopic mechanics (Richard 2023): its parameters, scales and ensembles.
 
 ``simulations`` has the functions of the glasses and of what is measured on them, ``cavities`` those that hold the expansion
-against plain strain, ``lattices`` those of the lattice; ``numbers`` measures the claims, ``figures``, ``tables`` and
-``interactive`` show them. Lengths in smallest diameters, energies in epsilon; d = (V/N)^(1/dimension) is the mean distance.
+against plain strain, ``lattices`` those of the lattice; ``numbers``, ``tail_numbers`` and ``band_numbers`` measure the claims,
+``figures``, ``band_figures``, ``tables`` and ``interactive`` show them. Lengths in smallest diameters, energies in epsilon;
+d = (V/N)^(1/dimension) is the mean distance.
 """
 
 import dataclasses
+import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +20,7 @@ SHOWN = (0.7, 0.4, 0.2)  # those of the paper's maps and curves, and of the larg
 BANDED = (0.4, 0.3, 0.2)  # those whose glasses yield by a band
 PROFILED = (0.2, 0.6, 1.0, 2.0, 6.0, 10.0, 20.0, 60.0, 100.0)  # strains of the lattice's profiles
 MAPPED = 0.12  # strain of the maps of plasticity
+YOUNG = (0.02, 0.04, 0.06, 0.08, 0.1, MAPPED, 0.15, 0.2, 0.3)  # strains of the lattice's profiles while bands are born
 FILE = "bond_expansion/results.npz"
 RELAXING = (10, 30, 100, 200, 300, 500, 1000, 2000, 3000, 5000, 10_000, 20_000, 30_000, 50_000, 100_000)  # see ``Meeting``
 COMPARED = (0.58, 0.65, 0.72, 0.86)  # densities in two dimensions whose liquids are compared, at the highest T and at ``HALF``
@@ -29,10 +32,12 @@ class Scale(NamedTuple):
     """What is computed at a scale.
 
     temperatures: of the parents; sweeps, solid_sweeps: of each, in two and in three dimensions; approach: sweeps from the melt
-    to each; particles, samples: in two dimensions; large, large_samples: of the larger glasses there; solid, solid_samples: in
-    three; meeting: N of the liquids whose two starts have to meet; picture: N of the field of Fig. 2, 0 for none; strain: of
-    shear of the hottest; band_shear, large_shear: of those of ``BANDED``, and of the larger ones among them; cavities: of each
-    glass; lattices: samples of them; sides: of lattices sheared a little, band_sides: of those sheared to ``band_strain``.
+    to each; particles, samples: in two dimensions; large, large_samples: of the larger glasses there, twice as many of the
+    hottest; little, little_samples: of the smaller ones of ``BANDED``; solid, solid_samples: in three; tails: N of bidisperse
+    glasses, how many in a sample, samples; meeting: N of the liquids whose two starts have to meet; picture: N of the field of
+    Fig. 2, 0 for none; strain: of shear of the hottest; band_shear, large_shear: of those of ``BANDED``, and of the larger ones
+    among them; cavities: of each glass; lattices: samples of them; sides: of lattices sheared a little, band_sides: of those
+    sheared to ``band_strain``.
     """
 
     temperatures: tuple
@@ -43,8 +48,11 @@ class Scale(NamedTuple):
     samples: int
     large: int
     large_samples: int
+    little: int
+    little_samples: int
     solid: int
     solid_samples: int
+    tails: tuple
     meeting: int
     picture: int
     strain: float
@@ -59,15 +67,19 @@ class Scale(NamedTuple):
 
 # twenty relaxation times and more, in two dimensions down to 0.3, in three to 0.5
 SCALES = {
-    "smoke": Scale((0.7, 0.4), (200, 500), (), (200, 200), 500, 2, 0, 0, 0, 0, 0, 0, 0.2, 0.2, 0.0, 1, 2, (6,), (8,), 2.0),
+    "smoke": Scale((0.7, 0.4), (200, 500), (), (200, 200), 500, 2, 0, 0, 0, 0, 0, 0, (500, 3, 2), 0, 0,
+                   0.2, 0.2, 0.0, 1, 2, (6,), (8,), 2.0),
     "book": Scale(TEMPERATURES, (9_000, 12_000, 18_000, 30_000, 80_000, 200_000),
                   (10_000, 16_000, 40_000, 80_000, 100_000, 100_000), (1_000, 1_000, 1_000, 3_000, 10_000, 40_000),
-                  10_000, 8, 40_000, 2, 8_000, 4, 1_000, 1_638_400, 1.0, 2.0, 1.0, 30, 8, (20, 40), (40, 128), 100.0),
+                  10_000, 8, 40_000, 2, 2_500, 8, 8_000, 4, (2_500, 40, 50), 1_000, 1_638_400,
+                  1.0, 2.0, 1.0, 30, 8, (20, 40), (40, 128), 100.0),
     "paper": Scale(TEMPERATURES, (20_000, 30_000, 50_000, 100_000, 200_000, 1_200_000),
                    (20_000, 40_000, 100_000, 300_000, 2_000_000, 10_000_000), (2_000, 2_000, 5_000, 10_000, 20_000, 100_000),
-                   10_000, 100, 40_000, 20, 8_000, 50, 1_000, 1_638_400, 1.0, 20.0, 20.0, 100, 50, (20, 40), (40, 128), 100.0),
+                   10_000, 100, 40_000, 20, 2_500, 100, 8_000, 50, (2_500, 40, 500), 1_000, 1_638_400,
+                   1.0, 20.0, 20.0, 100, 50, (20, 40), (40, 128), 100.0),
 }  # fmt: skip
-_BRIEF = 0.3  # strain of those parents in between, of which the peak alone is asked
+_BRIEF = 0.3  # strain of glasses of which the peak and the birth of a band alone are asked
+_QUENCHED = {"temperature": 1.0, "sweeps": 100, "melting": 100, "approach": 100}  # of the bidisperse glasses: hot and brief
 _PICTURE = {"sweeps": 1_000, "melting": 200, "approach": 300}  # of the field's glass: three relaxation times, poorly annealed
 
 
@@ -126,7 +138,7 @@ def samples(given):
 
 
 def _glasses(given):
-    """Return the tasks of the glasses: glass 2D T, large T, 3D T. Those of ``SHOWN`` in two dimensions are published whole."""
+    """Return the tasks of the glasses: glass 2D T, large T, little T, 3D T; those of ``SHOWN`` in 2D are published whole."""
     from glasslib.papers.bond_expansion import simulations
 
     scale, seed, result = SCALES[given.scale], given.seed, {}
@@ -135,8 +147,16 @@ def _glasses(given):
         if scale.solid_samples:
             result[f"glass 3D {T:g}"] = simulations.glass_task(glass(given, T, scale.solid, 3), seed), scale.solid_samples
         if scale.large_samples and T in SHOWN:
-            result[f"glass large {T:g}"] = simulations.glass_task(glass(given, T, scale.large), seed), scale.large_samples
+            result[f"glass large {T:g}"] = simulations.glass_task(glass(given, T, scale.large), seed), large_samples(given, T)
+        if scale.little_samples and T in BANDED:
+            result[f"glass little {T:g}"] = simulations.glass_task(glass(given, T, scale.little), seed), scale.little_samples
     return result
+
+
+def large_samples(given, T):
+    """Return how many samples of the larger glasses are used: twice as many of the hottest, of whose flow scatter is asked."""
+    scale = SCALES[given.scale]
+    return scale.large_samples * (2 if T == scale.temperatures[0] else 1)
 
 
 def _meetings(given):
@@ -160,16 +180,23 @@ def _meetings(given):
 
 
 def _measured(given):
-    """Return the tasks on glasses as quenched: bonds, thresholds, cavities, radii, predicted."""
+    """Return the tasks on glasses as quenched: bonds, tails, thresholds, cavities, radii, predicted."""
     from glasslib.papers.bond_expansion import cavities, simulations
+    from glasslib.protocols import polydisperse
 
     scale, seed, count, result = SCALES[given.scale], given.seed, samples(given), {}
+    size, glasses, batches = scale.tails
+    recipe = polydisperse.Recipe(polydisperse.Mixture(size, sizes="bidisperse"), **_QUENCHED)
+    result["tails"] = simulations.tails_task(simulations.Tails(recipe, glasses), seed), batches
     for T in scale.temperatures:
         made = glass(given, T)
         result[f"bonds 2D {T:g}"] = simulations.coefficients_task(simulations.Coefficients(made), seed), count
         if scale.solid_samples:
             spec = simulations.Coefficients(glass(given, T, scale.solid, 3))
             result[f"bonds 3D {T:g}"] = simulations.coefficients_task(spec, seed), scale.solid_samples
+        if scale.large_samples and T in SHOWN:  # of four times as many bonds as many may lie beyond a threshold
+            spec = simulations.Coefficients(glass(given, T, scale.large), 4000)
+            result[f"bonds large {T:g}"] = simulations.coefficients_task(spec, seed), large_samples(given, T)
         result[f"thresholds {T:g}"] = simulations.thresholds_task(simulations.Thresholds(made), seed), count
         coarse = given.scale == "smoke"
         spec = cavities.Cavities(made, scale.cavities, **({"step": 5e-3} if coarse else {}))
@@ -182,7 +209,7 @@ def _measured(given):
 
 
 def _sheared(given):
-    """Return the tasks of glasses that are sheared: sheared T, sheared large T.
+    """Return the tasks of glasses that are sheared: sheared T, sheared large T, sheared little T.
 
     All samples of the highest parent temperature, to whose steady stress the slip is fitted; half of the others'.
     """
@@ -195,16 +222,21 @@ def _sheared(given):
         if scale.large_samples and T in SHOWN:
             strain = scale.large_shear if T in BANDED else scale.strain
             spec = simulations.Sheared(glass(given, T, scale.large), strain)
-            result[f"sheared large {T:g}"] = simulations.sheared_task(spec, given.seed), scale.large_samples
+            result[f"sheared large {T:g}"] = simulations.sheared_task(spec, given.seed), large_samples(given, T)
+        if scale.little_samples and T in BANDED:
+            spec = simulations.Sheared(glass(given, T, scale.little), _BRIEF)
+            result[f"sheared little {T:g}"] = simulations.sheared_task(spec, given.seed), scale.little_samples
     return result
 
 
 def _shear(given, T):
+    """Return the shear of the smaller glasses: far where bands are followed, and not in larger ones."""
     from glasslib.papers.bond_expansion import simulations
 
     scale = SCALES[given.scale]
+    followed = T in BANDED and not (scale.large_samples and T in SHOWN)
     brief = scale.strain if T == scale.temperatures[0] else min(scale.strain, _BRIEF)
-    return simulations.Sheared(glass(given, T), scale.band_shear if T in BANDED else brief)
+    return simulations.Sheared(glass(given, T), scale.band_shear if followed else brief)
 
 
 def _field(given):
@@ -220,41 +252,42 @@ def _field(given):
 
 
 def _lattices(given):
-    """Return the tasks of lattices: slip METHOD; lattice METHOD T SIDE; band T SIDE."""
+    """Return the tasks of lattices: slip bond; lattice METHOD T SIDE; band T SIDE. One slip serves both methods."""
     from glasslib.papers.bond_expansion import lattices
 
-    scale, seed, count, result = SCALES[given.scale], given.seed, samples(given), {}
-    hottest = scale.temperatures[0]
-    for method in lattices.METHODS:
-        fit = slip_fit(given, method)
-        result[f"slip {method}"] = lattices.slip_task(fit, seed), count if method == "bond" else 1
-        for T in scale.temperatures:
-            source = lattices.Source(glass(given, T), glass(given, hottest), count, method)
-            for side in scale.sides:
-                spec = lattices.Yielding(source, fit, side, max(0.5, scale.strain), profiled=(MAPPED,))
-                result[f"lattice {method} {T:g} {side}"] = lattices.yielding_task(spec, seed), scale.lattices
-            if method == "bond" and T != hottest:
-                for side in scale.band_sides:
-                    profiled = tuple(strain for strain in PROFILED if strain <= scale.band_strain)
-                    spec = lattices.Yielding(source, fit, side, scale.band_strain, 1, profiled=profiled)
-                    result[f"band {T:g} {side}"] = lattices.yielding_task(spec, seed), scale.lattices
+    scale, seed, count = SCALES[given.scale], given.seed, samples(given)
+    hottest, fit = scale.temperatures[0], slip_fit(given)
+    result = {"slip bond": (lattices.slip_task(fit, seed), count)}
+    for method, T in itertools.product(lattices.METHODS, scale.temperatures):
+        source = lattices.Source(glass(given, T), glass(given, hottest), count, method)
+        for side in scale.sides:
+            spec = lattices.Yielding(source, fit, side, max(0.5, scale.strain), profiled=YOUNG)
+            result[f"lattice {method} {T:g} {side}"] = lattices.yielding_task(spec, seed), scale.lattices
+        for side in scale.band_sides if method == "bond" and T in BANDED else ():
+            spec = lattices.Yielding(source, fit, side, scale.band_strain, 1, profiled=profiled(given))
+            result[f"band {T:g} {side}"] = lattices.yielding_task(spec, seed), scale.lattices
     return result
 
 
-def slip_fit(given, method):
-    """Return the ``SlipFit`` of lattices whose thresholds were found by a method, at the highest parent temperature."""
+def profiled(given):
+    """Return the strains at which profiles of lattices are kept that are sheared far."""
+    return tuple(strain for strain in sorted({*YOUNG, *PROFILED}) if strain <= SCALES[given.scale].band_strain)
+
+
+def slip_fit(given):
+    """Return the ``SlipFit`` of lattices with the thresholds of the expansion, at the highest parent temperature."""
     from glasslib.papers.bond_expansion import lattices
 
     scale, count = SCALES[given.scale], samples(given)
     hottest = scale.temperatures[0]
-    source = lattices.Source(glass(given, hottest), glass(given, hottest), count, method)
+    source = lattices.Source(glass(given, hottest), glass(given, hottest), count)
     return lattices.SlipFit(source, _shear(given, hottest), count, scale.sides[0])
 
 
 def stages(given):
     """Return {stage: [(task, samples), ...]} in the order in which they are run."""
-    order = ("glass", "bonds", "thresholds", "cavities", "radii", "predicted", "sheared", "slip", "lattice", "band", "meeting",
-             "density", "field")  # fmt: skip
+    order = ("glass", "bonds", "tails", "thresholds", "cavities", "radii", "predicted", "meeting", "density", "field",
+             "sheared", "slip", "lattice", "band")  # fmt: skip
     result = {stage: [] for stage in order}
     for name, pair in tasks(given).items():
         result[name.split()[0]].append(pair)
@@ -280,6 +313,6 @@ def gather(given, finished):
 
 def measure(results):
     """Return our numbers by claim, from the ``results.Results`` of a page."""
-    from glasslib.papers.bond_expansion import numbers  # here: scipy is slow to import
+    from glasslib.papers.bond_expansion import band_numbers, numbers, tail_numbers  # here: scipy is slow to import
 
-    return numbers.measure(results)
+    return tail_numbers.measure(results) | numbers.measure(results) | band_numbers.measure(results)

@@ -13,7 +13,7 @@ from glasslib.papers.bond_expansion import simulations
 
 _NEWTON, _FLAT = 12, 1e-11  # steps at most, and the force at which they end
 _LONGEST = 0.5  # of a Newton step [length]: beyond it the branch is lost
-_DIFFERENCE = 5e-4  # strain of the differences that moduli are taken from
+_DIFFERENCE = 1e-4  # strain of the differences that moduli are taken from
 
 
 class Cavities(NamedTuple):
@@ -28,14 +28,15 @@ class Cavities(NamedTuple):
 def cavities_task(spec, seed):
     """Return the ``ensemble.Task`` of ``Cavities``."""
     seconds = spec.count * 2 * spec.strain / spec.step * costs.NEWTON
-    return simulations._of_glass("bond-cavities", cavities, spec, seed, seconds)
+    return simulations._of_glass("bond-cavities", cavities, spec, seed, seconds, version=1)
 
 
 def cavities(spec, sequence):
     """Return one sample of ``Cavities`` by name.
 
     strain (k,), from -strain to strain; stress (count, k): sigma_xy, NaN where the branch has ended; derivatives (count, 4):
-    of the expansion, tau_0 ... tau_3; modulus (count,): by differences; bond_yield, matrix (count, 2): yield strains forward
+    of the expansion, tau_0 ... tau_3; gaps (count, 2): of the explicit prestress and modulus, over those of the expansion,
+    less 1, NaN where the branch ends within the differences; bond_yield, matrix (count, 2): yield strains forward
     and backward, by the expansion, and where the branch ends. For the first: shown_positions (m, 2), shown_velocity (f, 2) of
     the f free ones that come first, shown_bonds (B, 2): pairs of which at least one is free.
     """
@@ -59,8 +60,10 @@ def cavities(spec, sequence):
         if k == 0:
             shown = {"shown_positions": cut.start.T, "shown_velocity": cut.velocity(), "shown_bonds": cut.bonds()}
     yields = np.concatenate([found.yield_strain, found.backward().yield_strain], axis=1)
+    stress, derivatives = np.array(stress), found.derivatives[:, 0]
+    explicit = np.stack([stress[:, len(strain) // 2], modulus], axis=1)
     return shown | {
-        "strain": strain, "stress": np.array(stress), "derivatives": found.derivatives[:, 0], "modulus": np.array(modulus),
+        "strain": strain, "stress": stress, "derivatives": derivatives, "gaps": explicit / derivatives[:, :2] - 1,
         "bond_yield": yields, "matrix": np.array(ends),
     }  # fmt: skip
 

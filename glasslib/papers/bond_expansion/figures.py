@@ -3,16 +3,14 @@
 import numpy as np
 
 from glasslib import figures
-from glasslib.analysis import bands, statistics
+from glasslib.analysis import statistics
 from glasslib.papers import bond_expansion
-from glasslib.papers.bond_expansion import lattices, numbers
+from glasslib.papers.bond_expansion import lattices, numbers, tail_numbers
 from glasslib.papers.bond_expansion.simulations import MAGNITUDES
-from glasslib.scorecard import paper_value
 
 STRESS = r"stress $\sigma_{xy}$ [$\epsilon/\lambda^d$]"
 YIELD = r"local yield stress $\sigma_Y$ [$\epsilon/\lambda^2$]"
 PARENT = r"parent temperature $T_p$ [$\epsilon$]"
-PROFILED = (0.18, 0.36, 0.72, 1.43, 2.83, 5.0)  # strains of the particles' profiles that are drawn
 SHOWN_STRAIN = 0.3  # up to which stress curves of several parents are drawn
 _SHADES = "viridis"
 
@@ -53,47 +51,53 @@ def _known(results, *patterns):
 
 def tails(results):
     """Draw Fig. 1: distributions of the coefficients of bonds and how their tail shrinks with the parent temperature."""
-    hottest = numbers.temperatures(results)[0]
-    if not results.has(f"bonds 2D {hottest:g}/counts"):
-        return figures.not_computed("It needs at least two glasses of the highest parent temperature.")
-    with figures.panels(3, _foot(results, tails, f"bonds 2D {hottest:g}"), letters="abc", columns=3, width=3.1) as axes:
+    if not results.has("tails/counts"):
+        return figures.not_computed("It needs many small glasses quenched hot.")
+    foot = _foot(results, tails, "tails", f", (a) of N = {bond_expansion.SCALES[results.given.scale].tails[0]}")
+    with figures.panels(3, foot, letters="abc", columns=3, width=3.1) as axes:
         for order, colour in zip((1, 2, 3), figures.SEQUENCE):
-            _distribution(axes[0], results, f"bonds 2D {hottest:g}", order, colour, rf"$n$ = {order}")
-        dimension = "3D" if _known(results, "bonds 3D {:g}/counts") else "2D"
-        for T in _known(results, f"bonds {dimension} {{:g}}/counts"):
-            _distribution(axes[1], results, f"bonds {dimension} {T:g}", 1, shade(results, T), f"{dimension}, $T_p$ = {T:g}")
-        least = min(_amplitudes(axes[2], results, kind, mark) for kind, mark in (("2D", "o"), ("3D", "s")))
+            found = tail_numbers.tail_exponent(results, order)
+            begin = found[1].threshold if found else np.inf
+            _distribution(axes[0], results, "tails", order, colour, rf"$n$ = {order}", begin)
+        dimension = next((d for d in ("3D", "2D") if tail_numbers.known(results, d)), None)
+        for T in tail_numbers.known(results, dimension) if dimension else ():
+            label, begin = rf"{dimension}, $T_p$ = {T:g}", tail_numbers.threshold(results, dimension)
+            _distribution(axes[1], results, f"bonds {dimension} {T:g}", 1, shade(results, T), label, begin)
+        for kind, colour, mark in (("2D", figures.BLUE, "o"), ("3D", figures.VERMILION, "s")):
+            _amplitudes(axes[2], results, kind, colour, mark)
         for axis, label in zip(axes, (r"$|\varphi_n|$ [$\epsilon$]", r"$|\varphi_1|$ [$\epsilon$]")):
             axis.set(xscale="log", yscale="log", xlabel=label, ylabel="density $P$")
-            axis.legend(fontsize=7)
-        axes[2].set(xlabel=PARENT, ylabel=rf"prefactor $A_g(T_p)/A_g({hottest:g})$", yscale="log")
-        axes[2].set_ylim(bottom=0.2 * least)
-        axes[2].legend()
+        axes[2].set(xlabel=PARENT, ylabel=rf"prefactor $A_g(T_p)/A_g({numbers.temperatures(results)[0]:g})$", yscale="log")
+        for axis in axes:
+            if axis.get_legend_handles_labels()[0]:
+                axis.legend(fontsize=7)
 
 
-def _distribution(axis, results, name, order, colour, label):
-    """Draw the density of |phi_n| and, through its tail, the power of Eq. (23)."""
+def _distribution(axis, results, name, order, colour, label, begin):
+    """Draw the density of |phi_n| and, from ``begin`` on, the power of Eq. (23)."""
     counts, bonds = results[f"{name}/counts"][:, order - 1].sum(axis=0), results[f"{name}/bonds"].sum()
     centres, density = np.sqrt(MAGNITUDES[1:] * MAGNITUDES[:-1]), counts / bonds / np.diff(MAGNITUDES)
     drawn = counts > 5
     axis.plot(centres[drawn], density[drawn], color=colour, label=label)
-    beyond = np.cumsum(counts[::-1])[::-1] / bonds < numbers.SHARE
-    if (beyond & drawn).sum() > 2:
-        x, k = centres[beyond & drawn], np.flatnonzero(beyond & drawn)[0]
-        axis.plot(x, density[k] * (x / x[0]) ** -numbers.EXPONENTS[order - 1], color="0.3", linestyle=":", linewidth=1)
+    beyond = np.flatnonzero(drawn & (centres > begin))
+    if len(beyond) > 2:
+        x = centres[beyond]
+        power = density[beyond[0]] * (x / x[0]) ** -tail_numbers.EXPONENTS[order - 1]
+        axis.plot(x, power, color="0.3", linestyle=":", linewidth=1)
 
 
-def _amplitudes(axis, results, kind, mark):
-    """Draw prefactors over that of the highest parent temperature; return the smallest."""
-    known = _known(results, f"bonds {kind} {{:g}}/largest")
+def _amplitudes(axis, results, kind, colour, mark):
+    """Draw prefactors over that of the highest parent temperature, arrows down from bounds where no bond is beyond phi*."""
+    known = tail_numbers.known(results, kind)
     if len(known) < 2:
-        return 1.0
-    found = [numbers.amplitude(results, f"bonds {kind} {T:g}") for T in known]
-    first = float(found[0].value)
-    figures.points(axis, known, np.array([float(f.value) for f in found]) / first,
-                   np.array([float(f.error) for f in found]) / first, kind, figures.BLUE if kind == "2D" else figures.VERMILION,
-                   mark)  # fmt: skip
-    return min(float(f.value) for f in found) / first
+        return
+    values, errors, bounds = np.array([tail_numbers.amplitude(results, T, kind) for T in known]).T
+    seen = values > 0
+    figures.points(axis, np.array(known)[seen], values[seen], errors[seen], kind, colour, mark)
+    if not seen.all():
+        below = bounds[~seen]
+        axis.errorbar(np.array(known)[~seen], below, 0.4 * below, uplims=True, fmt=mark, color=colour, markerfacecolor="white",
+                      label=f"{kind}, upper bound")  # fmt: skip
 
 
 def field(results):
@@ -130,8 +134,32 @@ def cavity(results):
         for order, style in ((1, ":"), (2, "--"), (3, "-")):
             values = sum(derivatives[n] * strain**n / (1, 1, 2, 6)[n] for n in range(order + 1))
             axes[2].plot(strain, values, style, color=figures.COLOURS["fit"], label=f"expansion to $\\gamma^{order}$")
+        _yields(axes[2], strain, stress, derivatives, results[f"cavities {T:g}/bond_yield"][0, 0])
         axes[2].set(xlabel=r"strain $\gamma$", ylabel=STRESS)
-        axes[2].legend()
+        axes[2].legend(fontsize=7, loc="upper left")
+        _linear(axes[2].inset_axes((0.62, 0.12, 0.36, 0.32)), strain, stress, derivatives)
+
+
+def _yields(axis, strain, stress, derivatives, expanded):
+    """Mark where a cavity yields each way: a ring before the first fall of its stress, a star where its cubic bends over."""
+    for way, at, label in zip((1, -1), expanded, (r"$\sigma_Y^F$", r"$\sigma_Y^B$")):
+        ahead = np.flatnonzero(way * strain >= 0)[::way]
+        falls = np.flatnonzero(~(way * np.diff(stress[ahead]) > 0))  # or the branch has ended
+        if len(falls):
+            place = strain[ahead[falls[0]]], stress[ahead[falls[0]]]
+            axis.plot(*place, "o", color=figures.COLOURS["particles"], markerfacecolor="none", markersize=9)
+            axis.annotate(label, place, textcoords="offset points", xytext=(0, 14 * way), fontsize=8, ha="center", va="center")
+        if np.isfinite(at) and at <= strain[-1]:
+            axis.plot(way * at, numbers.series(derivatives, way * at), "*", color=figures.COLOURS["fit"], markersize=9)
+
+
+def _linear(axis, strain, stress, derivatives):
+    """Draw the response to strains so small that it is linear: its prestress and its modulus."""
+    near = np.abs(strain) <= numbers.SMALL * (1 + 1e-6)
+    axis.plot(strain[near], stress[near], "o", color=figures.COLOURS["particles"], markersize=2.5)
+    axis.plot(strain[near], numbers.series(derivatives[:2], strain[near]), color=figures.COLOURS["fit"], linewidth=1)
+    axis.set_title(r"$\sigma_0 + \mu_0\gamma$", fontsize=7)
+    axis.tick_params(labelsize=6)
 
 
 def threshold_maps(results):
@@ -186,15 +214,34 @@ def stress_curves(results):
     kind = numbers.largest(results, known[-1], "stress")
     with figures.panels(3, _foot(results, stress_curves, f"sheared {known[0]:g}"), letters="abc", columns=3, width=3.1) as axes:
         _curves(axes[0], results, [hottest], "sheared", sides[0], ("bond",))
+        if "slip bond/target" in results.arrays:
+            steady = float(results["slip bond/target"][0])
+            axes[0].axhline(steady, color="0.3", linestyle="--", linewidth=0.8, label=r"steady stress $\sigma_s$")
         for name, side, colour in zip(("sheared", "sheared large"), sides, (figures.BLUE, figures.ORANGE)):
             _steady(axes[1], results, f"{name} {hottest:g}", f"lattice bond {hottest:g} {side}", side, colour)
         _curves(axes[2], results, known, kind, sides[-1] if kind == "sheared large" else sides[0], lattices.METHODS)
         axes[2].set_xlim(0, min(SHOWN_STRAIN, axes[2].get_xlim()[1]))
+        _peaks(axes[2].inset_axes((0.62, 0.42, 0.36, 0.26)), results, sides[0])
         for axis in (axes[0], axes[2]):
-            axis.set(xlabel=r"strain $\gamma$", ylabel=STRESS, ylim=(0, 1.25 * axis.get_ylim()[1]))
+            axis.set(xlabel=r"strain $\gamma$", ylabel=STRESS, ylim=(0, 1.6 * axis.get_ylim()[1]))
             axis.legend(fontsize=7, ncols=2, loc="upper right")
         axes[1].set(xlabel=STRESS, ylabel="density in steady flow")
         axes[1].legend(fontsize=7)
+
+
+def _peaks(axis, results, side):
+    """Draw the largest stress of mean curves against the parent temperature: particles, and lattices of the same size."""
+    rows = [("sheared {:g}", "o", True), (f"lattice bond {{:g}} {side}", "^", True),
+            (f"lattice matrix {{:g}} {side}", "v", False)]  # fmt: skip
+    for name, mark, filled in rows:
+        known = _known(results, f"{name}/stress")
+        if known:
+            found = [numbers.peak(results, name.format(T)) for T in known]
+            values, errors = np.array([(float(one.value), float(one.error)) for one in found]).T
+            colour = figures.COLOURS["particles"] if mark == "o" else figures.COLOURS["fit"]
+            figures.points(axis, known, values, errors, None, colour, mark, filled=filled)
+    axis.set_title("peak against $T_p$", fontsize=7)
+    axis.tick_params(labelsize=6)
 
 
 def _curves(axis, results, known, kind, side, methods):
@@ -247,53 +294,6 @@ def plasticity(results):
             below.set(title=f"lattice, L = {side}", xticks=[], yticks=[])
 
 
-def band_growth(results):
-    """Draw Fig. 7: profiles of activity across bands, and their widths against strain, of particles and lattices."""
-    known = [T for T in bond_expansion.BANDED if T in _known(results, "sheared {:g}/profile_x")]
-    if not known:
-        return figures.not_computed("It needs glasses that yield by a band: parent temperatures of 0.4 and less.")
-    sides = bond_expansion.SCALES[results.given.scale].band_sides
-    foot = _foot(results, band_growth, f"sheared {known[0]:g}")
-    with figures.panels(4, foot, letters="abcd", width=3.6) as axes:
-        for T in known:
-            colour, name = shade(results, T), numbers.largest(results, T, "profile_x")
-            strain, profiles = numbers.band_profiles(results, T, name)
-            shown = [k for k, at in enumerate(strain) if any(abs(at - wanted) < 0.004 for wanted in PROFILED)]
-            if T in (known[0], known[-1]):
-                _profiles(axes[0], [profiles[0, k] for k in shown], colour, rf"$T_p$ = {T:g}")
-            count = results[f"{name} {T:g}/activity"].shape[-1]
-            strain, widths = numbers.band_widths(results, T, name)
-            axes[1].plot(strain, numbers.known_mean(widths), color=colour, label=rf"$T_p$ = {T:g}, N = {count}")
-            for side, mark in zip(reversed(sides), "o^"):
-                if not results.has(f"band {T:g} {side}/profiles"):
-                    continue
-                if side == sides[-1] and T in (known[0], known[-1]):
-                    _profiles(axes[2], numbers.lattice_profiles(results, T, side)[1][0], colour, rf"$T_p$ = {T:g}")
-                strain, widths = numbers.lattice_widths(results, T, side)
-                label = rf"$T_p$ = {T:g}, L = {side}"
-                axes[3].plot(strain, numbers.known_mean(widths), f"{mark}-", color=colour, label=label)
-        for axis, title in zip(axes[::2], ("particles", f"lattice, L = {sides[-1]}")):
-            axis.set(title=title, xlabel="place across the band / edge", ylabel="times active so far", yscale="symlog")
-        for axis, title in zip(axes[1::2], ("particles", "lattice")):
-            exponent, at = paper_value("bond_expansion", f"band_exponent_{title}"), np.array(axis.get_xlim())
-            line = np.geomspace(max(at[0], 0.1), at[1], 20)
-            axis.plot(line, 0.2 * (line / line[0]) ** exponent, ":", color="0.3", label=f"paper: exponent {exponent}")
-            axis.set(xscale="log", yscale="log", title=title, xlabel=r"strain $\gamma$", ylabel="width of the band / edge")
-            _plain(axis)
-        for axis in axes:
-            axis.legend(fontsize=7)
-
-
-def _profiles(axis, profiles, colour, label):
-    """Draw profiles of one band at growing strain, the later the stronger, all turned by what centres the first."""
-    at = bands.centre(profiles[0]) if len(profiles) else 0.0
-    for k, profile in enumerate(profiles):
-        turned = bands.centred(profile, at)
-        places = (np.arange(len(turned)) + 0.5) / len(turned)
-        axis.plot(places, turned, color=colour, alpha=0.35 + 0.65 * (k + 1) / len(profiles), linewidth=1,
-                  label=label if k == len(profiles) - 1 else None)  # fmt: skip
-
-
 def prediction(results):
     """Draw Fig. 8: stress and pressure under shear and dilation, step by step and predicted from the glass as it lies."""
     if "predicted/strain" not in results.arrays:
@@ -310,34 +310,3 @@ def prediction(results):
                     axis.plot(strain, values, style, color=colour, linewidth=1, label=f"order {order}")
             axis.set(xlabel=r"strain", ylabel=label)
         axes[0].legend(fontsize=7)
-
-
-def band_sizes(results):
-    """Draw Fig. 9: the profile of young bands, and their width against the edge of the glass."""
-    every = _known(results, "sheared {:g}/profile_x", "sheared large {:g}/profile_x")
-    known = [T for T in bond_expansion.BANDED if T in every]
-    if not known:
-        return figures.not_computed("It needs glasses of two sizes that yield by a band.")
-    scale = bond_expansion.SCALES[results.given.scale]
-    sizes = {"sheared": scale.particles, "sheared large": scale.large}
-    with figures.panels(2, _foot(results, band_sizes, f"sheared {known[0]:g}"), letters="ab", width=3.6) as axes:
-        for (name, count), colour in zip(sizes.items(), figures.SEQUENCE):
-            strain, profiles = numbers.band_profiles(results, known[-1], name)
-            young = profiles[:, int(np.argmin(np.abs(strain - numbers.BORN)))]
-            mean = np.mean([bands.centred(profile) for profile in young], axis=0)
-            places = ((np.arange(len(mean)) + 0.5) / len(mean) - 0.5) * (count / results.given.density) ** 0.5
-            axes[0].plot(places, mean, color=colour, label=f"N = {count}")
-        axes[0].set(title=rf"$T_p$ = {known[-1]:g}, $\gamma$ = {numbers.BORN:g}", xlabel=r"place across the band [$\lambda$]",
-                    ylabel="times active so far")  # fmt: skip
-        for T in known:
-            found = []
-            for name, count in sizes.items():
-                edge = (count / results.given.density) ** 0.5
-                width = numbers.width_at(*numbers.band_widths(results, T, name), numbers.BORN)
-                found.append((edge, *(edge * value for value in width)))
-            edges, widths, errors = np.array(found).T
-            figures.points(axes[1], edges, widths, errors, rf"$T_p$ = {T:g}", shade(results, T))
-        axes[1].set(xscale="log", yscale="log", xlabel=r"edge $L$ [$\lambda$]", ylabel=r"width at $\gamma$ = 0.15 [$\lambda$]")
-        _plain(axes[1])
-        for axis in axes:
-            axis.legend(fontsize=7)

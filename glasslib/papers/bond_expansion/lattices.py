@@ -15,7 +15,8 @@ from glasslib.papers.bond_expansion import simulations
 
 METHODS = ("bond", "matrix")
 STEADY = 0.5  # share of the strain past which the stress counts as steady
-BINS = 40  # of stress, see ``yielding``
+BINS = 200  # of stress, see ``yielding``: the stress of large lattices scatters little
+_EARLY = np.linspace(0, 0.3, 151)  # strains of the stress while it overshoots, however far the lattice is sheared
 HIGHEST = 1.5  # stress at the upper end of these bins, over the mean threshold of the renewed sites
 _SLIPS = (0.005, 0.3)  # between which eps_pl is looked for
 
@@ -126,13 +127,14 @@ def yielding_task(spec, seed):
     """Return the ``ensemble.Task`` of ``Yielding``."""
     seconds = spec.lattices * costs.QUASISTATIC * spec.size**2 * spec.strain
     name = f"bond-lattice-{spec.source.method}"
-    return ensemble.Task(name, yielding, spec, seed, label=f"T{spec.source.glass.temperature:g}", core_seconds=seconds)
+    label = f"T{spec.source.glass.temperature:g}"
+    return ensemble.Task(name, yielding, spec, seed, version=1, label=label, core_seconds=seconds)
 
 
 def yielding(spec, sequence):
     """Return one sample of ``Yielding`` by name.
 
-    strain (k,), stress (k,): mean over the lattices; peak: mean of their largest stresses; steady_counts (BINS,): stresses
+    strain (k,), denser at first, stress (k,): mean over the lattices; steady_counts (BINS,): stresses
     past ``STEADY`` of the strain, at bins up to ``HIGHEST`` mean renewed thresholds; steady_mean, and steady_deviation within
     each lattice; map
     (size, size): slips of one lattice at ``mapped``; profiles (P, 2, size): mean plastic strain along rows and along columns,
@@ -142,7 +144,8 @@ def yielding(spec, sequence):
 
     laws = spec.source.laws(sequence.entropy)
     value = float(ensemble.sample_arrays(slip_task(spec.fit, sequence.entropy), 0)["slip"])
-    made, strains = lattice(laws, value, spec.size), np.linspace(0, spec.strain, spec.points + 1)
+    made, evenly = lattice(laws, value, spec.size), np.linspace(0, spec.strain, spec.points + 1)
+    strains = np.unique(np.round(np.concatenate([evenly, _EARLY[_EARLY <= spec.strain]]), 9))
     kept = np.array(sorted({spec.mapped, *spec.profiled}))
     runs = [quasistatic.shear(made, strains, seed, map_strains=kept if k == 0 else ())
             for k, seed in enumerate(sequence.spawn(spec.lattices))]  # fmt: skip
@@ -153,7 +156,7 @@ def yielding(spec, sequence):
     maps = dict(zip(kept.tolist(), runs[0].plastic_maps))
     profiles = [[maps[at].mean(axis=1), maps[at].mean(axis=0)] for at in spec.profiled]
     return {
-        "strain": strains, "stress": stress.mean(axis=0), "peak": np.array(stress.max(axis=1).mean()),
+        "strain": strains, "stress": stress.mean(axis=0),
         "steady_counts": counts, "steady_mean": np.array(steady.mean()),
         "steady_deviation": np.array(steady.std(axis=1).mean()),
         "scale": np.array(scale), "map": np.round(maps[spec.mapped] / value).astype(np.int16),

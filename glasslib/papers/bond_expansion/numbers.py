@@ -7,18 +7,14 @@ from typing import NamedTuple
 import numpy as np
 
 from glasslib import benchmark_page
-from glasslib.analysis import bands, overlap, statistics, tails
+from glasslib.analysis import overlap, statistics
 from glasslib.papers import bond_expansion
 from glasslib.scorecard import Measurement
 
-SHARE = 0.005  # of the bonds, those of the largest coefficients, that count as the tail
-EXPONENTS = tuple((7 + 4 * (n - 1)) / (2 + 4 * (n - 1)) for n in (1, 2, 3))  # Eq. (23)
 WARM = 0.3  # lowest parent temperature of the comparisons that the paper calls good
 WITHIN = 0.05  # of the explicit stress, for the radius of the expansion
 SMALL = 0.01  # strain up to which the prediction of second order is compared
-WIDEST = 0.6  # of the edge, beyond which a band is no longer followed: it feels its own image
-BORN = 0.15  # strain at which widths of young bands are compared
-TURNED = 0.3  # strain up to which a band has chosen its direction
+PEAKED = 0.3  # strain up to which the largest stress is looked for
 RESOLUTION = 0.01  # of energies per particle of two starts: a tenth of what two parent temperatures differ by
 
 
@@ -83,34 +79,6 @@ def unequilibrated(results, dimension=2):
     return None if any(one is None for one in found.values()) else [T for T, one in found.items() if not one.met]
 
 
-def tail_exponent(results, name, order):
-    """Return the ``Estimate`` of the exponent of the tail of |phi_n|, errors over samples; ``name``: ``bonds ...``."""
-    return statistics.bootstrap(lambda largest, bonds: _pooled(largest, bonds, order).exponent, _tail_arrays(results, name))
-
-
-def _tail_arrays(results, name):
-    return [results[f"{name}/largest"].astype(float), results[f"{name}/bonds"]]
-
-
-def _pooled(largest, bonds, order):
-    """Return the ``Tail`` of the values of several samples together; only as deep as all samples' values are kept."""
-    values = np.sort(largest[:, order - 1].ravel())
-    whole = largest[:, order - 1].min(axis=1).max()  # beyond it no sample's values are missing
-    count = min(int(SHARE * bonds.sum()), int((values > whole).sum()), len(values) - 1)
-    return tails.tail_exponent(values[values > 0], threshold=values[len(values) - 1 - count])
-
-
-def amplitude(results, name):
-    """Return the ``Estimate`` of the prefactor of the tail of |phi_1| at its exponent of 7/2."""
-
-    def prefactor(largest, bonds):
-        found = _pooled(largest, bonds, 1)
-        alpha = EXPONENTS[0]
-        return (alpha - 1) * found.threshold ** (alpha - 1) * found.count / bonds.sum()
-
-    return statistics.bootstrap(prefactor, _tail_arrays(results, name))
-
-
 def mean_and_variance(results, T, method):
     """Return (``Estimate`` of the mean, of the variance) of the yield stresses of blocks."""
     blocks = results[f"thresholds {T:g}/{method}_blocks"].astype(float)
@@ -119,19 +87,32 @@ def mean_and_variance(results, T, method):
             statistics.bootstrap(lambda values: np.nanvar(values), [flat]))  # fmt: skip
 
 
+def ratio(results, T, statistic):
+    """Return (ratio, error) of a statistic of the blocks' yield stresses, expansion over frozen matrix, of the same samples."""
+    both = [results[f"thresholds {T:g}/{method}_blocks"].astype(float) for method in ("bond", "matrix")]
+    found = statistics.bootstrap(lambda bond, matrix: statistic(bond) / statistic(matrix), both)
+    return float(found.value), float(found.error)
+
+
 def radii(results):
-    """Return the strains (C,) up to which the expansion stays within ``WITHIN`` of the explicit change of stress, each way."""
+    """Return the strains (s, C) up to which the expansion stays within ``WITHIN`` of the explicit change of stress, each way.
+
+    Of the C / 2 cavities of each of s glasses, of all parent temperatures.
+    """
     found = []
     for T in temperatures(results):
-        if f"cavities {T:g}/stress" not in results.arrays:
-            continue
-        strain = results[f"cavities {T:g}/strain"][0].astype(float)
-        for stress, derivatives in _cavities(results, T):
-            off = apart(series(derivatives, strain), stress, derivatives[0])
-            for way in (1, -1):
-                beyond = (way * strain > 0) & off
-                found.append(np.abs(strain[beyond]).min() if beyond.any() else strain[-1])
+        if f"cavities {T:g}/stress" in results.arrays:
+            strain = results[f"cavities {T:g}/strain"][0].astype(float)
+            for sample in zip(results[f"cavities {T:g}/stress"], results[f"cavities {T:g}/derivatives"]):
+                found.append([radius for pair in zip(*sample) for radius in _radii(strain, *pair)])
     return np.array(found)
+
+
+def _radii(strain, stress, derivatives):
+    """Return the strains up to which a cavity's expansion holds, forward and backward."""
+    derivatives = derivatives.astype(float)
+    off = apart(series(derivatives, strain), stress.astype(float), derivatives[0])
+    return [np.abs(strain[off & (way * strain > 0)]).min(initial=strain[-1]) for way in (1, -1)]
 
 
 def series(derivatives, strain):
@@ -144,28 +125,11 @@ def apart(expanded, stress, prestress):
     return (np.abs(expanded - stress) > WITHIN * np.abs(stress - prestress)) | np.isnan(stress)
 
 
-def _cavities(results, T):
-    for stress, derivatives in zip(results[f"cavities {T:g}/stress"], results[f"cavities {T:g}/derivatives"]):
-        yield from zip(stress.astype(float), derivatives.astype(float))
-
-
-def peak(results, T, name="sheared"):
-    """Return (mean, error) over samples of the largest stress of the particles of a glass."""
-    return statistics.mean_error(results[f"{name} {T:g}/stress"].max(axis=1))
-
-
-def band_widths(results, T, name="sheared"):
-    """Return strains (T,) and widths (samples, T) of bands, in units of the edge, of the direction in which each lies."""
-    strain, profiles = band_profiles(results, T, name)
-    return strain, np.array([[_width(profile) for profile in of_one] for of_one in profiles])
-
-
-def band_profiles(results, T, name="sheared"):
-    """Return strains (T,) and profiles (samples, T, bins) of activity so far across the band of each sample."""
-    strain = results[f"{name} {T:g}/stretch"][0].astype(float)
-    both = [np.nan_to_num(results[f"{name} {T:g}/profile_{axis}"].astype(float)) for axis in "xy"]
-    k = int(np.argmin(np.abs(strain - TURNED)))
-    return strain, np.array([pair[bands.lies_along(pair[0][k], pair[1][k])] for pair in zip(*both)])
+def peak(results, ensemble):
+    """Return the ``Estimate`` of the largest stress, up to ``PEAKED``, of the mean curve of the samples of an ensemble."""
+    early = results[f"{ensemble}/strain"][0] <= PEAKED * (1 + 1e-6)
+    curves = results[f"{ensemble}/stress"].astype(float)[:, early]
+    return statistics.bootstrap(lambda drawn: drawn.mean(axis=0).max(), [curves])
 
 
 def largest(results, T, key):
@@ -173,82 +137,23 @@ def largest(results, T, key):
     return "sheared large" if results.has(f"sheared large {T:g}/{key}") else "sheared"
 
 
-def lattice_profiles(results, T, side):
-    """Return strains (P,) and profiles (samples, P, side) of slips so far across the bands of lattices."""
-    both = results[f"band {T:g} {side}/profiles"].astype(float)
-    strains = [strain for strain in bond_expansion.PROFILED if strain <= bond_expansion.SCALES[results.given.scale].band_strain]
-    return np.array(strains), np.array([of_one[:, bands.lies_along(*of_one[0])] for of_one in both])
-
-
-def lattice_widths(results, T, side):
-    """Return strains (P,) and widths (samples, P) of the bands of lattices, in units of the edge."""
-    strains, profiles = lattice_profiles(results, T, side)
-    return strains, np.array([[_width(profile) for profile in of_one] for of_one in profiles])
-
-
-def _width(profile):
-    return bands.width(profile, 1.0) if profile.any() else np.nan
-
-
-def known_mean(values):
-    """Return the mean over the first axis of what is not NaN; NaN where nothing is."""
-    count = np.isfinite(values).sum(axis=0)
-    return np.where(count > 0, np.nansum(values, axis=0) / np.maximum(count, 1), np.nan)
-
-
-def growth_exponent(strain, widths, begin=0.2):
-    """Return the ``Estimate`` of the exponent of width against strain, while bands are narrower than ``WIDEST``."""
-
-    def slope(drawn):
-        mean = np.nan_to_num(known_mean(drawn))
-        kept = (strain >= begin) & (mean < WIDEST) & (mean > 0)
-        return np.polyfit(np.log(strain[kept]), np.log(mean[kept]), 1)[0] if kept.sum() > 2 else np.nan
-
-    return statistics.bootstrap(slope, [widths])
-
-
 def measure(results):
-    """Return our numbers by claim: those whose ensembles have at least two samples."""
+    """Return our numbers by claim, but those of tails and of bands: those whose ensembles have at least two samples."""
     scale = results.given.scale
-    parts = (_of_bonds, _of_cavities, _of_thresholds, _of_lattices, _of_bands, _of_expansion)
+    parts = (_of_cavities, _of_thresholds, _of_lattices, _of_expansion)
     return {claim: found for part in parts for claim, found in part(results, scale).items()}
-
-
-def _of_bonds(results, scale):
-    measured, hottest = {}, temperatures(results)[0]
-    name = f"bonds 2D {hottest:g}"
-    if results.has(f"{name}/largest"):
-        found = [tail_exponent(results, name, order) for order in (1, 2, 3)]
-        count = len(results[f"{name}/bonds"])
-        measured["tail_exponents"] = Measurement(
-            [float(f.value) for f in found], [float(f.error) for f in found], count, scale
-        )
-    for dimension in ("2D", "3D"):  # in three dimensions the coldest parents are far from equilibrium
-        names = [f"bonds {dimension} {T:g}" for T in (hottest, temperatures(results)[-1])]
-        if results.has(*(f"{name}/largest" for name in names)):
-            hot, cold = (amplitude(results, name) for name in names)
-            drop = float(hot.value / cold.value)
-            error = drop * float(np.hypot(hot.error / hot.value, cold.error / cold.value))
-            measured["Ag_drop"] = Measurement(drop, error, len(results[f"{names[0]}/bonds"]), scale)
-            break
-    return measured
 
 
 def _of_cavities(results, scale):
     found = radii(results)
     if len(found) < 2:
         return {}
-    gaps = []
-    for T in temperatures(results):
-        if f"cavities {T:g}/modulus" in results.arrays:
-            derivatives, modulus = (results[f"cavities {T:g}/{key}"].astype(float) for key in ("derivatives", "modulus"))
-            middle = results[f"cavities {T:g}/strain"].shape[1] // 2
-            prestress = results[f"cavities {T:g}/stress"][:, :, middle].astype(float)
-            gaps += [np.abs(modulus / derivatives[..., 1] - 1).max(),
-                     np.abs((prestress - derivatives[..., 0]) / derivatives[..., 1]).max()]  # fmt: skip
+    names = [f"cavities {T:g}/gaps" for T in temperatures(results)]
+    gaps = np.concatenate([np.abs(results[name].astype(float)).ravel() for name in names if name in results.arrays])
     median = statistics.bootstrap(lambda values: np.median(values), [found])
-    return {"expansion_radius": Measurement(float(median.value), float(median.error), len(found), scale),
-            "prestress_modulus_match": Measurement(float(max(gaps)), 0.0, len(found) // 2, scale)}  # fmt: skip
+    count = found.size // 2
+    return {"expansion_radius": Measurement(float(median.value), float(median.error), count, scale),
+            "prestress_modulus_match": Measurement(float(np.nanmax(gaps)), 0.0, count, scale)}  # fmt: skip
 
 
 def _of_thresholds(results, scale):
@@ -257,12 +162,11 @@ def _of_thresholds(results, scale):
     if len(every) < 2 or len(every) < len(temperatures(results)):
         return {}
     count = min(len(results[f"thresholds {T:g}/modulus"]) for T in every)
-    found = {T: [mean_and_variance(results, T, method) for method in ("bond", "matrix")] for T in every}
-    means = {T: (_ratio(bond[0], matrix[0])) for T, (bond, matrix) in found.items() if T >= WARM}
-    worst = max(means.values(), key=lambda pair: abs(pair[0] - 1))
-    variances = [_ratio(bond[1], matrix[1]) for bond, matrix in found.values()]
-    least = min(variances)
-    rises = [_difference(found[cold][0][0], found[hot][0][0]) for hot, cold in itertools.pairwise(every)]
+    means = [ratio(results, T, np.nanmean) for T in every if T >= WARM]
+    worst = max(means, key=lambda pair: abs(pair[0] - 1))
+    least = min(ratio(results, T, np.nanvar) for T in every)
+    found = {T: mean_and_variance(results, T, "bond")[0][:2] for T in every}
+    rises = [difference(found[cold], found[hot]) for hot, cold in itertools.pairwise(every)]
     return {
         "mean_yield_match": Measurement(abs(worst[0] - 1), worst[1], count, scale),
         "variance_overestimate": Measurement(least[0] - 1, least[1], count, scale),
@@ -284,69 +188,21 @@ def _of_lattices(results, scale):
             strain, stress = results[f"{of_particles}/strain"][0], results[f"{of_particles}/stress"].astype(float)
             deviations = stress[:, strain > 0.5 * strain[-1]].std(axis=1)
             ours, theirs = statistics.mean_error(results[f"{of_lattice}/steady_deviation"]), statistics.mean_error(deviations)
-            gaps.append((abs(ours[0] / theirs[0] - 1), np.hypot(ours[1] / theirs[0], ours[0] * theirs[1] / theirs[0] ** 2)))
+            error = np.hypot(ours[1] / theirs[0], ours[0] * theirs[1] / theirs[0] ** 2)
+            gaps.append((abs(ours[0] / theirs[0] - 1), error, len(deviations)))
     if gaps:
-        worst = max(gaps)
-        measured["steady_fluctuations"] = Measurement(float(worst[0]), float(worst[1]), count, scale)
+        value, error, those = max(gaps)
+        measured["steady_fluctuations"] = Measurement(float(value), float(error), those, scale)
     peaks = []
     for T in temperatures(results):
         name = f"lattice bond {T:g} {sides[0]}"
-        if T >= WARM and results.has(f"{name}/peak", f"sheared {T:g}/stress"):
-            ours, theirs = statistics.mean_error(results[f"{name}/peak"]), peak(results, T)
-            peaks.append((abs(ours[0] / theirs[0] - 1), np.hypot(ours[1], theirs[1]) / theirs[0]))
+        if T >= WARM and results.has(f"{name}/stress", f"sheared {T:g}/stress"):
+            ours, theirs = peak(results, name), peak(results, f"sheared {T:g}")
+            peaks.append((abs(float(ours.value / theirs.value) - 1), np.hypot(ours.error, theirs.error) / theirs.value))
     if peaks:
         worst = max(peaks)
         measured["peak_matches"] = Measurement(float(worst[0]), float(worst[1]), count, scale)
     return measured
-
-
-def _of_bands(results, scale):
-    measured, known = {}, [T for T in bond_expansion.BANDED if T in temperatures(results)]
-    sized = [T for T in known if largest(results, T, "profile_x") == "sheared large"]  # the paper's size, where there is one
-    side = bond_expansion.SCALES[scale].band_sides[-1]
-    for claim, kind in (("band_exponent_particles", "particles"), ("band_exponent_lattice", "lattice")):
-        found = []
-        for T in (sized or known) if kind == "particles" else known:
-            name = largest(results, T, "profile_x")
-            if results.has(f"{name} {T:g}/profile_x" if kind == "particles" else f"band {T:g} {side}/profiles"):
-                strain, widths = band_widths(results, T, name) if kind == "particles" else lattice_widths(results, T, side)
-                found.append(growth_exponent(strain, widths))
-        found = [one for one in found if np.isfinite(one.value) and np.isfinite(one.error)]
-        if found:
-            error = np.sqrt(sum(one.error**2 for one in found)) / len(found)
-            measured[claim] = Measurement(float(np.mean([one.value for one in found])), float(error), found[0].samples, scale)
-    sizes = []
-    for T in known:
-        if results.has(f"sheared {T:g}/profile_x", f"sheared large {T:g}/profile_x"):
-            pairs = [width_at(*band_widths(results, T, name), BORN) for name in ("sheared", "sheared large")]
-            # widths are in units of the edge, which doubles
-            sizes.append((1 + np.log2(pairs[1][0] / pairs[0][0]), np.hypot(*(e / w for w, e in pairs)) / np.log(2)))
-    if sizes:
-        exponents, errors = map(np.array, zip(*sizes))
-        count, error = bond_expansion.SCALES[scale].large_samples, np.hypot.reduce(errors) / len(errors)
-        measured["band_width_size"] = Measurement(float(exponents.mean()), float(error), count, scale)
-    widths = [band_blocks(results, T) for T in (known[0], known[-1])] if len(known) > 1 else []
-    if widths and all(one is not None for one in widths):
-        count = len(results[f"lattice bond {known[0]:g} {bond_expansion.SCALES[scale].sides[-1]}/profiles"])
-        measured["band_blocks"] = Measurement(*_difference(*widths), count, scale)
-    return measured
-
-
-def band_blocks(results, T):
-    """Return the ``Estimate`` of the width in blocks of the bands of lattices at the strain of the maps; None without data."""
-    side = bond_expansion.SCALES[results.given.scale].sides[-1]
-    name = f"lattice bond {T:g} {side}/profiles"
-    if not results.has(name):
-        return None
-    pairs = results[name].astype(float)[:, 0]
-    widths = [side * _width(pair[bands.lies_along(*pair)]) for pair in pairs]
-    return statistics.bootstrap(lambda drawn: np.nanmean(drawn), [np.array(widths)])
-
-
-def width_at(strain, widths, at):
-    """Return (mean, error) over samples of widths at a strain."""
-    k = int(np.argmin(np.abs(strain - at)))
-    return statistics.mean_error(widths[:, k])
 
 
 def _of_expansion(results, scale):
@@ -374,12 +230,6 @@ def prediction_gap(results, mode, quantity):
     return (np.abs(predicted - explicit)[:, kept].max(axis=1) / change).max()
 
 
-def _ratio(one, other):
-    """Return (ratio, error) of two estimates."""
-    value = float(one.value / other.value)
-    return value, abs(value) * float(np.hypot(one.error / one.value, other.error / other.value))
-
-
-def _difference(one, other):
-    """Return (difference, error) of two estimates."""
-    return float(one.value - other.value), float(np.hypot(one.error, other.error))
+def difference(one, other):
+    """Return (difference, error) of two values with errors."""
+    return float(one[0] - other[0]), float(np.hypot(one[1], other[1]))

@@ -11,10 +11,11 @@ from glasslib import ensemble
 from glasslib.papers import costs
 
 ORDERS = 3  # of the coefficients of a bond's energy
-MAGNITUDES = np.geomspace(1e-6, 1e12, 181)  # edges of the bins of their absolute values
+MAGNITUDES = np.geomspace(1e-6, 1e15, 211)  # edges of the bins of their absolute values
 BLOCK = 5.0  # side of a block of the lattice, over the mean distance (V/N)^(1/d)
 ACTIVE = 0.01  # D2min of a particle [length^2] over one stretch of strain, from which on it counts as active
 STRETCH = 0.01  # of strain, over which activity is looked for
+PLACES = 40  # bins of a profile across a band
 RINGS = np.linspace(0.6, 4.2, 73)  # edges of the bins of r [length] of radial distributions
 FORGOTTEN = 0.2  # overlap below which a liquid's memory is not followed any more
 _KEPT_EVERY = 5  # stretches between checkpoints, which begin afresh: their places are part of the result
@@ -134,7 +135,8 @@ class Coefficients(NamedTuple):
 
 def coefficients_task(spec, seed):
     """Return the ``ensemble.Task`` of ``Coefficients``."""
-    return _of_glass("bond-coefficients", coefficients, spec, seed, costs.EXPANSION * spec.glass.mixture.particles)
+    seconds = costs.EXPANSION * spec.glass.mixture.particles
+    return _of_glass("bond-coefficients", coefficients, spec, seed, seconds, version=1)
 
 
 def coefficients(spec, sequence):
@@ -148,14 +150,48 @@ def coefficients(spec, sequence):
 
     glass = packing(spec.glass, sequence)
     found = expansion.expand(glass, spec.glass.potential, expansion.straining("simple shear", glass.box.dimension))
-    size = np.abs(found.bond_energy[1:])
-    kept = np.zeros((ORDERS, spec.largest))  # zeros where there are fewer
-    kept[:, -min(spec.largest, size.shape[1]) :] = np.sort(size, axis=1)[:, -spec.largest :]
-    return {
-        "counts": np.array([np.histogram(values, MAGNITUDES)[0] for values in size]),
-        "largest": kept, "bonds": np.array(size.shape[1]), "stress": found.stress,
-        "energy": found.energy, "residuals": found.residuals, "volume": np.array(found.volume),
+    return _reduced(np.abs(found.bond_energy[1:]), spec.largest) | {
+        "stress": found.stress, "energy": found.energy, "residuals": found.residuals, "volume": np.array(found.volume),
     }  # fmt: skip
+
+
+class Tails(NamedTuple):
+    """Small glasses quenched hot from independent liquids of ``recipe``, ``glasses`` of them in one sample, all bonds together.
+
+    A glass's coefficients reach as far as its softest mode lets them, and no further: the tail that the density of soft modes
+    makes is one of many glasses, not of many bonds.
+    """
+
+    recipe: tuple
+    glasses: int = 40
+    largest: int = 100
+
+
+def tails_task(spec, seed):
+    """Return the ``ensemble.Task`` of ``Tails``."""
+    mixture = spec.recipe.mixture
+    each = mixture.particles * (costs.SWAP[mixture.dimension] * spec.recipe.all_sweeps + costs.SETTLING + costs.EXPANSION)
+    return ensemble.Task("bond-tails", tails, spec, seed, label=mixture.sizes, core_seconds=spec.glasses * each)
+
+
+def tails(spec, sequence):
+    """Return one sample of ``Tails`` by name: counts (3, bins), largest (3, k), bonds as those of ``coefficients``."""
+    from glasslib.particles import expansion
+    from glasslib.protocols import polydisperse
+
+    sizes, rate = [], expansion.straining("simple shear", spec.recipe.mixture.dimension)
+    for child in sequence.spawn(spec.glasses):
+        glass = polydisperse.prepare(spec.recipe, child).packing
+        sizes.append(np.abs(expansion.expand(glass, spec.recipe.potential, rate).bond_energy[1:]))
+    return _reduced(np.concatenate(sizes, axis=1), spec.largest)
+
+
+def _reduced(sizes, largest):
+    """Return what is kept of |phi_n| (3, B), by name: see ``coefficients``."""
+    kept = np.zeros((ORDERS, largest))  # zeros where there are fewer
+    kept[:, -min(largest, sizes.shape[1]) :] = np.sort(sizes, axis=1)[:, -largest:]
+    counts = [np.histogram(values, MAGNITUDES)[0] for values in sizes]
+    return {"counts": np.array(counts), "largest": kept, "bonds": np.array(sizes.shape[1])}
 
 
 class Thresholds(NamedTuple):
@@ -218,24 +254,24 @@ class Sheared(NamedTuple):
     glass: tuple
     strain: float = 0.5
     step: float = 1e-3
-    mapped: tuple = (0.12, 0.15)
+    mapped: tuple = (0.12, 0.15, 0.2)
     tolerance: float = 1e-7
 
 
 def sheared_task(spec, seed):
     """Return the ``ensemble.Task`` of ``Sheared``."""
     seconds = costs.SWAPPED_SHEAR * spec.glass.mixture.particles * spec.strain / spec.step
-    return _of_glass("bond-sheared", sheared, spec, seed, seconds)
+    return _of_glass("bond-sheared", sheared, spec, seed, seconds, version=1)
 
 
 def sheared(spec, sequence):
     """Return one sample of ``Sheared`` by name.
 
     strain, stress, pressure (k,); stretch (T,), active (T,): ends of the stretches, and the share of particles active in each;
-    profile_x, profile_y (T, 40): mean activity so far across bands along x and along y; activity (M, n): of each particle at
-    the strains ``mapped``; positions (M, n, 2): then, wrapped.
+    profile_x, profile_y (T, PLACES): mean activity so far across bands along x and along y, see ``profiles``; activity (M, n):
+    of each particle at the strains ``mapped``; positions (M, n, 2): then, wrapped.
     """
-    from glasslib.analysis import bands, fields
+    from glasslib.analysis import fields
     from glasslib.protocols import shear
 
     checkpoint = ensemble.checkpoint_path(sheared_task(spec, sequence.entropy), sequence)
@@ -246,7 +282,7 @@ def sheared(spec, sequence):
         glass = packing(spec.glass, sequence)
         driver = shear.Shear(glass, potential, spec.tolerance, keep_displacements=False)
         n = len(glass.positions)
-        kept = {"active": np.zeros(0), "total": np.zeros(n), "profiles": np.zeros((0, 2, 40)),
+        kept = {"active": np.zeros(0), "total": np.zeros(n), "profiles": np.zeros((0, 2, PLACES)),
                 "activity": np.zeros((0, n)), "positions_at": np.zeros((0, n, 2))}  # fmt: skip
     radius = _NEIGHBOURS * (driver.packing().box.volume / len(kept["total"])) ** 0.5
     while driver.strain < spec.strain - 0.5 * spec.step:
@@ -258,10 +294,7 @@ def sheared(spec, sequence):
         moved = fields.local_gradients(before.positions, after.positions, lattice, turned, radius)[1]
         now = moved > ACTIVE
         kept["active"], kept["total"] = np.append(kept["active"], now.mean()), kept["total"] + now
-        cell = after.box.lattice()
-        profiles = [bands.activity_profile(after.positions, kept["total"], cell, 40, along)
-                    for along in (bands.ALONG_X, bands.ALONG_Y)]  # fmt: skip
-        kept["profiles"] = np.concatenate([kept["profiles"], np.array(profiles)[None]])
+        kept["profiles"] = np.concatenate([kept["profiles"], profiles(after, kept["total"])[None]])
         if any(abs(driver.strain - strain) < 0.5 * spec.step for strain in spec.mapped):
             kept["activity"] = np.concatenate([kept["activity"], kept["total"][None]])
             kept["positions_at"] = np.concatenate([kept["positions_at"], after.wrapped().positions[None]])
@@ -277,8 +310,21 @@ def sheared(spec, sequence):
     }  # fmt: skip
 
 
-def _of_glass(name, function, spec, seed, seconds):
+def profiles(packing, activity):
+    """Return the mean activity (2, PLACES) of a packing's particles (n,) across bands along x, and along y.
+
+    A band along y turns with the material: places across it are counted in the cell that has turned with the strain, not in
+    the one whose tilt is wrapped at half an edge, where from gamma = 0.5 on such a band would lie everywhere.
+    """
+    from glasslib.analysis import bands
+
+    cell = packing.box.lattice(0)
+    return np.array([bands.activity_profile(packing.positions, activity, cell, PLACES, along)
+                     for along in (bands.ALONG_X, bands.ALONG_Y)])  # fmt: skip
+
+
+def _of_glass(name, function, spec, seed, seconds, version=0):
     """Return the ``ensemble.Task`` of something measured on a glass."""
-    mixture = spec.glass.mixture
-    label = f"T{spec.glass.temperature:g}"
-    return ensemble.Task(f"{name}-{mixture.dimension}D-{label}", function, spec, seed, label=label, core_seconds=seconds)
+    mixture, label = spec.glass.mixture, f"T{spec.glass.temperature:g}"
+    return ensemble.Task(f"{name}-{mixture.dimension}D-{label}", function, spec, seed, version=version, label=label,
+                         core_seconds=seconds)  # fmt: skip

@@ -4,7 +4,7 @@ import numpy as np
 
 from glasslib import figures
 from glasslib.papers import bond_expansion
-from glasslib.papers.bond_expansion import numbers
+from glasslib.papers.bond_expansion import numbers, tail_numbers
 
 
 def density_table(results):
@@ -54,12 +54,35 @@ def equilibrium_table(results):
 
 
 def exponents_table(results):
-    """Return the exponents of the tails with their errors, beside those of Eq. (23)."""
-    hottest = numbers.temperatures(results)[0]
-    if not results.has(f"bonds 2D {hottest:g}/largest"):
-        return figures.not_computed("It needs at least two glasses of the highest parent temperature.")
-    rows = []
-    for order, law in zip((1, 2, 3), numbers.EXPONENTS):
-        found = numbers.tail_exponent(results, f"bonds 2D {hottest:g}", order)
-        rows.append((str(order), f"{law:.3f}", figures.value_error(float(found.value), float(found.error), 3)))
-    return figures.table(("order $n$", "Eq. (23)", "ours"), rows)
+    """Return the exponents of the tails with their errors, beside those of Eq. (23), and those of the scan of thresholds."""
+    if not results.has("tails/counts"):
+        return figures.not_computed("It needs many small glasses quenched hot.")
+    rows, bonds = [], int(results["tails/bonds"].sum())
+    for order, law in zip((1, 2, 3), tail_numbers.EXPONENTS):
+        found = tail_numbers.tail_exponent(results, order)
+        if found is None:
+            return figures.not_computed("It needs more bonds than the small glasses of this scale have.")
+        (value, error, *_), best = found
+        others = ", ".join(f"{tail.exponent:.2f} ({tail.count})" for tail in tail_numbers.scan(results, order))
+        rows.append((str(order), f"{law:.3f}", figures.value_error(float(value), float(error), 3),
+                     f"{best.count / bonds:.1e}", others))  # fmt: skip
+    head = ("order $n$", "Eq. (23)", "ours", "share of the bonds", "beyond other thresholds (bonds)")
+    return figures.table(head, rows)
+
+
+def reach(results):
+    """Return in a sentence or two how far the large glasses were sheared, and how long the coldest parent was held."""
+    said, scale = [], bond_expansion.SCALES[results.given.scale]
+    far = {T: float(results[f"sheared large {T:g}/strain"][0, -1]) for T in numbers.temperatures(results)
+           if results.has(f"sheared large {T:g}/strain")}  # fmt: skip
+    if far:
+        each = ", ".join(f"{strain:.2g} at $T_p$ = {T:g}" for T, strain in far.items())
+        said.append(f"Glasses of N = {scale.large} were sheared to a strain of {each}; the paper goes to 20.")
+    coldest = numbers.temperatures(results)[-1]
+    found = numbers.equilibrium(results, coldest)
+    if found is not None:
+        long = f"{found.held:.0f} relaxation times" if np.isfinite(found.held) else "less than a relaxation time that was seen"
+        said.append(f"The coldest parents in two dimensions, $T_p$ = {coldest:g}, were held for {long}.")
+    if not said:
+        return figures.not_computed("It needs large glasses that were sheared, or parents started hot and cold.")
+    return figures.markdown(" ".join(said))

@@ -1,0 +1,119 @@
+"""The pictures of shear bands of the bond expansion page: how they grow, and how wide they are born."""
+
+import numpy as np
+
+from glasslib import figures
+from glasslib.analysis import bands
+from glasslib.papers import bond_expansion
+from glasslib.papers.bond_expansion import band_numbers
+from glasslib.papers.bond_expansion.figures import _foot, _known, _plain, shade
+from glasslib.scorecard import paper_value
+
+PROFILED = (0.18, 0.36, 0.72, 1.43, 2.83, 5.0)  # strains of the particles' profiles that are drawn
+_LINES = dict(zip(band_numbers.SIZES, (":", "--", "-")))
+
+
+def band_growth(results):
+    """Draw Fig. 7: profiles of activity across bands, and their widths against strain, of particles and lattices."""
+    known = [T for T in bond_expansion.BANDED if T in _known(results, "sheared {:g}/profile_x")]
+    if not known:
+        return figures.not_computed("It needs glasses that yield by a band: parent temperatures of 0.4 and less.")
+    foot = _foot(results, band_growth, f"sheared {known[0]:g}", _kept(results, known))
+    sides = bond_expansion.SCALES[results.given.scale].band_sides
+    with figures.panels(4, foot, letters="abcd", width=3.6) as axes:
+        for T in known:
+            _of_particles(axes, results, T, T in (known[0], known[-1]))
+            for side, mark in zip(reversed(sides), "o^"):
+                if results.has(f"band {T:g} {side}/profiles"):
+                    drawn = axes[2] if side == sides[-1] and T in (known[0], known[-1]) else None
+                    _of_lattices(axes[3], drawn, results, T, side, mark)
+        for axis, title in zip(axes[::2], ("particles", f"lattice, L = {sides[-1]}")):
+            axis.set(title=title, xlabel="place across the band / edge", ylabel="times active so far", yscale="symlog")
+        for axis, title in zip(axes[1::2], ("particles", "lattice")):
+            exponent, at = paper_value("bond_expansion", f"band_exponent_{title}"), np.array(axis.get_xlim())
+            line = np.geomspace(max(at[0], 0.1), at[1], 20)
+            axis.plot(line, 0.2 * (line / line[0]) ** exponent, ":", color="0.3", label=f"paper: exponent {exponent}")
+            axis.set(xscale="log", yscale="log", title=title, xlabel=r"strain $\gamma$", ylabel="width of the band / edge")
+            _plain(axis)
+        for axis in axes:
+            axis.legend(fontsize=7)
+
+
+def _kept(results, known):
+    """Return, in a line for each parent temperature, how many bands lie along the shear."""
+    lines = []
+    for T in known:
+        words = []
+        for name in (name for name in band_numbers.SIZES if results.has(f"{name} {T:g}/profile_x")):
+            found, count = band_numbers.of_particles(results, T, name), results[f"{name} {T:g}/activity"].shape[-1]
+            words.append(f"{len(found.profiles)} of {found.of} of N = {count}")
+        lines.append(rf"bands along the shear, which alone are followed, at $T_p$ = {T:g}: {', '.join(words)}")
+    return "\n" + "\n".join(lines)
+
+
+def _of_particles(axes, results, T, profiled):
+    """Draw widths of all sizes of a parent temperature, and profiles of one band of the largest glasses that have one."""
+    last = None
+    for name in band_numbers.SIZES:
+        if not results.has(f"{name} {T:g}/profile_x"):
+            continue
+        found = band_numbers.of_particles(results, T, name)
+        if len(found.profiles):
+            count = results[f"{name} {T:g}/activity"].shape[-1]
+            late = found.strain >= band_numbers.BORN * (1 - 1e-6)
+            axes[1].plot(found.strain[late], band_numbers.known_mean(found.widths[:, late]), _LINES[name],
+                         color=shade(results, T), label=rf"$T_p$ = {T:g}, N = {count}")  # fmt: skip
+            last = found
+    if last is not None and profiled:
+        shown = [k for k, at in enumerate(last.strain) if any(abs(at - wanted) < 0.004 for wanted in PROFILED)]
+        _profiles(axes[0], [last.profiles[0, k] for k in shown], shade(results, T), rf"$T_p$ = {T:g}")
+
+
+def _of_lattices(axis, drawn, results, T, side, mark):
+    """Draw widths of the lattices of a side, and the profiles of one of them where ``drawn`` is an axis."""
+    strain, profiles, _ = band_numbers.lattice_profiles(results, T, side)
+    if drawn is not None:
+        shown = [k for k, at in enumerate(strain) if at in bond_expansion.PROFILED]
+        _profiles(drawn, [profiles[0, k] for k in shown], shade(results, T), rf"$T_p$ = {T:g}")
+    widths = band_numbers.known_mean(band_numbers.lattice_widths(results, T, side)[1])
+    late = strain >= bond_expansion.PROFILED[0]
+    axis.plot(strain[late], widths[late], f"{mark}-", color=shade(results, T), label=rf"$T_p$ = {T:g}, L = {side}")
+
+
+def _profiles(axis, profiles, colour, label):
+    """Draw profiles of one band at growing strain, the later the stronger, all turned by what centres the first."""
+    at = bands.centre(profiles[0]) if len(profiles) else 0.0
+    for k, profile in enumerate(profiles):
+        turned = bands.centred(profile, at)
+        places = (np.arange(len(turned)) + 0.5) / len(turned)
+        axis.plot(places, turned, color=colour, alpha=0.35 + 0.65 * (k + 1) / len(profiles), linewidth=1,
+                  label=label if k == len(profiles) - 1 else None)  # fmt: skip
+
+
+def band_sizes(results):
+    """Draw Fig. 9: the profile of young bands, and their width against the edge of the glass."""
+    every = [T for T in bond_expansion.BANDED if T in _known(results, "sheared {:g}/profile_x")]
+    known = [T for T in every if len(band_numbers.born(results, T)[0]) > 1]
+    if not known:
+        return figures.not_computed("It needs glasses of two sizes that yield by a band.")
+    foot = _foot(results, band_sizes, f"sheared {known[0]:g}", _kept(results, known))
+    with figures.panels(2, foot, letters="ab", width=3.6) as axes:
+        names, edges, *_ = band_numbers.born(results, known[-1])
+        for name, edge, colour in zip(names, edges, figures.SEQUENCE):
+            found = band_numbers.of_particles(results, known[-1], name)
+            young = found.profiles[:, int(np.argmin(np.abs(found.strain - band_numbers.BORN)))]
+            mean = np.mean([bands.centred(profile) for profile in young], axis=0)
+            places = ((np.arange(len(mean)) + 0.5) / len(mean) - 0.5) * edge
+            axes[0].plot(places, mean, color=colour, label=rf"$L$ = {edge:.0f}$\lambda$")
+        axes[0].set(title=rf"$T_p$ = {known[-1]:g}, $\gamma$ = {band_numbers.BORN:g}", ylabel="times active so far",
+                    xlabel=r"place across the band [$\lambda$]")  # fmt: skip
+        for T in known:
+            _, edges, widths, errors = band_numbers.born(results, T)
+            exponent = band_numbers.size_exponent(edges, widths, errors)[0] if np.isfinite(errors).all() else np.nan
+            label = rf"$T_p$ = {T:g}, exponent {exponent:.2f}"
+            figures.points(axes[1], edges, widths, np.nan_to_num(errors), label, shade(results, T))
+        width = rf"width at $\gamma$ = {band_numbers.BORN:g} [$\lambda$]"
+        axes[1].set(xscale="log", yscale="log", xlabel=r"edge $L$ [$\lambda$]", ylabel=width)
+        _plain(axes[1])
+        for axis in axes:
+            axis.legend(fontsize=7)
