@@ -225,9 +225,8 @@ def test_a_crossed_peak_is_not_that_of_noise():
     peaked = 0.5 + 0.3 * np.exp(-((strains - 0.1) ** 2) / 0.01)
     crossed = np.array([model.crossed_peak(strains, peaked + one).mean() for one in noise])
     assert -0.01 < crossed.mean() - model.peak(strains, peaked) < 2e-3
-    values = np.array([model.overshoot(strains, 0.5 + one) for one in noise])
-    assert values[:, 0].mean() == pytest.approx(0, abs=4 * values[:, 0].std() / 20)
-    assert values[:, 1].mean() == pytest.approx(values[:, 0].std(), rel=0.2)
+    values = np.array([model.overshoot(strains, peaked + one) for one in noise])
+    assert 0.6 * values[:, 0].std() < values[:, 1].mean() < 1.1 * values[:, 0].std()  # noise moves the place of the peak, too
 
 
 def test_a_table_from_known_curves():

@@ -83,8 +83,10 @@ def test_a_turned_packing_is_the_same_glass_sheared_at_45_degrees():
 
 @pytest.fixture
 def clone(tmp_path, monkeypatch):
+    ledger = store.ledger_file("claims.yaml").read_bytes()
     monkeypatch.setattr(store, "_CLONE", tmp_path / "data")
     (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "claims.yaml").write_bytes(ledger)
     (tmp_path / "data" / "registry.txt").touch()
     monkeypatch.setenv("GLASSLIB_RESULTS", str(tmp_path / "results"))
     return tmp_path
@@ -191,10 +193,11 @@ def test_claims_are_measured_from_two_samples_on(clone, synthetic):
     found = measured.measure("coarse_graining")
     names = {"mu_ESL", "K_ESL", "frozen_stress_width", "yield2_ESL", "yield2_MCT", "age_ESL", "stress_drop_exponential",
              "stress_drop_parabolic"}  # fmt: skip
-    assert set(found) == names and all(one.error > 0 for one in found.values())
+    assert set(found) == names and all(np.min(one.error) > 0 for one in found.values())
     assert found["mu_ESL"].samples == 6 and found["age_ESL"].samples == 2
     publish(synthetic, {"ESL": 1, "MCT": 2})
-    assert set(measured.measure("coarse_graining")) == {"yield2_MCT"}
+    of_all = {"frozen_stress_width", "stress_drop_exponential", "stress_drop_parabolic"}  # of those glasses that are there
+    assert set(measured.measure("coarse_graining")) == {"yield2_MCT"} | of_all
 
 
 def test_maps_and_numbers_are_published_together(clone, paths, task, monkeypatch):
