@@ -79,7 +79,7 @@ def barrier_density(results, rows):
 def densities(results, rows):
     """Return rho (rulers, ``DROPS``) by each of the ``rulers``; a ruler that no drawn sample has is NaN."""
     found, count = rulers(results, rows), 3 if "tests/yield_strain" in results.arrays else 2
-    table = np.full((count, len(DROPS)), np.nan)
+    table, branches = np.full((count, len(DROPS)), np.nan), [branch(results, rows, drops) for drops in DROPS]
     for k, ruler in enumerate(found):
-        table[k] = [density(ruler, *branch(results, rows, drops)) for drops in DROPS]
+        table[k] = [density(ruler, *one) for one in branches]
     return table

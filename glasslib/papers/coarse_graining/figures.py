@@ -54,13 +54,13 @@ def sheared(results):
             _stress(axes[0], results, label, label)
         axes[0].set(xlabel=STRAIN, ylabel=STRESS, xlim=(0, None), ylim=(0, None))
         axes[0].legend()
-        places = {label: int(np.argmin(np.abs(results[f"flow {label}/kept_strain"] - 0.2))) for label in labels}
+        places = {label: int(np.argmin(np.abs(results[f"flow {label}/kept_strain"] - claims.BAND_AT))) for label in labels}
         shown = {label: results[f"flow {label}/strain_maps"][at] for label, at in places.items()}
         most = max(float(one.max()) for one in shown.values()) or None  # one scale of colours for both
         for axis, label in zip(axes[1:], coarse_graining.GLASSES):
             if label in labels:
-                _strain_map(axis, shown[label], rf"{label} at $\gamma$ = {results[f'flow {label}/kept_strain'][places[label]]:g}",
-                            most)  # fmt: skip
+                strain = results[f"flow {label}/kept_strain"][places[label]]
+                _strain_map(axis, shown[label], rf"{label} at $\gamma$ = {strain:g}", most)
             else:
                 _absent(axis, f"map of {label}")
 
