@@ -27,6 +27,11 @@ FITS = {  # by the names of the ledger's claims
 }  # fmt: skip
 DOUBTFUL = "c0_GQ_rejuvenation"  # its mean slip is not that of the text
 PEAKED = ("c0c1_ESL", "c0c1_ESL_rejuvenation"), ("c0c1_GQ", "c0c1_GQ_rejuvenation")  # of one peak each
+STARTS = {  # other readings of the glass that a lattice starts from, under the convention of the page
+    "no frozen stress": {"frozen_stress": 0.0},
+    "Weibull thresholds": {"shape": "weibull"},
+    "thresholds with the shape of our ESL": {"shape": "measured"},
+}
 LOWEST, HIGHEST = (1e-3, 0.0), (0.5, 0.3)  # c0 and c1 of fits
 START_SPREAD = 0.4  # of the logarithm of starts
 
@@ -107,12 +112,16 @@ def child(sequence, *place):
 
 
 def by_convention(**options):
-    """Return {name: ``PublishedFits``} of the study of conventions; ``options`` are those of ``published_fits``."""
+    """Return {name: ``PublishedFits``} of the study: under each convention, and from each of ``STARTS`` under that of the page.
+
+    ``options`` are those of ``published_fits``.
+    """
     made = published_fits(**options)
-    return {
+    result = {
         name: made._replace(lattices=tuple(lattice._replace(convention=convention) for lattice in made.lattices))
         for name, convention in conventions().items()
     }
+    return result | {f"first row, {name}": published_fits(**options | start) for name, start in STARTS.items()}
 
 
 def tabulate(strain, stress, plateau_from=model.PLATEAU_FROM):
