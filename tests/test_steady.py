@@ -43,6 +43,12 @@ def test_a_drift_is_not_steady():
         assert steady_state(STRAIN, STRAIN + 0.05 * remembering(4000, 5, seed), 1.0) is None
 
 
+@pytest.mark.parametrize("blocks", [2, 4, 8])
+def test_a_smooth_decay_is_not_steady(blocks):
+    late = np.linspace(0.5, 1.0, 1000)
+    assert steady_state(late, 1 / late, 0.5 / 4, blocks) is None
+
+
 def test_records_without_noise():
     assert steady_state(STRAIN, np.full(4000, 0.3), 0.5)[1:3] == pytest.approx((0.3, 0.0))
     step = steady_state(STRAIN, np.where(STRAIN > 2.0001, 0.3, 0.5), 0.5)

@@ -7,13 +7,15 @@ it, of m blocks, joins as long as its mean differs from that of the stretch, of 
     |gap| <= t s sqrt(1/m + 1/n),
 
 s being the scatter of the block means within the stretch alone, as a transient scatters by itself, and t Student's number
-of n - 1 degrees of freedom at ``level``. A record that has been steady from the start is cut too late with a probability
-of ``level`` per window.
+of n - 1 degrees of freedom at ``level``; and as long as the blocks of both have no trend, by the same level: a smooth decay
+differs little from one window to the next as it scatters within them. A record that has been steady from the start is cut
+too late with a probability of about twice ``level`` per window.
 """
 
 from typing import NamedTuple
 
 import numpy as np
+from scipy.stats import linregress
 from scipy.stats import t as student
 
 from glasslib import checks
@@ -29,7 +31,7 @@ class Steady(NamedTuple):
 
 
 def steady_state(coordinate, values, window, blocks=8, level=0.01):
-    """Return the ``Steady`` of a record, or None where its last two windows differ.
+    """Return the ``Steady`` of a record, or None where its last two windows differ or have a trend.
 
     ``coordinate``: (k,), increasing: strain or time; ``values``: (k,), one at each; ``window``: in the coordinate's unit,
     with at least two records in each of its ``blocks``. Raises ValueError for a record shorter than two windows.
@@ -69,9 +71,12 @@ def _block_means(x, y, begin, width, count):
 
 
 def _agree(window, stretch, level):
-    """Return whether the block means of a window may have the mean of those of the steady stretch after it."""
+    """Return whether the block means of a window may be of one mean with those of the steady stretch after it, and no trend."""
     gap = abs(window.mean() - stretch.mean())
     if gap <= 1e-12 * max(abs(window).max(), abs(stretch).max()):
         return True
     limit = student.isf(level / 2, len(stretch) - 1)
-    return bool(gap <= limit * stretch.std(ddof=1) * np.sqrt(1 / len(window) + 1 / len(stretch)))
+    if gap > limit * stretch.std(ddof=1) * np.sqrt(1 / len(window) + 1 / len(stretch)):
+        return False
+    both = np.concatenate([window, stretch])
+    return bool(linregress(np.arange(len(both)), both).pvalue >= level)

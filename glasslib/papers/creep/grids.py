@@ -3,7 +3,6 @@
 import numpy as np
 
 WINDOWS, BLOCKS = 4, 4  # of a stretch under one load, for the test of steadiness: blocks longer than the stress remembers
-TREND = 0.01  # chance below which a trend of the blocks is none of chance
 
 
 def start_up_strains(strain):
@@ -26,20 +25,13 @@ def binned(time, values, edges):
 def steady_rate(time, rate):
     """Return (mean, standard error) of the steady strain rate (k,) in the later half of a record; NaN where there is none.
 
-    Its last windows must have one mean (``analysis.steady``), and its blocks no trend: a smooth decay, as towards a stop,
-    differs little from one window to the next as it scatters within them by itself.
+    Its last windows must have one mean and no trend (``analysis.steady``).
     """
-    from scipy.stats import linregress  # here: scipy is slow to import
-
-    from glasslib.analysis.steady import steady_state
+    from glasslib.analysis.steady import steady_state  # here: scipy is slow to import
 
     late = time > 0.5 * time[-1]
     time, rate = time[late], rate[late]
     if len(time) <= 4 * WINDOWS * BLOCKS:
         return np.nan, np.nan
     steady = steady_state(time, rate, (time[-1] - time[0]) / WINDOWS, BLOCKS)
-    if steady is None:
-        return np.nan, np.nan
-    means = [part.mean() for part in np.array_split(rate[time > steady.begin], steady.blocks)]
-    drifts = linregress(np.arange(len(means)), means).pvalue < TREND
-    return (np.nan, np.nan) if drifts else (steady.mean, steady.error)
+    return (np.nan, np.nan) if steady is None else (steady.mean, steady.error)
