@@ -82,11 +82,11 @@ def markdown(text):
     return Markdown(text)
 
 
-def value_error(value, error, digits=2, factor=1):
-    """Return 'value ± error' to a number of decimals; the value alone where there is no error, a dash without a value."""
+def value_error(value, error, digits=2):
+    """Return 'value ± standard error' to a number of decimals; the value alone where there is none, a dash without a value."""
     if not np.isfinite(value):
         return "–"
-    return f"{value:.{digits}f}" + (f" ± {factor * error:.{digits}f}" if np.isfinite(error) else "")
+    return f"{value:.{digits}f}" + (f" ± {error:.{digits}f}" if np.isfinite(error) else "")
 
 
 def band(axis, x, mean, error, label, colour, **options):

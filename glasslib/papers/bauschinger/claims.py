@@ -6,9 +6,9 @@ import numpy as np
 
 from glasslib.analysis import barriers, statistics
 from glasslib.papers import bauschinger
-from glasslib.papers.bauschinger import counting, numbers
+from glasslib.papers.bauschinger import counting, events, numbers
 from glasslib.papers.bauschinger.numbers import GRID, estimate, has_states, samples
-from glasslib.scorecard import Measurement, paper_value
+from glasslib.scorecard import Measurement
 
 
 def measure(results):
@@ -68,8 +68,8 @@ def _of_glasses(claims):
         claims.put("barrier_order", rises, errors, sum(map(len, quenched.values())))
     if "ESL" in quenched:
         each = np.array([[statistics.empirical(one[:, k], GRID) for k in range(one.shape[1])] for one in quenched["ESL"]])
-        chance = statistics.chance_of_gap(each, each.mean(axis=1, keepdims=True))[1]
-        claims.put("isotropic_as_quenched", chance, 0.0, len(each))
+        found = statistics.bootstrap(_gap, each - each.mean(axis=1, keepdims=True))
+        claims.put("isotropic_as_quenched", found.value, found.error, len(each))
 
 
 def _of_tests(claims):
@@ -80,34 +80,46 @@ def _of_tests(claims):
     add("unloading_strain", lambda rows: -results["tests/unloading_strain"][rows].mean())
     add("hysteresis", lambda rows: numbers.hysteresis(results, rows))
     add("bauschinger_contrast", lambda rows: numbers.contrast(results, rows))
-    add("contrast_grows", lambda rows: np.diff(numbers.partial_contrasts(results, rows)),
+    add("contrast_grows", lambda rows: np.diff(numbers.partial_contrasts(results, rows)[1:], prepend=0.0),
         why="not every test has all levels of partial unloading")  # fmt: skip
     add("chi_steady", lambda rows: numbers.polarisation(results, "steady", rows), "mean steady")
     add("chi_unloaded", lambda rows: numbers.polarisation(results, "unloaded", rows), "mean unloaded")
     add("chi_zero_crossing", lambda rows: numbers.zero_crossing(results, rows), "mean steady", "mean unloaded", "mean chi_zero",
         why="chi does not change its sign on unloading")  # fmt: skip
-    add("mean_barrier_circular", lambda rows: numbers.largest_residual(results, rows), "steady", "unloaded")
+    if has_states(results, "steady", "unloaded"):
+        claims.put("mean_barrier_circular", *numbers.largest_residual(results))
     add("backward_linear_to_zero", lambda rows: barriers.small_barrier_exponent(
         numbers.strengths(results, "steady", rows, True), *numbers.SMALL), "steady",
         why=f"no backward barrier between {numbers.SMALL[0]} and {numbers.SMALL[1]}")  # fmt: skip
-    add("forward_pseudogap", lambda rows: _gap_below(results, rows), "unloaded")
+    add("forward_pseudogap", lambda rows: _pseudogap(results, rows), "unloaded")
     add("rho_a2_deps0", lambda rows: numbers.coupling(results, rows), "steady")
-    add("model_predicts", lambda rows: numbers.prediction_gap(results, rows), "steady", "unloaded",
+    add("model_predicts", lambda rows: numbers.prediction_gaps(results, rows).max(), "steady", "unloaded",
         why=f"a curve ends before {numbers.PREDICTED[1]:.0%} strain")
-    add("deps0", lambda rows: numbers.zone_strains(results, rows).mean(), why="no isolated event")
-    add("a2_deps0", lambda rows: numbers.event_area(results, rows), why="no isolated event")
+    add("deps0", lambda rows: events.zone_strains(results, rows).mean(), why="no isolated event")
+    add("a2_deps0", lambda rows: events.zone_area(results, rows), why="no isolated event")
     add("rho", lambda rows: counting.barrier_density(results, rows), "steady",
         why="no density of barriers gives the mean branch in flow")  # fmt: skip
 
 
-def _gap_below(results, rows):
-    """Return by how much more backward than forward barriers lie below the paper's flow stress, unloaded."""
-    stress = paper_value("bauschinger", "flow_stress")
-    return numbers.cumulative(results, "unloaded", rows, True)(stress) - numbers.cumulative(results, "unloaded", rows)(stress)
+def _pseudogap(results, rows):
+    """Return two differences, positive for a pseudogap of the forward barriers, unloaded, below the flow stress.
+
+    By how much fewer of them than of the backward ones lie below it; and by how much their number there, over that from it to
+    twice as far, falls short of the third that a density in proportion to the barrier would make it.
+    """
+    stress = numbers.start_stress(results, rows)
+    forward, backward = (numbers.cumulative(results, "unloaded", rows, back) for back in (False, True))
+    below, beyond = forward(stress), forward(2 * stress) - forward(stress)
+    return np.array([backward(stress) - below, 1 / 3 - below / beyond])
+
+
+def _gap(differences):
+    """Return the largest of the mean differences of distributions, samples first: that of Kolmogorov and Smirnov."""
+    return np.abs(differences.mean(axis=0)).max()
 
 
 def _comparisons(claims):
-    """Enter the p-values of the two comparisons of distributions."""
+    """Enter how two pairs of distributions compare: a p-value where they differ, the largest gap where they are the same."""
     results = claims.results
     if has_states(results, "chi_zero"):
         both = numbers.distributions(results, "chi_zero"), numbers.distributions(results, "chi_zero", True)
@@ -116,5 +128,6 @@ def _comparisons(claims):
     if has_states(results, "unloaded_stress"):
         found = numbers.stresses(results, "unloaded")
         if len(found) > 1:
-            both = ([statistics.empirical(sign * values, GRID) for values in found] for sign in (1, -1))
-            claims.put("stress_symmetric", statistics.chance_of_gap(*both)[1], 0.0, len(found))
+            both = [np.array([statistics.empirical(sign * values, GRID) for values in found]) for sign in (1, -1)]
+            gap = statistics.bootstrap(_gap, both[0] - both[1])
+            claims.put("stress_symmetric", gap.value, gap.error, len(found))

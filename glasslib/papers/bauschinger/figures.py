@@ -3,10 +3,10 @@
 import numpy as np
 
 from glasslib import figures
-from glasslib.analysis import barriers
+from glasslib.analysis import barriers, statistics
 from glasslib.papers import bauschinger, maps
 from glasslib.papers.maps import directed
-from glasslib.papers.bauschinger import brink, counting, numbers
+from glasslib.papers.bauschinger import brink, counting, events, numbers
 from glasslib.papers.bauschinger.arrays import PARTIAL, STRAIN, ZERO
 from glasslib.papers.bauschinger.simulations import PATHS
 from glasslib.scorecard import Conclusion, paper_value
@@ -65,13 +65,15 @@ def three_tests(results):
 
 
 def _curves(axis, results, rows):
-    forth = slice(ZERO, 2 * ZERO + 1)
-    grid = STRAIN[forth]
+    grid = STRAIN[ZERO : 2 * ZERO + 1]
     found = numbers.estimate(results, lambda drawn: np.stack(numbers.mean_curves(results, drawn)[1:]))
-    unloading = numbers.estimate(results, lambda drawn: results["tests/unloading_and_reverse"][drawn][:, forth].mean(axis=0))
-    curves = (("unloading", UNLOADING, unloading.value, unloading.error), ("reloading", RELOADING, *_of(found, 0)),
-              ("reverse loading", REVERSE, *_of(found, 1)))  # fmt: skip
-    for name, colour, value, error in curves:
+    begin = float(results["tests/unloading_strain"][rows].mean())
+    since = np.arange(0, begin, 3e-3)
+    # tests begin to unload at different strains: their mean is taken from there
+    unloading = numbers.estimate(results, lambda drawn: np.interp(since, *numbers.unloading(results, drawn)))
+    figures.points(axis, begin - since, unloading.value, np.nan_to_num(unloading.error), "unloading", UNLOADING, filled=False)
+    for k, (name, colour) in enumerate((("reloading", RELOADING), ("reverse loading", REVERSE))):
+        value, error = found.value[k], found.error[k]
         kept = np.isfinite(value)
         figures.points(axis, grid[kept][::6], value[kept][::6], np.nan_to_num(error[kept][::6]), name, colour, filled=False)
     if numbers.has_states(results, "steady", "unloaded"):
@@ -85,10 +87,6 @@ def _curves(axis, results, rows):
         axis.plot(strain, fall, color=UNLOADING, label=label)
     axis.set(xlabel=STRAIN_LABEL, ylabel=STRESS_LABEL, xlim=(0, 0.06), ylim=(0, None))
     axis.legend()
-
-
-def _of(estimate, k):
-    return estimate.value[k], estimate.error[k]
 
 
 def _unloading_model(results, rows, value):
@@ -119,25 +117,13 @@ def _polarisations(axis, results, rows):
             figures.points(axis, [sign * at for at, _ in kept], [c.value for c in chi],
                            np.nan_to_num([c.error for c in chi]), label, colour)  # fmt: skip
     steady = found.value[-1]
-    for value, of in ((steady, "steady flow"), (-steady, "steady flow, reversed")):
-        axis.axhline(value, color="0.4", linestyle=":", label=of)
+    for value, of, style in ((steady, "steady flow", ":"), (-steady, "steady flow, reversed", "-.")):
+        axis.axhline(value, color="0.4", linestyle=style, label=of)
+    stated = [paper_value("bauschinger", claim) for claim in ("chi_unloaded", "chi_steady")]
+    axis.plot([0, float(strain[-1])], stated, linestyle="none", marker="D", markerfacecolor="none", color=figures.PURPLE,
+              label=f"paper: {stated[0]}, {stated[1]}")  # fmt: skip
     axis.set(xlabel=r"strain $\gamma_{xy}$ from zero stress", ylabel=r"polarisation $\chi$ [$\epsilon/\sigma^2$]")
-    axis.legend(fontsize=7.5)
-
-
-def fit_table(results):
-    """Return rho a^2 deps_0 by the range of strain that is fitted, the modulus, and the tail of the density, as a table."""
-    if not numbers.has_states(results, "steady"):
-        return figures.not_computed(NEEDS_BARRIERS)
-    ours, paper = numbers.modulus(results, numbers.all_rows(results)), paper_value("bauschinger", "shear_modulus")
-    choices = {rf"$\mu$ measured, {ours:.1f}": {}, rf"$\mu$ of the paper, {paper}": {"slope": paper},
-               rf"$\mu$ measured, density made linear below {counting.LINEAR}": {"linear_below": counting.LINEAR}}  # fmt: skip
-    rows = []
-    for largest in (0.01, numbers.FIT, 0.03, 0.045):
-        fits = [lambda drawn, how=how: numbers.coupling(results, drawn, largest, **how) for how in choices.values()]
-        found = [numbers.estimate(results, fit, resamples=100) for fit in fits]
-        rows.append((f"{100 * largest:g} %", *(figures.value_error(one.value, one.error, 3, 2) for one in found)))
-    return figures.table(("unloading fitted up to", *choices), rows)
+    axis.legend(fontsize=7.5, loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=2)
 
 
 def polar_maps(results):
@@ -253,9 +239,9 @@ def _map(results, path, backward):
     """Return (barriers on the grid, corners of its cells, loci of events within 2 %) of the first test."""
     field = directed(results["tests/unloaded"][0], backward).astype(float)
     count = round(len(field) ** 0.5)
-    lattice = numbers.lattice(results, 0)
+    lattice = events.lattice(results, 0)
     corners = np.stack(np.meshgrid(*[np.arange(count + 1) / count] * 2, indexing="ij"), -1) @ lattice.T
-    loci = numbers.places(numbers.early_events(results, path, 0)) @ np.linalg.inv(lattice).T
+    loci = events.places(events.early_events(results, path, 0)) @ np.linalg.inv(lattice).T
     return field.reshape(count, count), np.moveaxis(corners, -1, 0), (loci - np.floor(loci)) @ lattice.T
 
 
@@ -263,9 +249,9 @@ def map_table(results):
     """Return how well each map predicts the events of the next 2 % of either path, over all tests, as a table."""
     if not numbers.has_states(results, "unloaded"):
         return figures.not_computed(NEEDS_BARRIERS)
-    found = numbers.estimate(results, lambda drawn: numbers.event_prediction(results, drawn))
+    found = numbers.estimate(results, lambda drawn: events.prediction(results, drawn))
     rows = [
-        (of, path, *(figures.value_error(found.value[j, k, q], found.error[j, k, q], factor=2) for q in range(2)))
+        (of, path, *(figures.value_error(found.value[j, k, q], found.error[j, k, q]) for q in range(2)))
         for j, of in enumerate(("forward", "backward")) for k, path in enumerate(("reloading", "reverse loading"))
     ]  # fmt: skip
     return figures.table(("map", "events of", "ROC area", "rank correlation of barrier and strain of yielding"), rows)
@@ -303,45 +289,11 @@ def on_the_brink(results):
         axes[1].legend(fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5))
 
 
-def chi_zero(results):
-    """Draw Fig. SM2: forward and backward densities on unloading where chi = 0."""
-    if not numbers.has_states(results, "chi_zero"):
-        return figures.not_computed(NEEDS_BARRIERS)
-    rows, centres = numbers.all_rows(results), (EDGES[1:] + EDGES[:-1]) / 2
-    with figures.panels(1, foot(results, chi_zero), width=5) as (axis,):
-        for backward, label, colour in ((False, "forward", figures.BLUE), (True, "backward", figures.VERMILION)):
-            values = numbers.strengths(results, "chi_zero", rows, backward)
-            label = f"{label}, mean {np.nanmean(values):.3f}"
-            axis.plot(centres, barriers.density(values, EDGES), color=colour, label=label)
-        axis.set(xlabel=BARRIER_LABEL, ylabel=r"density $P$ [$\sigma^2/\epsilon$]", xlim=(0, 4), ylim=(0, None))
-        axis.legend()
-
-
-def local_stresses(results):
-    """Draw Fig. SM3: local stresses in flow and unloaded, the latter mirrored, the former shifted by the flow stress."""
-    if not numbers.has_states(results, "steady_stress", "unloaded_stress"):
-        return figures.not_computed(NEEDS_BARRIERS)
-    flow, unloaded = (np.concatenate(numbers.stresses(results, state)).ravel() for state in ("steady", "unloaded"))
-    edges = np.linspace(-2, 2.5, 61)
-    centres, taken = (edges[1:] + edges[:-1]) / 2, numbers.start_stress(results, numbers.all_rows(results))
-    with figures.panels(1, foot(results, local_stresses), width=5) as (axis,):
-        for values, label, colour, style in (
-            (flow, numbers.flow_name(results), figures.BLACK, "-"),
-            (unloaded, "unloaded", figures.VERMILION, "-"),
-            (-unloaded, "unloaded, mirrored", figures.GREEN, "--"),
-            (flow - taken, "the same, shifted", figures.BLUE, ":"),
-        ):
-            axis.plot(centres, barriers.density(values, edges), color=colour, linestyle=style, label=label)
-        axis.set(xlabel=r"local stress $\sigma_{xy}$ [$\epsilon/\sigma^2$]", ylabel=r"density [$\sigma^2/\epsilon$]")
-        axis.set_ylim(0, None)
-        axis.legend()
-
-
 def fields(results):
     """Draw Fig. SM4: displacements of a plastic event in steady flow, unloading, reverse loading and reloading."""
     if not numbers.has_states(results):
         return figures.not_computed(NEEDS)
-    lattice = numbers.lattice(results, 0)
+    lattice = events.lattice(results, 0)
     fractions = results["tests/shown_positions"].astype(float) @ np.linalg.inv(lattice).T
     x = (fractions - np.floor(fractions)) @ lattice.T
     source = foot(results, fields, "the first test, places as at zero stress")
@@ -381,8 +333,44 @@ def partial_levels(results):
         axes[0].set_ylabel(r"shear stress $\bar\tau_{xy}$ [$\epsilon/\sigma^2$]")
         axes[0].legend(fontsize=7)
         found = numbers.estimate(results, lambda drawn: numbers.partial_contrasts(results, drawn))
-        at = numbers.depths(results, rows)
-        figures.points(axes[1], at, found.value, np.nan_to_num(found.error), "contrast at 2 % strain", figures.BLUE)
+        at, label = numbers.depths(results, rows), f"contrast {100 * numbers.PARTIAL_CONTRAST:g} % of strain further"
+        figures.points(axes[1], at, found.value, np.nan_to_num(found.error), label, figures.BLUE)
         axes[1].set(xlabel=r"strain of unloading $|\delta\gamma^u_{xy}|$", ylabel="(reloading − reverse) / reloading")
         axes[1].set_xlim(0, None)
         axes[1].axhline(0, color="0.6", linewidth=0.8)
+
+
+def chi_zero(results):
+    """Draw Fig. SM2: forward and backward densities on unloading where chi = 0."""
+    if not numbers.has_states(results, "chi_zero"):
+        return figures.not_computed(NEEDS_BARRIERS)
+    rows, centres = numbers.all_rows(results), (EDGES[1:] + EDGES[:-1]) / 2
+    with figures.panels(1, foot(results, chi_zero), width=5) as (axis,):
+        for backward, label, colour in ((False, "forward", figures.BLUE), (True, "backward", figures.VERMILION)):
+            values = numbers.strengths(results, "chi_zero", rows, backward)
+            label = f"{label}, mean {np.nanmean(values):.3f}"
+            axis.plot(centres, barriers.density(values, EDGES), color=colour, label=label)
+        axis.set(xlabel=BARRIER_LABEL, ylabel=r"density $P$ [$\sigma^2/\epsilon$]", xlim=(0, 4), ylim=(0, None))
+        axis.legend()
+
+
+def local_stresses(results):
+    """Draw Fig. SM3: local stresses in flow and unloaded, the latter mirrored, the former shifted by the flow stress."""
+    if not numbers.has_states(results, "steady_stress", "unloaded_stress"):
+        return figures.not_computed(NEEDS_BARRIERS)
+    flow, unloaded = (numbers.stresses(results, state) for state in ("steady", "unloaded"))
+    edges = np.linspace(-0.8, 1.3, 71)
+    centres, taken = (edges[1:] + edges[:-1]) / 2, numbers.start_stress(results, numbers.all_rows(results))
+    with figures.panels(1, foot(results, local_stresses), width=5) as (axis,):
+        for values, label, colour, style in (
+            (flow, numbers.flow_name(results), figures.BLACK, "-"),
+            (unloaded, "unloaded", figures.VERMILION, "-"),
+            ([-one for one in unloaded], "unloaded, mirrored", figures.GREEN, "--"),
+            ([one - taken for one in flow], "in flow, shifted by the flow stress", figures.BLUE, ":"),
+        ):
+            each = [barriers.density(one, edges) for one in values]
+            mean, error = statistics.mean_error(each) if len(each) > 1 else (each[0], np.zeros(len(centres)))
+            figures.band(axis, centres, mean, error, label, colour, linestyle=style)
+        axis.set(xlabel=r"local stress $\sigma_{xy}$ [$\epsilon/\sigma^2$]", ylabel=r"density [$\sigma^2/\epsilon$]")
+        axis.set_ylim(0, None)
+        axis.legend()

@@ -3,9 +3,9 @@
 import numpy as np
 
 from glasslib import figures
-from glasslib.analysis import statistics
+from glasslib.analysis import barriers, statistics
 from glasslib.papers import bauschinger, glasses
-from glasslib.papers.bauschinger import counting, numbers
+from glasslib.papers.bauschinger import counting, events, numbers
 from glasslib.papers.bauschinger.figures import foot
 from glasslib.scorecard import paper_value
 
@@ -38,7 +38,8 @@ def to_flow(results):
 
 def _band(axis, x, samples, name):
     mean, error = statistics.mean_error(samples) if len(samples) > 1 else (samples[0], np.zeros(len(x)))
-    figures.band(axis, x, mean, error, name, figures.COLOURS[name], linewidth=1)
+    name_ = name if len(samples) > 1 else f"{name}, one sample: no error"
+    figures.band(axis, x, mean, error, name_, figures.COLOURS[name], linewidth=1)
 
 
 def memory(results):
@@ -70,7 +71,7 @@ def small_barriers(results):
                 axis.axvline(length, color="0.4", linestyle=style, label=f"mean strain between {what}")
         axis.set(xscale="log", yscale="log", xlim=(3e-4, 0.1), ylim=(3e-5, 1), xlabel=r"strain $\gamma_{xy}$ forward from flow",
                  ylabel="share of regions below")  # fmt: skip
-        axis.legend(fontsize=7.5, loc="upper left")
+        axis.legend(fontsize=7.5, loc="upper center", bbox_to_anchor=(0.5, -0.18))
 
 
 def density_table(results):
@@ -82,7 +83,7 @@ def density_table(results):
         return figures.not_computed("It needs barriers of a glass in steady flow.")
     rows = numbers.all_rows(results)
     found = numbers.estimate(results, lambda drawn: counting.densities(results, drawn))
-    implied = numbers.estimate(results, lambda drawn: counting.densities(results, drawn) * numbers.event_area(results, drawn))
+    implied = numbers.estimate(results, lambda drawn: counting.densities(results, drawn) * events.zone_area(results, drawn))
     table = [
         (ruler.name, *(figures.value_error(one.value[k, j], one.error[k, j], 3)
                        for j in range(len(counting.DROPS)) for one in (found, implied)))
@@ -119,3 +120,41 @@ def _of_samples(found):
     """Return (value, error) of so many samples as text."""
     pair, count = found
     return f"{figures.value_error(*pair, 3)} ({count} samples)" if pair else "not computed at this scale"
+
+
+def event_table(results):
+    """Return how plastic events of each path are, as a table: how many alone, and the strain of those."""
+    if not numbers.has_states(results):
+        return figures.not_computed("It needs glasses sheared to steady flow and then unloaded; none is finished.")
+    names = {"continued_flow": "flow", "unloading": "unloading", "reverse": "reverse loading", "reloading": "reloading"}
+    rows, every = [], numbers.all_rows(results)
+    for path, name in names.items():
+        found, dropped = events.inspected(results, path, every)
+        alone = numbers.estimate(results, lambda drawn, path=path: events.isolated_shares(results, path, drawn))
+        strains = [numbers.estimate(results, lambda drawn, path=path, only=only: _mean(
+                       events.zone_strains(results, drawn, (path,), only))) for only in (True, False)]  # fmt: skip
+        rows.append((name, f"{dropped.sum()} of {len(found)}", *map(figures.value_error, alone.value, alone.error),
+                     *(figures.value_error(one.value, one.error, 4) for one in strains)))  # fmt: skip
+    head = ("path", "drops of the stress, of all losses of energy", "share of drops that are alone",
+            "share of the stress they release", r"$\Delta\epsilon_0$ of such drops", "of such losses of energy")  # fmt: skip
+    return figures.table(head, rows)
+
+
+def _mean(values):
+    return values.mean() if len(values) else np.nan
+
+
+def exponent_table(results):
+    """Return the exponents of the density of small barriers by the range that is taken, as a table."""
+    if not numbers.has_states(results, "steady", "unloaded"):
+        return figures.not_computed("It needs barriers in steady flow and unloaded.")
+    rows = []
+    for low, high in ((0.05, 0.3), numbers.SMALL, (0.2, 0.8)):
+        cells = []
+        for state, backward in (("steady", True), ("steady", False), ("unloaded", True), ("unloaded", False)):
+            found = numbers.estimate(results, lambda drawn, of=(state, backward), edges=(low, high): (
+                barriers.small_barrier_exponent(numbers.strengths(results, of[0], drawn, of[1]), *edges)))  # fmt: skip
+            cells.append(figures.value_error(found.value, found.error))
+        rows.append((rf"{low:g} … {high:g} $\epsilon/\sigma^2$", *cells))
+    head = ("barriers between", "flow, backward", "flow, forward", "unloaded, backward", "unloaded, forward")
+    return figures.table(head, rows)

@@ -68,7 +68,7 @@ def depth(results):
     slope, coupling = numbers.modulus(results, rows), numbers.coupling(results, rows)
     both = [numbers.cumulative(results, "steady", rows, backward) for backward in (False, True)]
     strain, full = PARTIAL[PARTIAL <= SHOWN + 1e-9], float(results["tests/unloading_strain"][rows].mean())
-    compared = int(np.argmin(np.abs(strain - numbers.CONTRAST)))
+    compared = int(np.argmin(np.abs(strain - numbers.PARTIAL_CONTRAST)))
     measured_at, measured = numbers.depths(results, rows), numbers.partial_contrasts(results, rows)
     depths = np.linspace(0.2 * full, full, 17)
 
@@ -102,11 +102,11 @@ def depth(results):
                      live.Series("reverse", "Eq. (2), reverse", "line", "orange"),
                      live.Series("reloaded", "measured, if near", "points", "green"),
                      live.Series("reversed", "", "points", "orange"))),
-         live.Panel(live.Axis("strain of unloading"), live.Axis(f"contrast at {100 * numbers.CONTRAST:g} % strain"),
+         live.Panel(live.Axis("strain of unloading"), live.Axis(f"contrast at {100 * numbers.PARTIAL_CONTRAST:g} % strain"),
                     (live.Series("curve", "Eq. (2)", "line", "blue"), live.Series("here", "here", "points", "red"),
                      live.Series("levels", "measured", "points", "grey")))],
         [live.Readout("taken", "stress taken off", "ε/σ²"),
-         live.Readout("contrast", f"contrast at {100 * numbers.CONTRAST:g} % strain")],
+         live.Readout("contrast", f"contrast at {100 * numbers.PARTIAL_CONTRAST:g} % strain")],
         title=f"How deep must one unload? ({_foot(results)})",
     )  # fmt: skip
 

@@ -15,11 +15,10 @@ from glasslib.analysis import barriers, statistics
 from glasslib.papers import bauschinger, maps
 from glasslib.papers.bauschinger.arrays import PARTIAL, STRAIN, ZERO
 
-FIT = 0.02  # strain of unloading over which the model is fitted
+FIT = 0.045  # strain of unloading over which the model is fitted: to zero stress, as the paper's change of stress of 0.5 says
 SMALL = (0.1, 0.5)  # barriers between which the exponent of their density is taken
-CONTRAST = 0.02  # strain at which reloading and reverse loading are compared
-EARLY = 0.02  # strain within which the events of a test are compared with the maps at zero stress
-ZONE = 5.0  # a, of which the strain of an event is the mean
+CONTRAST = 0.02  # strain at which reloading and reverse loading from zero stress are compared
+PARTIAL_CONTRAST = 0.005  # and from partial levels: further on, reloading from the shallowest of them is in flow again
 PREDICTED = (0.005, 0.05)  # strains between which the model is compared with the curves
 STEADY = 4.0  # strain from which on any of the glasses flows steadily
 GRID = np.linspace(-4, 6, 201)  # of stress, for cumulative distributions
@@ -72,8 +71,12 @@ def strengths(results, state, rows, backward=False):
 
 
 def cumulative(results, state, rows, backward=False):
-    """Return the ``Cumulative`` of forward (or backward) barriers of a state."""
-    return barriers.Cumulative.of(strengths(results, state, rows, backward))
+    """Return the ``Cumulative`` of forward (or backward) barriers of a state.
+
+    A few regions in a thousand soften before they give way so much that their strength is below zero. They are stable all the
+    same, and have no barrier here, as the model would have them fail at once.
+    """
+    return barriers.Cumulative.of(strengths(results, state, rows, backward)).shifted(0.0)
 
 
 class Memory(NamedTuple):
@@ -126,11 +129,20 @@ def mean_barriers(values):
     return np.nanmean(np.asarray(values, dtype=float).reshape(-1, np.shape(values)[-1]), axis=0)
 
 
-def largest_residual(results, rows):
-    """Return the largest residual of a circle through mean barriers: in flow, unloaded, and as quenched of each glass."""
-    states = [results[f"tests/{state}"][rows] for state in ("steady", "unloaded")]
-    states += [results[f"{name}/quenched"] for name in bauschinger.GLASSES if f"{name}/quenched" in results.arrays]
-    return max(barriers.circle(mean_barriers(values)).residual for values in states)
+def largest_residual(results):
+    """Return (largest residual of a circle through mean barriers, its error, samples) of all states.
+
+    Of the tests in flow and unloaded, and of each glass as quenched with at least two samples, drawn again each by itself.
+    """
+    def residual(values):
+        return barriers.circle(mean_barriers(values)).residual
+
+    found = [estimate(results, lambda rows, values=results[f"tests/{state}"]: residual(values[rows]))
+             for state in ("steady", "unloaded")]  # fmt: skip
+    quenched = [results.arrays.get(f"{name}/quenched", ()) for name in bauschinger.GLASSES]
+    found += [statistics.bootstrap(residual, values, resamples=100) for values in quenched if len(values) > 1]
+    largest = max(found, key=lambda one: float(one.value))
+    return float(largest.value), float(largest.error), largest.samples
 
 
 def polarisation(results, state, rows):
@@ -155,8 +167,13 @@ def unloading(results, rows):
 
 
 def modulus(results, rows):
-    """Return the shear modulus: mean slope of the branches with which the tests begin."""
+    """Return the one shear modulus of the model: mean slope of the branches with which the tests begin."""
     return float(np.nanmean(results["tests/modulus"][rows]))
+
+
+def slopes(results, rows):
+    """Return the mean slope (3,) of the branches with which unloading, reloading and reverse loading begin."""
+    return np.nanmean(results["tests/modulus"][rows], axis=0)
 
 
 def coupling(results, rows, largest=FIT, slope=None, linear_below=0.0):
@@ -176,15 +193,17 @@ def start_stress(results, rows):
     return float(results["tests/start_stress"][rows].mean())
 
 
-def predictions(results, rows, strain, value=None):
+def predictions(results, rows, strain, value=None, moduli=None):
     """Return the model's stresses at ``strain`` >= 0 of reloading and reverse loading, {name: (solid, dashed)}.
 
-    Solid from the barriers measured at zero stress, dashed from those of steady flow, shifted.
+    Solid from the barriers measured at zero stress, dashed from those of steady flow, shifted. ``value``: of the coupling;
+    ``moduli``: of either path, by default the one that was measured.
     """
     fitted = coupling(results, rows) if value is None else value
-    slope, taken = modulus(results, rows), start_stress(results, rows)
+    taken = start_stress(results, rows)
+    moduli = moduli or (modulus(results, rows),) * 2
     result = {}
-    for path, backward in (("reloading", False), ("reverse", True)):
+    for path, backward, slope in zip(("reloading", "reverse"), (False, True), moduli):
         shifted = cumulative(results, "steady", rows, backward).shifted(taken if backward else -taken)
         both = (cumulative(results, "unloaded", rows, backward), shifted)
         result[path] = tuple(barriers.response(strain, p, slope, fitted) for p in both)
@@ -205,7 +224,7 @@ def contrast(results, rows, strain=CONTRAST):
     return (reloading[k] - reverse[k]) / reloading[k]
 
 
-def partial_contrasts(results, rows, strain=CONTRAST):
+def partial_contrasts(results, rows, strain=PARTIAL_CONTRAST):
     """Return the contrast at each partial level, growing, and last that at zero stress."""
     k = int(np.argmin(np.abs(PARTIAL - strain)))
     levels = results["tests/level"][rows]
@@ -272,80 +291,13 @@ def zero_crossing(results, rows):
     return math.nan
 
 
-def prediction_gap(results, rows):
-    """Return the largest relative gap between Eq. (2) and the measured reloading and reverse curves."""
+def prediction_gaps(results, rows, value=None, moduli=None):
+    """Return the largest relative gap (2,) between Eq. (2), as ``predictions`` has it, and reloading and reverse loading."""
     strain, *measured = mean_curves(results, rows)
     kept = (strain >= PREDICTED[0] - 1e-9) & (strain <= PREDICTED[1] + 1e-9)
-    predicted = predictions(results, rows, strain[kept])
-    return max(np.abs(predicted[path][0] / curve[kept] - 1).max() for path, curve in zip(("reloading", "reverse"), measured))
-
-
-def zone_strains(results, rows):
-    """Return |eps_xy| of the isolated plastic drops on all paths but continued flow, where they turn the way of the load.
-
-    A drop is an event in which the stress falls over a step, as it is seen on a curve; smaller ones are left out.
-    """
-    found = []
-    for path, sign in (("unloading", -1), ("reverse", -1), ("reloading", 1)):
-        events = results[f"tests/{path}_events"]
-        for row in rows:  # a row that was drawn twice counts twice
-            of = events[results[f"tests/{path}_test"] == row]
-            dropped = (of["stress_before"] - of["stress_after"]) * sign > 0
-            strains = of["zone_strain"][(of["isolated"] > 0) & dropped] * sign
-            found.append(strains[strains > 0])
-    return np.concatenate(found)
-
-
-def event_area(results, rows):
-    """Return a^2 deps_0 [length^2], the mean of the isolated plastic drops; NaN where there is none."""
-    strains = zone_strains(results, rows)
-    return ZONE**2 * float(strains.mean()) if len(strains) else math.nan
-
-
-def lattice(results, row):
-    """Return the cell (2, 2) of a test at zero stress, lattice vectors as columns."""
-    lengths = results["tests/lengths"][row]
-    offset = float(results["tests/zero_strain"][row]) * lengths[1]
-    return np.array([[lengths[0], offset - lengths[0] * round(offset / lengths[0])], [0, lengths[1]]])
-
-
-def early_events(results, path, row):
-    """Return the events (E,) of one test within ``EARLY`` of strain from zero stress."""
-    events = results[f"tests/{path}_events"][results[f"tests/{path}_test"] == row]
-    return events[np.abs(events["strain"]) <= EARLY + 1e-6]
-
-
-def places(events):
-    """Return where events lie at zero stress (E, 2)."""
-    return np.stack([events["x"], events["y"]], axis=1).astype(float)
-
-
-def event_prediction(results, rows):
-    """Return (map, path, 2): mean ROC area, and rank correlation of barrier and strain, of early events over tests.
-
-    Maps forward and backward at zero stress, paths reloading and reverse.
-    """
-    from scipy import stats  # here: slow to import, and the claims need none
-
-    values = results["tests/unloaded"]
-    count = round(values.shape[1] ** 0.5)
-    grid = (np.stack(np.meshgrid(*[np.arange(count)] * 2, indexing="ij"), -1).reshape(-1, 2) + 0.5) / count
-    areas, ranks = [[[], []], [[], []]], [[[], []], [[], []]]
-    for row in computed_rows(results, "unloaded", rows):
-        cell = lattice(results, row)
-        for k, path in enumerate(("reloading", "reverse")):
-            events = early_events(results, path, row)
-            if not len(events):
-                continue
-            hits = barriers.nearest_sites(places(events), grid @ cell.T, cell)
-            for j, backward in enumerate((False, True)):
-                field = maps.directed(values[row], backward).astype(float)
-                areas[j][k].append(barriers.roc_area(field, hits))
-                pair = stats.rankdata(np.nan_to_num(field[hits], nan=np.inf)), stats.rankdata(np.abs(events["strain"]))
-                if len(events) > 2 and np.ptp(pair[0]) > 0 and np.ptp(pair[1]) > 0:
-                    ranks[j][k].append(np.corrcoef(*pair)[0, 1])
-    pairs = [[(areas[j][k], ranks[j][k]) for k in range(2)] for j in range(2)]
-    return np.array([[[np.mean(found or np.nan) for found in pair] for pair in of_map] for of_map in pairs])
+    predicted = predictions(results, rows, strain[kept], value, moduli)
+    pairs = zip(predicted.values(), measured)
+    return np.array([np.abs(solid / curve[kept] - 1).max() for (solid, _), curve in pairs])
 
 
 def stress_peak(results, label, window=3):

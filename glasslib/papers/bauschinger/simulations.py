@@ -15,6 +15,7 @@ from glasslib.papers.shearing import EVENT, ShearToFlow, curve, event_scalars, p
 
 PATHS = ("continued_flow", "unloading", "reverse", "reloading")  # of one test, from its configuration in flow
 _UNLOADING = 0.045  # strain to zero stress, about: for the cost
+_FILMED = (0.0375, 0.0225, 0.0075)  # strains of unloading that the film shows beside its start and those kept for maps
 
 
 class LoadingPaths(NamedTuple):
@@ -79,14 +80,15 @@ def loaded(spec, sequence):
 
     Curves: ``P_strain``, ``P_stress`` of the ``PATHS`` P, and of the reloading from level k: ``partialK_strain`` and so on.
     Events of the paths, ``P_event_...``: those of ``shearing.EVENT``, ``particle`` that moved most, and, zero where not inspected,
-    ``zone_strain`` and ``isolated``; ``P_typical`` (n, 2): displacements of the first isolated one, or of the first.
+    ``zone_strain`` and ``isolated``; ``P_typical`` (n, 2): displacements of the largest drop in continued flow, of the first
+    drop on the other paths (``_typical``).
     Configurations: ``kept C`` with C as ``LoadingPaths.configurations`` has them, and at which strain.
     """
     start, _ = spec.flow.configuration(spec.start, sequence)
     unloading, levels, seen = _unload(spec, start)
     zero = unloading.packing.strain
-    kept = {"unloaded": unloading.packing}
-    for strain in spec.unloading:
+    kept = {"unloaded": unloading.packing, f"unloading {start.strain - zero:.4f}": start}
+    for strain in (*spec.unloading, *_FILMED):
         kept[f"unloading {strain:g}"] = min(seen, key=lambda packing: abs(packing.strain - zero - strain))
     continued, _ = _drive(spec, start, spec.continued)
     result = _path("continued_flow", spec, start, continued, zero) | _path("unloading", spec, start, unloading, zero)
@@ -146,10 +148,6 @@ def _path(name, spec, start, record, zero):
         if abs(event.strain - start.strain) <= spec.inspected + 0.5 * spec.flow.step:
             found = barriers.zone(x, event.displacement, start.box.lattice())
             zones[k] = found.strain, found.isolated
-    alone = np.flatnonzero(zones[:, 1])
-    typical = np.zeros((0, 2))
-    if events:
-        typical = events[alone[0] if len(alone) and name != "continued_flow" else 0].displacement
     scalars = event_scalars(events)
     scalars[:, 0] -= zero
     result = curve(np.array(record[:4]).T - [zero, 0, 0, 0], f"{name}_")
@@ -157,5 +155,19 @@ def _path(name, spec, start, record, zero):
     return result | {
         f"{name}_event_particle": np.array([m.argmax() for m in moved], dtype=np.int64),
         f"{name}_event_zone_strain": zones[:, 0], f"{name}_event_isolated": zones[:, 1] > 0,
-        f"{name}_typical": typical.astype(np.float32),
+        f"{name}_typical": _typical(name, events).astype(np.float32),
     }  # fmt: skip
+
+
+def _typical(name, events):
+    """Return the displacements (n, 2) of the event that is shown of a path: (0, 2) where there is none.
+
+    In flow the event with the largest drop of the stress, as small ones are flips like those elsewhere; on the other paths the
+    first whose stress falls, whether a single region flips in it or several do.
+    """
+    sign = 1 if name in ("continued_flow", "reloading") else -1
+    drops = [(event.stress_before - event.stress_after) * sign for event in events]
+    found = [event for event, drop in zip(events, drops) if drop > 0]
+    if not found:
+        return events[0].displacement if events else np.zeros((0, 2))
+    return (events[int(np.argmax(drops))] if name == "continued_flow" else found[0]).displacement

@@ -79,7 +79,7 @@ def loops(results):
     with figures.panels(2, _foot(results, loops, f"{names['trained']['forward']}/up_stress"), letters="ab", width=3.6) as axes:
         for axis, (state, ways) in zip(axes, names.items()):
             for way, name in ways.items():
-                lost = figures.value_error(*mean_error(100 * numbers.rearranged(results, name, "irreversible")), 2, 2)
+                lost = figures.value_error(*mean_error(100 * numbers.rearranged(results, name, "irreversible")))
                 for part in ("up", "down"):
                     strain, stress = _one(results, name, part, "stress", way)
                     axis.plot(strain, stress, color=WAYS[way], linewidth=1, label=f"{way}: {lost} %" if part == "up" else None)

@@ -75,7 +75,7 @@ def densities(results):
             axis.plot(edges, edges, color=figures.BLACK, linewidth=1)
             axis.plot(edges, edges + sign * map_numbers.THRESHOLD, "--", color=figures.BLACK, linewidth=1)
             share = mean_error((sign * pair.change[..., way] > map_numbers.THRESHOLD).mean(axis=1))
-            beyond = f"{figures.value_error(100 * share[0], 100 * share[1], 1, 2)} % of the sites\nbeyond the dashed line"
+            beyond = f"{figures.value_error(100 * share[0], 100 * share[1], 1)} % of the sites\nbeyond the dashed line"
             corner = {"x": 0.03, "y": 0.97, "va": "top"} if sign > 0 else {"x": 0.97, "y": 0.03, "ha": "right"}
             axis.text(s=beyond, transform=axis.transAxes, fontsize=7, **corner)
             axis.set(title=title, xlabel=r"$\tau_y$ as cast [GPa]", ylabel=r"$\tau_y$ trained [GPa]",
@@ -99,7 +99,7 @@ def residual_stresses(results):
             axis.set(title=title, xlabel=r"local residual stress $\tau_0$ [GPa]", ylabel=r"$P(\tau_0)$ [1/GPa]", ylim=(0, None))
             axis.legend()
         shift = map_numbers.residual_shift(pair)
-        label = rf"$\Delta$ = {figures.value_error(*mean_error(shift), 2, 2)} GPa"
+        label = rf"$\Delta$ = {figures.value_error(*mean_error(shift))} GPa"
         axes[1].text(0.02, 0.98, label, transform=axes[1].transAxes, va="top", fontsize=8)
 
 
@@ -198,7 +198,7 @@ def thresholds(results):
         if np.isfinite(scale):
             start = float(np.interp(map_numbers.TAIL[0], grid, np.mean(psi, axis=0)))
             axes[0].plot(grid, start * np.exp(-(grid - map_numbers.TAIL[0]) / scale), "--", color=figures.VERMILION,
-                         label=rf"$\xi_c$ = {figures.value_error(scale, error, 2, 2)} GPa")  # fmt: skip
+                         label=rf"$\xi_c$ = {figures.value_error(scale, error)} GPa")  # fmt: skip
         paper = paper_value("polarity", "deviation_scale")
         axes[0].plot(grid, np.exp(-grid / paper), ":", color="0.5", label=rf"paper: $\xi_c$ = {paper:g} GPa")
         axes[0].set(xlabel=r"$\tau_c$ [GPa]", ylabel=r"$\Psi_{|\Delta\tau_y|}(\tau_c)$", yscale="log", ylim=(1e-3, 1.2))

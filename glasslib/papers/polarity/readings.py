@@ -107,4 +107,4 @@ def table(results):
 def _text(values):
     """Return the mean of those samples that have a number, with two standard errors."""
     values = values[np.isfinite(values)]
-    return figures.value_error(*mean_error(values), 2, 2) if len(values) else "no zones"
+    return figures.value_error(*mean_error(values)) if len(values) else "no zones"

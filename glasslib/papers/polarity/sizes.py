@@ -38,4 +38,4 @@ def _row(results, atoms, amplitude):
 def _text(values, factor):
     """Return the mean with two standard errors; of one sample the value alone."""
     mean, error = mean_error(np.asarray(values, dtype=float))
-    return figures.value_error(factor * mean, factor * error, 2, 2)
+    return figures.value_error(factor * mean, factor * error)
