@@ -1,8 +1,26 @@
 """Finished samples of the Bauschinger paper, of unequal lengths, gathered on common grids of strain.
 
-Names of arrays: ``G/...`` of the glass G, samples first; ``tests/...`` one row for each test, that is for each
-configuration in flow from which paths of loading start. Barriers and local stresses go to half precision: its relative
-rounding of 5e-4 is below the resolution of a barrier, which is a strain of 1e-4 times the modulus.
+Names of arrays, stresses in epsilon / sigma^2, what is missing NaN:
+
+    G/...      of the glass G, n samples: quenched (n, sites, directions), barriers; flow_stress, early_stress (n, bins) at
+               flow_strain, early_strain; plateau, modulus, branch, branch_all, area (n,); transient_mean (n, strains, 2),
+               mean barriers forward and backward at transient_strain
+    brink G/.. of e events on the brink of yielding: strength (e, radii), mapped, direction, strain, moved, sample (e,)
+    tests/...  of t tests, that is of configurations in flow from which paths of loading start:
+      glass, sample, start       (t,): index into glass_names, sample, strain in flow
+      unloading_and_reverse,     (t, ``STRAIN``): stress against strain from zero stress
+        reloading
+      partial, level             (t, levels, ``PARTIAL``), (t, levels, 2): stress of partial reloadings; strain, stress at first
+      unloading_strain, start_stress (t,); modulus (t, 3): slopes of unloading, reloading, reverse loading
+      S, S_stress                (t, sites, directions), (t, sites): barriers, local sigma_xy of states S of ``ALL_DIRECTIONS``
+      mean S                     (t, 3): mean barrier forward, backward, stress of the whole; more states than S have it
+      yield_strain               (t, sites): the strain forward from flow at which each region gives way
+      P_events, P_test           (e,) of ``EVENT``, and the test of each, of the paths P
+      film..., shown_...         of the first test alone: see ``_film`` and ``_shown``
+
+Sites are those of a square grid, x first; directions are 2 alpha = 0, 20, ... degrees (``maps.directed`` picks one). Barriers
+and local stresses go to half precision: its relative rounding of 5e-4 is below the resolution of a barrier, which is a strain
+of 1e-4 times the modulus.
 """
 
 import numpy as np

@@ -26,7 +26,7 @@ def inspected(results, path, rows):
 
 
 def zone_strains(results, rows, paths=("unloading", "reverse", "reloading"), drops_only=True):
-    """Return |eps_xy| of the isolated plastic drops on paths, or of all isolated events, where they turn the way of the load."""
+    """Return |eps_xy| of the isolated drops on paths, or of all isolated events, where they turn the way of the load."""
     found = []
     for path in paths:
         events, dropped = inspected(results, path, rows)
