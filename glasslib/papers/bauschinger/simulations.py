@@ -80,8 +80,8 @@ def loaded(spec, sequence):
 
     Curves: ``P_strain``, ``P_stress`` of the ``PATHS`` P, and of the reloading from level k: ``partialK_strain`` and so on.
     Events of the paths, ``P_event_...``: those of ``shearing.EVENT``, ``particle`` that moved most, and, zero where not
-    inspected, ``zone_strain`` and ``isolated``; ``P_typical`` (n, 2): displacements of the largest drop in continued flow, of the first
-    drop on the other paths (``_typical``).
+    inspected, ``zone_strain`` and ``isolated``; ``P_typical`` (n, 2): displacements of the largest drop in
+    continued flow, of the first drop on the other paths (``_typical``).
     Configurations: ``kept C`` with C as ``LoadingPaths.configurations`` has them, and at which strain.
     """
     start, _ = spec.flow.configuration(spec.start, sequence)

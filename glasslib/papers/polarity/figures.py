@@ -113,7 +113,7 @@ def structures(results):
         axes[1].set(xlabel=r"$|\cos\theta|$", ylabel=r"excess entropy $s_2(\theta) = 2\pi s_2^\theta$ [$k_B$]")
         axes[2].set(xlabel=r"$r$ [Å]", ylabel=r"$g_2(r) = \sqrt{5/4\pi}\; g_2^0(r)$")
         for axis in axes:
-            axis.legend(fontsize=7)
+            axis.legend(fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.2))
 
 
 def elastic(results):
