@@ -333,9 +333,9 @@ def partial_levels(results):
         axes[0].set_ylabel(r"shear stress $\bar\tau_{xy}$ [$\epsilon/\sigma^2$]")
         axes[0].legend(fontsize=7)
         found = numbers.estimate(results, lambda drawn: numbers.partial_contrasts(results, drawn))
-        at, label = numbers.depths(results, rows), f"contrast {100 * numbers.PARTIAL_CONTRAST:g} % of strain further"
-        figures.points(axes[1], at, found.value, np.nan_to_num(found.error), label, figures.BLUE)
-        axes[1].set(xlabel=r"strain of unloading $|\delta\gamma^u_{xy}|$", ylabel="(reloading − reverse) / reloading")
+        at, further = numbers.depths(results, rows), f"{100 * numbers.PARTIAL_CONTRAST:g} % of strain further"
+        figures.points(axes[1], at, found.value, np.nan_to_num(found.error), None, figures.BLUE)
+        axes[1].set(xlabel=r"strain of unloading $|\delta\gamma^u_{xy}|$", ylabel=f"(reloading − reverse) / reloading,\n{further}")
         axes[1].set_xlim(0, None)
         axes[1].axhline(0, color="0.6", linewidth=0.8)
 
@@ -361,7 +361,7 @@ def local_stresses(results):
     flow, unloaded = (numbers.stresses(results, state) for state in ("steady", "unloaded"))
     edges = np.linspace(-0.8, 1.3, 71)
     centres, taken = (edges[1:] + edges[:-1]) / 2, numbers.start_stress(results, numbers.all_rows(results))
-    with figures.panels(1, foot(results, local_stresses), width=5) as (axis,):
+    with figures.panels(1, foot(results, local_stresses), width=7.5) as (axis,):
         for values, label, colour, style in (
             (flow, numbers.flow_name(results), figures.BLACK, "-"),
             (unloaded, "unloaded", figures.VERMILION, "-"),
@@ -373,4 +373,4 @@ def local_stresses(results):
             figures.band(axis, centres, mean, error, label, colour, linestyle=style)
         axis.set(xlabel=r"local stress $\sigma_{xy}$ [$\epsilon/\sigma^2$]", ylabel=r"density [$\sigma^2/\epsilon$]")
         axis.set_ylim(0, None)
-        axis.legend()
+        axis.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))

@@ -61,7 +61,7 @@ def small_barriers(results):
     if not numbers.has_states(results, "steady"):
         return figures.not_computed("It needs barriers of a glass in steady flow.")
     rows = numbers.all_rows(results)
-    with figures.panels(1, foot(results, small_barriers), width=4.8) as (axis,):
+    with figures.panels(1, foot(results, small_barriers), width=7.5) as (axis,):
         for ruler, colour in zip(counting.rulers(results, rows), (figures.ORANGE, figures.SKY, figures.BLUE)):
             strain, fraction = ruler.cumulative.values / ruler.modulus, np.arange(1, len(ruler.cumulative.values) + 1)
             axis.step(strain, fraction / ruler.cumulative.count, where="post", color=colour, label=ruler.name)
@@ -71,7 +71,7 @@ def small_barriers(results):
                 axis.axvline(length, color="0.4", linestyle=style, label=f"mean strain between {what}")
         axis.set(xscale="log", yscale="log", xlim=(3e-4, 0.1), ylim=(3e-5, 1), xlabel=r"strain $\gamma_{xy}$ forward from flow",
                  ylabel="share of regions below")  # fmt: skip
-        axis.legend(fontsize=7.5, loc="upper center", bbox_to_anchor=(0.5, -0.18))
+        axis.legend(fontsize=7.5, loc="center left", bbox_to_anchor=(1.0, 0.5))
 
 
 def density_table(results):
