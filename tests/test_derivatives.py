@@ -61,6 +61,11 @@ def test_an_energy_cut_off_is_seen_at_the_reach():
     np.testing.assert_allclose(check_derivatives(Cut()).at_reach[:2], [1 / 3, 1 / 9], rtol=1e-6)
 
 
+def test_tables_are_checked_as_by_the_engine():
+    with pytest.raises(ValueError, match=re.escape("sigma = 1.0: must be a square table")):
+        check_derivatives(SmoothedLennardJones(sigma=1.0))
+
+
 @pytest.mark.parametrize("changes, words", [
     ({"nearest": 2.0}, "nearest * sigma = 1.0"), ({"points": 3}, "points = 3"), ({"tolerance": 0.0}, "tolerance = 0.0"),
 ])  # fmt: skip

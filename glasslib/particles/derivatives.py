@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from glasslib import checks
-from glasslib.particles.potentials import uses_diameters
+from glasslib.particles.potentials import tables, uses_diameters
 
 _NAMES = ("u'", "u''", "u'''", "u''''")
 
@@ -67,7 +67,7 @@ def _kinds(potential):
     """Return (epsilon, sigma) of each kind of pair; with diameters, of three sizes."""
     if uses_diameters(potential):
         return [(float(potential.epsilon), float(potential.mix(size, size))) for size in (0.5, 1.0, 2.0)]
-    pairs = zip(np.ravel(potential.epsilon).tolist(), np.ravel(potential.sigma).tolist())
+    pairs = zip(*(table.ravel().tolist() for table in tables(potential)))
     return sorted({(epsilon, sigma) for epsilon, sigma in pairs if np.isfinite(epsilon) and np.isfinite(sigma)})
 
 
