@@ -2,7 +2,8 @@
 
 A potential is one ``NamedTuple`` class with
 
-* ``terms(r, epsilon, sigma)``: u, u', u'', u''', u'''' at distance r < reach; plain arithmetic, ``where`` for cases;
+* ``terms(r, epsilon, sigma)``: u, u', u'', u''', u'''' at distance r < reach; plain arithmetic, ``where`` for cases; what it
+  returns for a larger r, NaN included, is discarded;
 * ``reach(sigma)``: the distance [length] from which the pair feels nothing;
 * either fields ``epsilon`` and ``sigma``, square tables (tuples of tuples) indexed by the two species,
   ``((1.0,),)`` where there is one,
