@@ -15,7 +15,7 @@ from glasslib import checks, store
 from glasslib.claims_table import claims_table, in_symbols
 
 AGREES, DIFFERS, INPUT, NOT_COMPUTED = "agrees", "differs", "input", "not computed at this scale"
-NOTHING_STORED = "no stored result measures it"
+NOTHING_STORED = "no stored result measures it; `python -m glasslib measure` does if its arrays are there"
 
 _NEEDED = ("value", "figure", "test", "where")
 _FIELDS = (*_NEEDED, "unit", "note", "because")
@@ -113,11 +113,15 @@ def scorecard():
 
 def rows(key, measured):
     """Return the rows of one paper for its numbers by claim; ValueError for a claim that is not in the ledger."""
-    claims = ledger()[key]["claims"]
-    unknown = sorted(measured.keys() - claims.keys())
+    require_known(key, measured)
+    return [_row(key, name, claim, measured.get(name)) for name, claim in ledger()[key]["claims"].items()]
+
+
+def require_known(key, measured):
+    """Raise ValueError where numbers by claim have one for a claim of which the ledger knows nothing."""
+    unknown = sorted(measured.keys() - ledger()[key]["claims"].keys())
     if unknown:
         raise ValueError(f"claim = {unknown[0]!r}: is none of {key} in the ledger")
-    return [_row(key, name, claim, measured.get(name)) for name, claim in claims.items()]
 
 
 def _row(paper, name, claim, measurement):

@@ -123,6 +123,11 @@ def test_data_without_a_number_say_why():
     assert row["why"] == "measured, but without a number: 3 rates, too few for a fit"
 
 
+def test_claims_of_which_nothing_is_stored_say_what_may_help():
+    assert all(row["why"] == scorecard.NOTHING_STORED for row in scorecard.rows("creep", {}))
+    assert "`python -m glasslib measure` does if its arrays are there" in scorecard.NOTHING_STORED
+
+
 def test_what_is_put_in_is_listed_and_not_judged():
     value = scorecard.paper_value("creep", "parameters")
     for ours, words in ((value, "put in, not measured: the paper's own"), ([1.0, 3.0, 1.5, 0.57], "not the paper's own")):
@@ -191,8 +196,8 @@ def test_status_counts_stages(tmp_path, monkeypatch):
     "arguments",
     [(), ("scorcard",), ("scorecard", "--jsn"), ("run", "creeep"), ("run", "creep", "--scale", "huge"),
      ("run", "creep", "--samples", "0"), ("run", "creep", "--samples", "many"), ("run", "creep", "--workers", "-1"),
-     ("run", "creep", "--only", "everything"), ("run", "creep", "--glass", "ESL"), ("status", "creep", "-p", "sise", "3"),
-     ("run", "bauschinger", "--glass", "BMG"), ("status", "creep", "-p", "size", "four")],
+     ("measure", "creeep"), ("run", "creep", "--only", "everything"), ("run", "creep", "--glass", "ESL"),
+     ("status", "creep", "-p", "sise", "3"), ("run", "bauschinger", "--glass", "BMG"), ("status", "creep", "-p", "size", "four")],
 )  # fmt: skip
 def test_wrong_usage_is_one_line_and_status_2(arguments):
     result = run(*arguments)
