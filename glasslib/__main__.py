@@ -8,7 +8,7 @@ import importlib
 import json
 import sys
 
-from glasslib import papers, store
+from glasslib import checks, papers, store
 
 
 class _Parser(argparse.ArgumentParser):
@@ -97,7 +97,10 @@ def _publish(arguments):
 def _measure(arguments):
     from glasslib import measured
 
-    print(f"{measured.write()} numbers of published arrays in {store.ledger_file(measured.FILE)}")
+    for key in arguments.papers:  # argparse would hold no paper at all for a wrong one
+        checks.choice("paper", key, papers.KEYS)
+    count = measured.write(arguments.papers or papers.KEYS)
+    print(f"{count} numbers of published arrays in {store.ledger_file(measured.FILE)}")
 
 
 def _data(arguments):
@@ -143,7 +146,8 @@ def _parser():
     add_run("status", _status, "print how far a paper's ensembles are, and what the rest takes")
     command = add("publish", _publish, "gather a paper's finished samples into data/ and register them")
     command.add_argument("paper", choices=papers.KEYS)
-    add("measure", _measure, "measure every claim anew from the published arrays, after a change of how it is measured")
+    command = add("measure", _measure, "measure claims anew from the published arrays, after a change of how they are measured")
+    command.add_argument("papers", nargs="*", metavar="paper", help=f"these alone of {', '.join(papers.KEYS)}")
     add("data", _data, "check the published data against its registered hashes")
     add("warm", _warm, "compile the engines' kernels into the cache")
     return parser

@@ -10,7 +10,7 @@ import json
 import os
 
 from glasslib import papers, store
-from glasslib.scorecard import Measurement
+from glasslib.scorecard import Measurement, require_known
 
 FILE = "numbers.json"
 
@@ -33,14 +33,18 @@ def read(key):
 
 
 def write(keys=papers.KEYS):
-    """Measure the published arrays of some papers anew; return how many numbers there are now."""
+    """Measure the published arrays of some papers anew; return how many numbers there are now.
+
+    Raises ValueError for a claim that the ledger has not; then nothing is written.
+    """
     path = store.ledger_file(FILE)
     entries = json.loads(path.read_text()) if path.exists() else {}
     for key in keys:
         entries.pop(key, None)
         if _sources(key):
-            numbers = {claim: _plain(one) for claim, one in measure(key).items()}
-            entries[key] = {"files": _sources(key), "numbers": numbers}
+            found = measure(key)
+            require_known(key, found)
+            entries[key] = {"files": _sources(key), "numbers": {claim: _plain(one) for claim, one in found.items()}}
     ordered = {key: entries[key] for key in papers.KEYS if key in entries}
     draft = path.with_name(f".{path.name}")
     draft.write_text(json.dumps(ordered, indent=1, ensure_ascii=False) + "\n")

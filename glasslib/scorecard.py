@@ -11,11 +11,18 @@ from typing import NamedTuple
 
 import yaml
 
-from glasslib import store
+from glasslib import checks, store
 from glasslib.claims_table import claims_table, in_symbols
 
 AGREES, DIFFERS, INPUT, NOT_COMPUTED = "agrees", "differs", "input", "not computed at this scale"
-NOTHING_STORED = "no stored result measures it"
+NOTHING_STORED = "no stored result measures it; `python -m glasslib measure` does if its arrays are there"
+
+_NEEDED = ("value", "figure", "test", "where")
+_FIELDS = (*_NEEDED, "unit", "note", "because")
+_BOUNDS = {  # what each kind of test is given: a number between two, or True
+    "input": True, "rel": (0.0, math.inf), "abs": (0.0, math.inf), "in": True, "lt": (-math.inf, math.inf),
+    "gt": (-math.inf, math.inf), "differs": (0.0, 1.0), "same": (0.0, 1.0), "order": True,
+}  # fmt: skip
 
 
 class Measurement(NamedTuple):
@@ -40,7 +47,10 @@ class Measurement(NamedTuple):
 
 
 def ledger():
-    """Return the ledger: by paper its title, system, notes, figures and claims."""
+    """Return the ledger: by paper its title, system, notes, figures and claims.
+
+    Raises ``store.DataError`` where it cannot be read, ValueError for a claim that cannot be judged as it is written.
+    """
     path = store.ledger_file("claims.yaml")
     try:
         return _parsed(path.read_text())
@@ -50,7 +60,43 @@ def ledger():
 
 @functools.lru_cache(2)
 def _parsed(text):
-    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    found = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    for paper, entry in found.items():
+        figures = [str(name) for name in entry["figures"]]
+        for name, claim in entry["claims"].items():
+            try:
+                _check(claim, figures)
+            except ValueError as error:
+                raise ValueError(f"{paper}.{name}: {error}") from None
+    return found
+
+
+def _check(claim, figures):
+    """Raise ValueError for a claim that has not the fields, the figure or the test that a claim must have."""
+    if not isinstance(claim, dict):
+        raise ValueError(f"{claim!r}: must be fields with values, in braces")
+    for name in claim:
+        checks.choice("field", name, _FIELDS)
+    for name in _NEEDED:
+        if claim.get(name) is None:
+            raise ValueError(f"{name}: must be given")
+    for name in claim.keys() - {"value", "test"}:
+        if not isinstance(claim[name], str):
+            raise ValueError(f"{name} = {claim[name]!r}: must be text, in quotation marks")
+    checks.choice("figure", claim["figure"], figures)
+    value, test = claim["value"], claim["test"]
+    if not isinstance(test, dict) or len(test) != 1:
+        raise ValueError(f"test = {test!r}: must be one of {', '.join(_BOUNDS)} with its bound, as in {{rel: 0.1}}")
+    (kind, bound), = test.items()
+    checks.choice("test", kind, _BOUNDS)
+    if _BOUNDS[kind] is not True:
+        checks.number(f"test {kind}", bound, *_BOUNDS[kind])
+    elif bound is not True:
+        raise ValueError(f"test {kind} = {bound!r}: must be true")
+    if kind in ("input", "rel", "abs", "in"):
+        numbers = [checks.number("value", one) for one in _list(value)]
+        if kind == "in" and not (len(numbers) == 2 and numbers[0] < numbers[1]):
+            raise ValueError(f"value = {value!r}: must be an interval for the test in, the lower end first")
 
 
 def paper_value(paper, claim):
@@ -67,11 +113,15 @@ def scorecard():
 
 def rows(key, measured):
     """Return the rows of one paper for its numbers by claim; ValueError for a claim that is not in the ledger."""
-    claims = ledger()[key]["claims"]
-    unknown = sorted(measured.keys() - claims.keys())
+    require_known(key, measured)
+    return [_row(key, name, claim, measured.get(name)) for name, claim in ledger()[key]["claims"].items()]
+
+
+def require_known(key, measured):
+    """Raise ValueError where numbers by claim have one for a claim of which the ledger knows nothing."""
+    unknown = sorted(measured.keys() - ledger()[key]["claims"].keys())
     if unknown:
         raise ValueError(f"claim = {unknown[0]!r}: is none of {key} in the ledger")
-    return [_row(key, name, claim, measured.get(name)) for name, claim in claims.items()]
 
 
 def _row(paper, name, claim, measurement):
@@ -126,7 +176,7 @@ def judge(value, test, measurement):
         words = [f"{o:.3g} ± {2 * e:.2g}" for o, e in zip(ours, errors)]
         positive = all(o > 2 * e for o, e in zip(ours, errors))
         return positive, f"differences {', '.join(words)} (two standard errors), to be positive"
-    raise ValueError(f"test = {kind!r}: must be one of input, rel, abs, in, lt, gt, differs, same, order")
+    raise ValueError(f"test = {kind!r}: must be one of {', '.join(_BOUNDS)}")
 
 
 def table(rows):

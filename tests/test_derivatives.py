@@ -61,6 +61,41 @@ def test_an_energy_cut_off_is_seen_at_the_reach():
     np.testing.assert_allclose(check_derivatives(Cut()).at_reach[:2], [1 / 3, 1 / 9], rtol=1e-6)
 
 
+class Careless(NamedTuple):
+    """As a potential may be written first; ``kind``: what is wrong with it."""
+
+    kind: str
+    epsilon: float = 1.0
+
+    def mix(self, a, b):
+        return 0.5 * (a + b)
+
+    def reach(self, sigma):
+        return sigma
+
+    def terms(self, r, epsilon, sigma):
+        if self.kind == "array":
+            return epsilon * (1 - r / sigma)
+        if self.kind == "branch" and r < 0.5:
+            return 1.0, 0.0, 0.0, 0.0, 0.0
+        return (1 - r, -1.0, 0.0) if self.kind == "short" else (1 - r, -1.0, 0.0, 0.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize("kind, words", [
+    ("short", "Careless.terms: returns 3: must return five values"), ("long", "returns 6: must return five"),
+    ("array", "returns one ndarray: must return five values"),
+    ("branch", "with `if`, `and` or `max` perhaps: must write cases with `where`"),
+])  # fmt: skip
+def test_terms_that_cannot_be_used_are_one_error(kind, words):
+    with pytest.raises(ValueError, match=re.escape(words)):
+        check_derivatives(Careless(kind))
+
+
+def test_tables_are_checked_as_by_the_engine():
+    with pytest.raises(ValueError, match=re.escape("sigma = 1.0: must be a square table")):
+        check_derivatives(SmoothedLennardJones(sigma=1.0))
+
+
 @pytest.mark.parametrize("changes, words", [
     ({"nearest": 2.0}, "nearest * sigma = 1.0"), ({"points": 3}, "points = 3"), ({"tolerance": 0.0}, "tolerance = 0.0"),
 ])  # fmt: skip

@@ -12,6 +12,7 @@ import pytest
 
 from glasslib import papers, store
 from glasslib.papers.parameters import ParameterError
+from glasslib.papers.results import Results
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 MODULES = [importlib.import_module(f"glasslib.papers.{key}") for key in papers.KEYS]
@@ -54,6 +55,17 @@ def test_what_is_only_drawn_leaves_published_data_in_use():
 def test_unknown_name_is_refused():
     with pytest.raises(ParameterError, match="sampels = 3: unknown parameter; must be one of"):
         MODULES[0].Parameters.from_notebook({"scale": "book", "sampels": 3, "_hidden": 1, "In": [], "papers": papers})
+
+
+def test_an_array_that_is_missing_is_named_with_those_most_alike():
+    page = Results(MODULES[0].Parameters(), {"flow/ESL/stress": 1, "flow/ESL/strain": 2, "other": 3}, "made up")
+    assert page["other"] == 3
+    with pytest.raises(KeyError) as caught:
+        page["flow/ESL/stres"]
+    assert str(caught.value) == ("array = 'flow/ESL/stres': is not among those of the page (made up); nearest are "
+                                 "'flow/ESL/stress', 'flow/ESL/strain'")  # fmt: skip
+    with pytest.raises(KeyError, match="'xyz': is not .*; none of 3 names is near it"):
+        page["xyz"]
 
 
 @pytest.mark.parametrize("key", papers.KEYS)

@@ -81,6 +81,11 @@ def test_labels_of_particles_with_diameters_mean_nothing():
         (SmoothedLennardJones(epsilon=((1.0, np.nan), (np.nan, 1.0))), [0, 1], "no interaction"),
         (SmoothedLennardJones(epsilon=((1.0, 0.5), (0.4, 1.0))), [0, 1], "symmetric"),
         (SmoothedLennardJones(epsilon=((1.0,),)), [0, 0], "square"),
+        (SmoothedLennardJones(epsilon=1.0), [0, 0], r"^epsilon = 1\.0: .* square table, .*\(\(1\.0,\),\) for one"),
+        (SmoothedLennardJones(sigma=np.eye(2)), [0, 1], r"^sigma = array\(\[\[1\., 0\.\], \[0\., 1\.\]\]\): .* tuples"),
+        (SmoothedLennardJones(epsilon=[[1.0]], sigma=((1.0,),)), [0, 0], "nested tuples"),
+        (SmoothedLennardJones(epsilon=((np.float32(1.0),),), sigma=((1.0,),)), [0, 0], "nested tuples"),
+        (SmoothedLennardJones(epsilon=((1.0, 0.5), (0.5,))), [0, 1], "square"),
         (InversePower(), [0, 0], "diameters"),
     ],
 )

@@ -141,6 +141,13 @@ def test_each_label_has_its_own_task_and_file():
         glasses.recipe("BMG")
 
 
+def test_a_cooling_time_stands_for_one_label():
+    """``label_of`` finds the label of a cooling by its time alone."""
+    times = [named.cooling_time for named in glasses.CATALOGUE.values() if named.cooling_time is not None]
+    assert 0 not in times and len(set(times)) == len(times)
+    assert all(glasses.label_of(glasses.recipe(label)) == label for label in glasses.CATALOGUE)
+
+
 def test_keys_stay_what_they_are():
     """The names of results that took days; to change one, rename the files first."""
     keys = {label: glasses.glass_task(glasses.recipe(label)).key() for label in KEYS}

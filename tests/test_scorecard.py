@@ -1,6 +1,7 @@
 """The scorecard judges by the ledger's tests alone."""
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -8,6 +9,7 @@ import time
 import pytest
 
 from glasslib import papers, scorecard
+from glasslib.__main__ import main
 from glasslib.scorecard import Measurement
 
 FIELDS = {"paper", "claim", "figure", "value", "ours", "error", "unit", "scale", "samples", "verdict", "why"}
@@ -24,6 +26,44 @@ def test_ledger_is_whole():
     for paper in ledger.values():
         figures = {str(name) for name in paper["figures"]}
         assert all(claim["figure"] in figures and len(claim["test"]) == 1 for claim in paper["claims"].values())
+
+
+WRONG = [
+    ({"value": None}, "value: must be given"), ({"where": None}, "where: must be given"),
+    ({"figur": "1"}, "field = 'figur': must be one of 'value', 'figure'"),
+    ({"figure": 1}, "figure = 1: must be text, in quotation marks"),
+    ({"figure": "7"}, "figure = '7': must be one of '1', 'S1'"),
+    ({"because": ["a", "b"]}, "because = ['a', 'b']: must be text"),
+    ({"test": "rel"}, "test = 'rel': must be one of input, rel"),
+    ({"test": {"rel": 0.1, "abs": 0.1}}, "with its bound"),
+    ({"test": {"les": 0.1}}, "test = 'les': must be one of 'input', 'rel'"),
+    ({"test": {"rel": "1e-6"}}, "test rel = '1e-6': must be a number"),
+    ({"test": {"abs": -1.0}}, "test abs = -1.0: must be finite in"),
+    ({"test": {"gt": True}}, "test gt = True: must be a number"),
+    ({"test": {"same": 5}}, "test same = 5: must be finite in [0, 1]"),
+    ({"test": {"order": 1}}, "test order = 1: must be true"),
+    ({"test": {"in": True}}, "value = 1.0: must be an interval"),
+    ({"test": {"in": True}, "value": [2, 1]}, "the lower end first"),
+    ({"value": "rises"}, "value = 'rises': must be a number"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("changes, words", WRONG)
+def test_a_claim_that_cannot_be_judged_is_named(changes, words, tmp_path, monkeypatch, capsys):
+    claim = {"value": 1.0, "figure": "1", "test": {"rel": 0.1}, "where": "Sec. I", "unit": "eps", "note": "", "because": "so"}
+    path = tmp_path / "claims.yaml"
+    monkeypatch.setattr(scorecard.store, "ledger_file", lambda name: path)
+
+    def write(claim):
+        path.write_text(json.dumps({"creep": {"figures": {1: "a", "S1": "b"}, "claims": {"my_ratio": claim}}}))
+
+    write(claim)
+    assert scorecard.ledger()["creep"]["claims"] == {"my_ratio": claim}
+    write(claim | changes)
+    with pytest.raises(ValueError, match=re.escape("creep.my_ratio: ") + ".*" + re.escape(words)):
+        scorecard.ledger()
+    assert main(["scorecard"]) == 2
+    assert re.fullmatch(r"python -m glasslib: creep\.my_ratio: .*\n", capsys.readouterr().err)
 
 
 def test_one_row_per_claim():
@@ -81,6 +121,11 @@ def test_data_without_a_number_say_why():
     row, = (row for row in scorecard.rows("creep", measured) if row["claim"] == "HB_exponent")
     assert row["verdict"] == scorecard.NOT_COMPUTED and row["ours"] is None
     assert row["why"] == "measured, but without a number: 3 rates, too few for a fit"
+
+
+def test_claims_of_which_nothing_is_stored_say_what_may_help():
+    assert all(row["why"] == scorecard.NOTHING_STORED for row in scorecard.rows("creep", {}))
+    assert "`python -m glasslib measure` does if its arrays are there" in scorecard.NOTHING_STORED
 
 
 def test_what_is_put_in_is_listed_and_not_judged():
@@ -151,8 +196,8 @@ def test_status_counts_stages(tmp_path, monkeypatch):
     "arguments",
     [(), ("scorcard",), ("scorecard", "--jsn"), ("run", "creeep"), ("run", "creep", "--scale", "huge"),
      ("run", "creep", "--samples", "0"), ("run", "creep", "--samples", "many"), ("run", "creep", "--workers", "-1"),
-     ("run", "creep", "--only", "everything"), ("run", "creep", "--glass", "ESL"), ("status", "creep", "-p", "sise", "3"),
-     ("run", "bauschinger", "--glass", "BMG"), ("status", "creep", "-p", "size", "four")],
+     ("measure", "creeep"), ("run", "creep", "--only", "everything"), ("run", "creep", "--glass", "ESL"),
+     ("status", "creep", "-p", "sise", "3"), ("run", "bauschinger", "--glass", "BMG"), ("status", "creep", "-p", "size", "four")],
 )  # fmt: skip
 def test_wrong_usage_is_one_line_and_status_2(arguments):
     result = run(*arguments)

@@ -99,6 +99,18 @@ def test_a_resumed_run_gives_the_same_bytes(glass, tmp_path):
         resume(path, SmoothedLennardJones(scaled=True))
 
 
+def test_a_resumed_run_keeps_its_settings(glass, tmp_path):
+    driver, path = Shear(glass, POTENTIAL, tolerance=1e-7, event_energy=3e-5, skin=0.2), tmp_path / "run.npz"
+    driver.checkpoint(path)
+    again, arrays = resume(path, POTENTIAL)
+    assert (again.tolerance, again.event_energy, again.skin, again.system.skin) == (1e-7, 3e-5, 0.2, 0.2) and not arrays
+    assert resume(path, POTENTIAL, event_energy=0.5)[0].event_energy == 0.5
+    with np.load(path) as file:  # as checkpoints were before
+        np.savez(path, **{name: file[name] for name in file.files if name not in ("event_energy", "skin")})
+    again, _ = resume(path, POTENTIAL)
+    assert (again.tolerance, again.event_energy, again.skin) == (1e-7, Shear(glass, POTENTIAL).event_energy, 0.3)
+
+
 def test_failure_is_raised_with_strain_and_residual(glass, monkeypatch):
     real = protocol.minimise
     monkeypatch.setattr(protocol, "minimise", lambda *a, **k: real(*a, **{**k, "max_iterations": 0}))

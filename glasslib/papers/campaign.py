@@ -1,15 +1,14 @@
 """Runs of a paper's simulations, what they cost, how far they are, and the way of finished samples into ``data/``.
 
-What a module of ``glasslib.papers`` has to define for this to work, and nothing else:
+What a module of ``glasslib.papers`` has to define for this to work; its name is the paper's key, in ``papers.KEYS``:
 
-* ``Parameters``, a subclass of ``parameters.Parameters``, with ``FILES``: the first is that of the paper's arrays;
+* ``Parameters``, a subclass of ``parameters.Parameters``, with ``FILES``: the first is that of the paper's arrays, in which
+  names have ``|`` for ``/`` (``stored``, ``loaded``);
 * ``SCALES``: {scale: NamedTuple of what is computed at it};
 * ``stages(parameters)``: {stage: [(``ensemble.Task``, samples), ...]} in the order in which they are run; samples: how many,
   or a range of them; a task's ``label`` is the glass that it is about, ``core_seconds`` what one sample takes;
 * ``gather(parameters, finished)``: the arrays of the page by name, from what a ``Finished`` reads;
 * ``measure(results)``: {claim: ``scorecard.Measurement``} from the ``results.Results`` of these arrays.
-
-A paper of which nothing is computed yet has ``Parameters`` alone.
 """
 
 import contextlib
@@ -33,10 +32,8 @@ class Stage(NamedTuple):
 def select(paper, given, only=None, glass=None):
     """Return the stages of a run: of names ``only``, and of the glass with this label, if any is given.
 
-    Raises ValueError where a paper has no such stage or glass, or nothing to run.
+    Raises ValueError where a paper has no such stage or glass.
     """
-    if not hasattr(paper, "stages"):
-        raise ValueError(f"paper = {given.paper()!r}: no simulation is defined for it yet")
     stages = paper.stages(given)
     for name in only or ():
         if name not in stages:

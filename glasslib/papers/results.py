@@ -1,5 +1,6 @@
 """The arrays behind a page: published, computed on the spot, or as many as are finished."""
 
+import difflib
 import importlib
 from typing import NamedTuple
 
@@ -7,6 +8,13 @@ from glasslib import store
 from glasslib.papers import campaign, parameters
 
 UNASKED = 0.2  # core-hours that a notebook spends at most, at scales book and paper, without being asked to compute
+
+
+class MissingArray(KeyError):
+    """An array that a page does not have; the message, which names those most alike, is shown as it is."""
+
+    def __str__(self):
+        return self.args[0]
 
 
 class Results(NamedTuple):
@@ -23,6 +31,10 @@ class Results(NamedTuple):
     hours: float = 0.0
 
     def __getitem__(self, name):
+        if name not in self.arrays:
+            near = difflib.get_close_matches(str(name), self.arrays, 3)
+            hint = f"nearest are {', '.join(map(repr, near))}" if near else f"none of {len(self.arrays)} names is near it"
+            raise MissingArray(f"array = {name!r}: is not among those of the page ({self.source}); {hint}")
         return self.arrays[name]
 
     def has(self, *names):

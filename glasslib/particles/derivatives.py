@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from glasslib import checks
-from glasslib.particles.potentials import uses_diameters
+from glasslib.particles.potentials import tables, uses_diameters
 
 _NAMES = ("u'", "u''", "u'''", "u''''")
 
@@ -32,7 +32,8 @@ class Derivatives(NamedTuple):
 def check_derivatives(potential, nearest=0.7, points=300, tolerance=1e-5):
     """Return the ``Derivatives`` of a potential between ``nearest`` sigma and its reach.
 
-    Raises ValueError that names the first derivative whose relative error exceeds ``tolerance``, and where.
+    Raises ValueError that names the first derivative whose relative error exceeds ``tolerance``, and where; and for ``terms``
+    that do not return five values, or cannot be given arrays of distances.
 
     >>> from glasslib.particles.potentials import SmoothedLennardJones
     >>> found = check_derivatives(SmoothedLennardJones())
@@ -58,7 +59,7 @@ def check_derivatives(potential, nearest=0.7, points=300, tolerance=1e-5):
                     f"not the derivative of the term before it: relative error {wrong[order, k]:.2g}, above {tolerance:g}"
                 )
         error = np.maximum(error, np.where(bad, 0.0, wrong).max(axis=1))
-        end = np.abs([float(term) for term in potential.terms(reach * (1 - 1e-12), epsilon, sigma)])
+        end = np.abs([float(term) for term in _terms(potential, reach * (1 - 1e-12), epsilon, sigma)])
         at_reach = np.maximum(at_reach, end * sigma ** np.arange(5) / (abs(epsilon) or 1.0))
     return Derivatives(error, at_reach)
 
@@ -67,15 +68,33 @@ def _kinds(potential):
     """Return (epsilon, sigma) of each kind of pair; with diameters, of three sizes."""
     if uses_diameters(potential):
         return [(float(potential.epsilon), float(potential.mix(size, size))) for size in (0.5, 1.0, 2.0)]
-    pairs = zip(np.ravel(potential.epsilon).tolist(), np.ravel(potential.sigma).tolist())
+    pairs = zip(*(table.ravel().tolist() for table in tables(potential)))
     return sorted({(epsilon, sigma) for epsilon, sigma in pairs if np.isfinite(epsilon) and np.isfinite(sigma)})
+
+
+def _terms(potential, r, epsilon, sigma):
+    """Return ``potential.terms``, five values. Raises ValueError that says how they are to be written."""
+    name = f"{type(potential).__name__}.terms"
+    try:
+        found = potential.terms(r, epsilon, sigma)
+    except ValueError as error:
+        if "truth value" not in str(error):
+            raise
+        raise ValueError(
+            f"{name}: decides on a whole array, with `if`, `and` or `max` perhaps: must write cases with `where` of "
+            "glasslib.particles.potentials"
+        ) from error
+    if not isinstance(found, (tuple, list)) or len(found) != 5:
+        count = len(found) if isinstance(found, (tuple, list)) else f"one {type(found).__name__}"
+        raise ValueError(f"{name}: returns {count}: must return five values, u, u', u'', u''', u''''; cases with `where`")
+    return found
 
 
 def _errors(potential, epsilon, sigma, r, step):
     """Return |difference - claimed| / size (4, points), size being |f'|, or |f| / sigma or 1e-3 of its median if larger."""
 
     def terms(shift):
-        return np.array([term + 0 * r for term in potential.terms(r + shift * step, epsilon, sigma)])
+        return np.array([term + 0 * r for term in _terms(potential, r + shift * step, epsilon, sigma)])
 
     here = terms(0)
     slope = (8 * (terms(1) - terms(-1)) - (terms(2) - terms(-2))) / (12 * step)

@@ -2,9 +2,11 @@
 
 A potential is one ``NamedTuple`` class with
 
-* ``terms(r, epsilon, sigma)``: u, u', u'', u''', u'''' at distance r < reach; plain arithmetic, ``where`` for cases;
+* ``terms(r, epsilon, sigma)``: u, u', u'', u''', u'''' at distance r < reach; plain arithmetic, ``where`` for cases; what it
+  returns for a larger r, NaN included, is discarded;
 * ``reach(sigma)``: the distance [length] from which the pair feels nothing;
 * either fields ``epsilon`` and ``sigma``, square tables (tuples of tuples) indexed by the two species,
+  ``((1.0,),)`` where there is one,
 * or a field ``epsilon``, one number, and ``mix(a, b)``, which makes sigma from two particles' diameters.
 
 Nothing has to be registered. Kernels call ``pair_terms(potential, r, epsilon, sigma)``; numba then compiles the class'
@@ -243,10 +245,30 @@ def _keep_out_of_index(potential):
         cloudpickle.register_pickle_by_value(module)
 
 
+def tables(potential):
+    """Return epsilon [energy] and sigma [length] of pairs of species as arrays (s, s).
+
+    Raises ValueError for tables that are not nested tuples, not square and of one size, or not symmetric.
+    """
+    for name in ("epsilon", "sigma"):
+        rows = getattr(potential, name, None)
+        # arrays and lists would do here, but neither name a potential in a file nor stand in a record that cannot change
+        square = isinstance(rows, tuple) and all(isinstance(row, tuple) and len(row) == len(rows) for row in rows)
+        if not square or not all(isinstance(entry, (int, float)) for row in rows for entry in row):
+            value = " ".join(repr(rows).split())
+            raise ValueError(f"{name} = {value}: must be a square table, nested tuples of floats, ((1.0,),) for one species")
+    epsilon, sigma = np.array(potential.epsilon, dtype=float), np.array(potential.sigma, dtype=float)
+    if epsilon.shape != sigma.shape:
+        raise ValueError(f"epsilon {epsilon.shape}, sigma {sigma.shape}: both must be square tables of one shape")
+    if not (np.array_equal(epsilon, epsilon.T, equal_nan=True) and np.array_equal(sigma, sigma.T, equal_nan=True)):
+        raise ValueError("epsilon, sigma: tables of pair parameters must be symmetric")
+    return epsilon, sigma
+
+
 def pair_table(potential, species, diameters):
     """Return the ``PairTable`` of a potential for these species (n,) or diameters (n,).
 
-    Raises ValueError for tables that are not square and symmetric, a species without interaction, missing diameters.
+    Raises ValueError for tables that ``tables`` refuses, a species without interaction, missing diameters.
     """
     _keep_out_of_index(potential)
     if is_many_body(potential):
@@ -261,12 +283,8 @@ def pair_table(potential, species, diameters):
         return PairTable(
             np.zeros((labels, labels), np.int64), np.array([float(potential.epsilon)]), np.ones(1), np.array([reach]), True
         )
-    epsilon, sigma = np.array(potential.epsilon, dtype=float), np.array(potential.sigma, dtype=float)
+    epsilon, sigma = tables(potential)
     count = len(epsilon)
-    if epsilon.shape != (count, count) or sigma.shape != (count, count):
-        raise ValueError(f"epsilon {epsilon.shape}, sigma {sigma.shape}: both must be square tables of one shape")
-    if not (np.array_equal(epsilon, epsilon.T, equal_nan=True) and np.array_equal(sigma, sigma.T, equal_nan=True)):
-        raise ValueError("epsilon, sigma: tables of pair parameters must be symmetric")
     present = np.unique(species)
     checks.integer("species", int(present[0]), 0, count - 1)
     checks.integer("species", int(present[-1]), 0, count - 1)

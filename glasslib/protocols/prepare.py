@@ -51,7 +51,8 @@ class Recipe(NamedTuple):
     """How a glass is made: times in LJ units; steps of ``time_step`` down to the holding temperature, ``cold_step`` from there.
 
     glass: a key of ``GLASSES``; particles: N; melting_time: at 7.8 T_MCT; approach_time: from there to the holding
-    temperature, on a line; holding_time: at it; cooling_time, final_temperature: of GQ; potential: the mixture's.
+    temperature, on a line; holding_time: at it; cooling_time, final_temperature: of GQ; potential: the mixture's. Composition,
+    density and temperatures are those of the binary Lennard-Jones mixture, whatever potential is given.
     """
 
     glass: str = "ESL"

@@ -31,6 +31,7 @@ from glasslib.particles.minimise import _evaluate, helper, minimise
 from glasslib.particles.packing import Packing, fingerprint, load, save
 from glasslib.particles.potentials import is_many_body
 
+_SETTINGS = ("tolerance", "event_energy", "skin")  # what a checkpoint holds of them; an older one the first alone
 _OF_PACKING = ("positions", "species", "lengths", "strain", "diameters")  # what a packing's own file holds
 _EXTRAPOLATIONS = ((1.0,), (2.0, -1.0), (3.0, -3.0, 1.0))
 _STRAIGHT = 0.05  # displacement in a step [length]: no branch is straight further than that
@@ -68,6 +69,9 @@ class Shear:
     """A packing under quasistatic shear, step by step.
 
     ``tolerance``: largest force left on a particle. ``event_energy``: dissipation that makes a step an event.
+    ``keep_displacements``: whether events hold theirs; a long run of many particles has no room for them. ``skin`` [length]
+    widens the list of neighbours: a wider one is made anew less often and has more pairs; at most 0.45 of the shortest edge
+    is taken. It changes the work, and results by rounding only.
     The present state: ``strain``, ``stress``, ``energy``, ``pressure``, ``packing()``.
     """
 
@@ -114,6 +118,7 @@ class Shear:
         """Shear affinely, then start from the extrapolation with the smallest force. Return the affine positions."""
         system = self.system
         if np.abs(system.positions).max() > 2 * system.lengths.max() + abs(system.strain) * system.lengths[1]:
+            # positions are wrapped at checkpoints alone; so far out we start plainly, a precaution that costs work only
             self.history.clear()
         system.shear(strain_step)
         plain = system.positions.copy()
@@ -153,7 +158,7 @@ class Shear:
         if dissipated > self.event_energy:
             field = self.system.restored(moved) if self.keep_displacements else None
             self.events.append(Event(self.strain, stress, self.stress, dissipated, field))
-            self.history.clear()
+            self.history.clear()  # the branch after an event is another one: nothing before it says how particles go on
         else:
             self.history = [*self.history[-2:], (strain_step, moved)]
         self.rows.append((self.strain, self.stress, self.energy, self.pressure))
@@ -185,20 +190,24 @@ class Shear:
     def checkpoint(self, path, **arrays):
         """Write state, curve and events so far, and named arrays, to ``path``, all or nothing; start afresh from there.
 
-        Resuming gives the same bytes; a run with other checkpoints differs by rounding only. Displacements of events are
-        not kept.
+        Resuming gives the same bytes; a run with other checkpoints differs by rounding only. Tolerance, ``event_energy`` and
+        ``skin`` are kept; displacements of events are not.
         """
         packing = self.packing().wrapped()
         events = np.array([event[:4] for event in self.events], dtype=float).reshape(-1, 4)
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-        save(path, packing, potential=np.array(fingerprint(self.potential)), tolerance=self.tolerance,
+        settings = {name: getattr(self, name) for name in _SETTINGS}
+        save(path, packing, potential=np.array(fingerprint(self.potential)), **settings,
              curve=np.array(self.rows), events=events, **arrays)  # fmt: skip
         self._restart(packing)
         self._settle()
 
 
 def resume(path, potential, **options):
-    """Return (``Shear``, named arrays) of a checkpoint. Raises ValueError if it was made with another potential."""
+    """Return (``Shear``, named arrays) of a checkpoint. Raises ValueError if it was made with another potential.
+
+    ``options``: those of ``Shear``, instead of what the checkpoint holds.
+    """
     with np.load(Path(path), allow_pickle=False) as file:
         if "potential" not in file.files:
             raise ValueError(f"{path}: is no checkpoint of a shear")
@@ -207,7 +216,8 @@ def resume(path, potential, **options):
     if made != fingerprint(potential):
         raise ValueError(f"{path}: made with potential {made}, not with {fingerprint(potential)}")
     packing = load(path)
-    driver = Shear(packing, potential, **{"tolerance": float(content.pop("tolerance")), **options})
+    settings = {name: float(content.pop(name)) for name in _SETTINGS if name in content}
+    driver = Shear(packing, potential, **settings | options)
     driver.rows = [tuple(row) for row in content.pop("curve").tolist()]
     driver.events = [Event(*row, None) for row in content.pop("events").tolist()]
     return driver, {name: values for name, values in content.items() if name not in _OF_PACKING}
