@@ -65,8 +65,15 @@ def run(paper, given, executor=None, *, only=None, glass=None, workers=None, pro
 
 def core_hours(paper, given):
     """Return the core-hours of all of a run, whether finished or not."""
-    pairs = [pair for tasks in select(paper, given).values() for pair in tasks]
-    return sum(len(numbers_of(samples)) * task.core_seconds for task, samples in pairs) / HOUR
+    return sum(stage_hours(paper, given).values())
+
+
+def stage_hours(paper, given):
+    """Return {stage: core-hours} of all of a run, whether finished or not."""
+    return {
+        name: sum(len(numbers_of(samples)) * task.core_seconds for task, samples in tasks) / HOUR
+        for name, tasks in select(paper, given).items()
+    }
 
 
 def status(paper, given, only=None, glass=None):

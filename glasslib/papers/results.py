@@ -48,7 +48,10 @@ class Results(NamedTuple):
         paper, here = _module(self.given), self.given.scale
         names = next(iter(paper.SCALES.values()))._fields
         rows = [(name.replace("_", " "), *(_short(getattr(scale, name)) for scale in paper.SCALES.values())) for name in names]
-        rows.append(("core-hours", *(_hours(paper, scale) for scale in paper.SCALES)))
+        stages = [campaign.stage_hours(paper, paper.Parameters(scale=scale)) for scale in paper.SCALES]
+        rows.append(("core-hours", *(f"{sum(one.values()):.2g}" for one in stages)))
+        dearest = [max(one.items(), key=lambda pair: pair[1]) for one in stages]
+        rows.append(("most of them for", *(f"{name}: {hours:.2g}" for name, hours in dearest)))
         head = ("", *(f"**{scale}**, this page" if scale == here else scale for scale in paper.SCALES))
         return figures.markdown(figures.table_text(head, rows) + "\n\n" + self.standing())
 
@@ -96,10 +99,6 @@ def results(given, *, progress=True):
     arrays, _ = campaign.gather(paper, given)
     left = campaign.total(campaign.status(paper, given))
     return Results(given, arrays, "computed for this page", left.finished, left.wanted, left.hours)
-
-
-def _hours(paper, scale):
-    return f"{campaign.core_hours(paper, paper.Parameters(scale=scale)):.2g}"
 
 
 def _short(value):
