@@ -150,6 +150,38 @@ def test_claims_of_known_arrays(monkeypatch):
         assert found[name].ours is None and f"no maps of {missing} " in found[name].why and value in found[name].why
 
 
+def test_what_is_said_of_three_glasses_waits_for_three(monkeypatch):
+    found = synthetic()
+    for label in ("MCT", "GQ"):
+        found |= {name.replace("ESL/", f"{label}/"): values for name, values in found.items() if name.startswith("ESL/")}
+    whole = coarse_graining.measure(Results(coarse_graining.Parameters(), found, "made for this test"))
+    assert whole["frozen_stress_width"].ours == pytest.approx(0.03**0.5, rel=0.01) and whole["frozen_stress_width"].samples == 6
+    few = coarse_graining.measure(Results(coarse_graining.Parameters(), synthetic(), "made for this test"))
+    assert few["stress_drop_exponential"].ours is None and "MCT and GQ are not mapped yet" in few["stress_drop_exponential"].why
+
+
+def test_bands_need_samples():
+    found = {name: values[:3] if name == "early GQ/localisation" else values for name, values in synthetic().items()}
+    measured = coarse_graining.measure(Results(coarse_graining.Parameters(), found, "made for this test"))["band_only_in_GQ"]
+    assert measured.ours is None and "3 samples of GQ and 6 of ESL" in measured.why
+
+
+def test_lattices_of_refused_fits_are_not_judged():
+    names = [f"c0c1_ESL{renewed}" for renewed in ("", "_rejuvenation")]
+    found = synthetic() | {f"lattice {name} fitted/stress": np.ones((6, 501)) for name in names}
+    found |= {"fits/names": np.array(names), "fits/parameters": np.array([[0.03, 0.02], [0.03, 0.02]]),
+              "fits/converged": np.array([True, True]), "fits/target_source": np.array([arrays.OWN] * 2)}  # fmt: skip
+
+    def of(**changes):
+        page = Results(coarse_graining.Parameters(), found | {f"fits/{key}": values for key, values in changes.items()}, "made")
+        return claims.source(page), claims.refused(page, names[1])
+
+    assert of() == ("fitted", "")
+    assert of(converged=np.array([True, False])) == ("paper", "not converged")
+    assert of(parameters=np.array([[0.03, 0.02], [fits.LOWEST[0], 0.03]])) == ("paper", "at bound")
+    assert of(target_source=np.array([arrays.OWN, "the paper's"])) == ("paper", "other aim")
+
+
 def test_a_fit_at_its_bound_is_no_number():
     found = synthetic()
     found["fits/parameters"][0, 0] = fits.LOWEST[0]
@@ -198,7 +230,7 @@ def test_the_page_draws_what_there_is(page, monkeypatch):
     assert [len(slider["values"]) for slider in document["sliders"]] == [2, 2, 2, 2]
     empty = Results(SMOKE, {}, "nothing")
     for draw in (figures.sheared, figures.fluctuations, figures.localisation, figures.internal_stress, figures.one_lattice,
-                 figures.fit_table, figures.convention_table, figures.sizes, figures.residuals, figures.lowered_table,
+                 figures.fit_table, figures.convention_table, figures.sizes, figures.variance_table, figures.residuals, figures.lowered_table,
                  interactive.lattice):  # fmt: skip
         assert "not computed" in draw(empty).data
     assert claims.measure(empty) == {}

@@ -144,6 +144,11 @@ class Maps(NamedTuple):
             event[..., k] = np.take_along_axis(drop[..., near], weakest, axis=-1)[..., 0]
         return self.frozen_stress() + external, event
 
+    def every(self, step):
+        """Return the maps with every ``step``-th direction alone, as if fewer had been tested."""
+        fewer = {name: self.arrays[name][..., ::step] for name in ("residual_strength", "stress_drop")}
+        return Maps(self.arrays | fewer)
+
     def summary(self):
         """Return the numbers of each sample (samples,) by name, and survival functions of stress drops at ``DROPS``."""
         yields, drops = (values.reshape(self.samples, -1) for values in self.yielding())

@@ -13,6 +13,7 @@ LATE = 2.0  # strain from which on thresholds and fluctuations count as those of
 GROWING = (0.5, 5.0)  # strains between which variances of lattice and particles are compared
 BAND_AT = 0.2  # strain of the maps of Fig. 1
 NO_PEAK = 0.03  # of the plateau: an overshoot below is none that a reader of the figure could see
+FEWEST = 4  # samples of either glass, for a claim on bands
 STEP = 0.01  # of strain, between the points of a lattice's curves
 NO_FLOW = "the lattice is there, but no glass of two samples has been sheared to flow"
 NO_WAY = "the lattice is there, but no map of local barriers in flow"
@@ -50,17 +51,19 @@ def _of_glasses(results):
 
 
 def _of_all_glasses(results, found):
-    """Return what the paper says of all three glasses alike: of the one that is farthest from it, of those that are there."""
-    if not found:
-        return {}
+    """Return what the paper says of all three glasses alike: of the one that is farthest from it, once all are mapped."""
+    names = ("frozen_stress_width", "stress_drop_exponential", "stress_drop_parabolic")
     count = sum(of_glass.mean("parabola").samples for of_glass in found.values())
+    missing = [label for label in ("ESL", "MCT", "GQ") if label not in found]
+    if missing:
+        why = f"it is said of three glasses, and {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not mapped yet"
+        return {name: Measurement.none(why, count, results.given.scale) for name in names} if found else {}
     stated = paper_value("coarse_graining", "frozen_stress_width")
-    widths = [of_glass.frozen_width() for of_glass in found.values()]
-    gaps = [of_glass.exponential_gap() for of_glass in found.values()]
-    slopes = [of_glass.mean("parabola") for of_glass in found.values()]
+    width = max((one.frozen_width() for one in found.values()), key=lambda one: abs(one.value - stated))
+    gap = max((one.exponential_gap() for one in found.values()), key=lambda one: one.value)
+    slopes = [one.mean("parabola") for one in found.values()]
     return {
-        "frozen_stress_width": _put(results, max(widths, key=lambda width: abs(width.value - stated)), count),
-        "stress_drop_exponential": _put(results, max(gaps, key=lambda gap: gap.value), count),
+        "frozen_stress_width": _put(results, width), "stress_drop_exponential": _put(results, gap),
         "stress_drop_parabolic": _put(results, list(zip(*(slope[:2] for slope in slopes))), count),
     }
 
@@ -111,9 +114,28 @@ def lattices(results, name):
     return len(results[f"lattice {name}/stress"]) * coarse_graining.in_a_batch(results.given, size)
 
 
-def source(results):
-    """Return whose numbers the lattices have that claims are measured on: ``fitted``, ours, where they are computed."""
-    return "fitted" if all(results.has(f"lattice {name} fitted/stress") for name in coarse_graining.SIZED) else "paper"
+def source(results, glass="ESL"):
+    """Return whose numbers the lattices of a glass have that are drawn and judged: ``fitted``, ours, or else ``paper``.
+
+    Ours where both pairs (c0, c1) of the glass are computed, and no fit of them is ``refused``.
+    """
+    pairs = [f"c0c1_{glass}{renewed}" for renewed in ("", "_rejuvenation")]
+    ours = all(results.has(f"lattice {name} fitted/stress") and not refused(results, name) for name in pairs)
+    return "fitted" if ours else "paper"
+
+
+def refused(results, fit):
+    """Return why a fit is none of our particles, in two words; empty where it is one, or is not there."""
+    names = results.arrays.get("fits/names", np.array([])).tolist()
+    if fit not in names:
+        return ""
+    k, count = names.index(fit), 2 if fit.startswith("c0c1") else 1
+    if not results["fits/converged"][k]:
+        return "not converged"
+    if at_bound(results["fits/parameters"][k][:count]):
+        return "at bound"
+    own = "fits/target_source" not in results.arrays or results["fits/target_source"][k] == arrays.OWN
+    return "" if own or count == 1 else "other aim"
 
 
 def strains(results, name):
@@ -143,7 +165,7 @@ def _of_lattices(results):
 
 def _of_flow(results):
     """Return the claims on sheared glasses, and on the lattice against them."""
-    name = f"c0c1_ESL_rejuvenation {source(results)}"
+    name = f"c0c1_ESL_rejuvenation {source(results, 'ESL')}"
     computed, result = results.has(f"lattice {name}/stress"), {}
     if results.has("flow ESL/variance") and computed:
         result["strain_variance_ratio"] = _variance_ratio(results, name)
@@ -203,7 +225,7 @@ def _deviation_ratio(results, labels):
     """Return the standard deviation of internal stress of the lattice over that of particles in flow, mean over glasses."""
     values, errors, count = [], [], 0
     for label in labels:
-        name = f"c0c1_{label}_rejuvenation {source(results)}"
+        name = f"c0c1_{label}_rejuvenation {source(results, label)}"
         strain, local = results[f"way {label}/strain"], results[f"way {label}/stress_deviation"]
         late = strain >= min(LATE, strain[-1])
         each = np.nanmean(local[np.isfinite(local[:, late]).any(axis=1)][:, late], axis=1)
@@ -219,8 +241,14 @@ def _deviation_ratio(results, labels):
 
 
 def _band(results):
-    """Return by how much the localisation of GQ is above that of ESL at the strain of the paper's maps, ``BAND_AT``."""
+    """Return by how much the localisation of GQ is above that of ESL at the strain of the paper's maps, ``BAND_AT``.
+
+    None for fewer than ``FEWEST`` samples of either: one band more or less would decide.
+    """
     both = [results[f"early {label}/localisation"].astype(float) for label in ("GQ", "ESL")]
+    if min(map(len, both)) < FEWEST:
+        why = f"{len(both[0])} samples of GQ and {len(both[1])} of ESL are sheared; a band needs {FEWEST} of each"
+        return Measurement.none(why, sum(map(len, both)), results.given.scale)
     at = [int(np.argmin(np.abs(results[f"early {label}/map_strain"] - BAND_AT))) for label in ("GQ", "ESL")]
     (high, high_error), (low, low_error) = (statistics.mean_error(values[:, k]) for values, k in zip(both, at))
     return _put(results, (high - low, math.hypot(high_error, low_error)), sum(map(len, both)))

@@ -112,7 +112,9 @@ def curves(results, glass):
                     if results.has(f"lattice {name}/stress"):
                         x, y = claims.strains(results, name), results[f"lattice {name}/stress"]
                         thin = _thin(len(x))
-                        band(axis, x[thin], y[:, thin], f"{label}, {WHOSE[one]}", colour, linewidth=1.2,
+                        why = claims.refused(results, name.split()[0]) if one == "fitted" else ""
+                        whose = f"our thresholds, fit {why}" if why else WHOSE[one]
+                        band(axis, x[thin], y[:, thin], f"{label}, {whose}", colour, linewidth=1.2,
                               linestyle="--" if one == "paper" else "-")  # fmt: skip
             if particles:
                 _stress(axis, results, glass, f"{glass}, particles")
@@ -125,7 +127,7 @@ def curves(results, glass):
 
 def _against_true_strain(results, axis, glass, key, along="strain"):
     """Draw one course of the lattices with correlation, without and with rejuvenation, of the best thresholds there are."""
-    source = claims.source(results)
+    source = claims.source(results, glass)
     for renewed, colour, label in (("", WITHOUT, "lattice, no rejuvenation"), ("_rejuvenation", WITH, "lattice, rejuvenation")):
         name = f"c0c1_{glass}{renewed} {source}"
         if results.has(f"lattice {name}/{key}"):
@@ -150,10 +152,10 @@ def _particles(results, axis, glass, name, x, y):
 
 def fluctuations(results):
     """Draw Fig. 4: the variance of strain, and the mean threshold, against true strain, of ESL."""
-    if not results.has(f"lattice c0c1_ESL {claims.source(results)}/stress"):
+    if not results.has(f"lattice c0c1_ESL {claims.source(results, 'ESL')}/stress"):
         return figures.not_computed(NEEDS_LATTICE)
-    count = claims.lattices(results, f"c0c1_ESL {claims.source(results)}")
-    with figures.panels(2, foot(results, fluctuations, count, _whose(results)), letters="ab", width=4.0) as axes:
+    count = claims.lattices(results, f"c0c1_ESL {claims.source(results, 'ESL')}")
+    with figures.panels(2, foot(results, fluctuations, count, _whose(results, "ESL")), letters="ab", width=4.0) as axes:
         _against_true_strain(results, axes[0], "ESL", "strain_variance")
         _particles(results, axes[0], "ESL", "flow", "map_strain", "variance")
         axes[0].set(xlabel=TRUE, ylabel=r"variance of $\epsilon_{xy}$ over cells", xlim=(0, None), ylim=(0, None))
@@ -162,8 +164,12 @@ def fluctuations(results):
             axis.legend(fontsize=7.5)
 
 
-def _whose(results):
-    return WHOSE[claims.source(results)]
+def _whose(results, *glasses):
+    """Return in words whose numbers the lattices of glasses have."""
+    of_each = {glass: WHOSE[claims.source(results, glass)] for glass in glasses}
+    if len(set(of_each.values())) == 1:
+        return of_each[glasses[0]]
+    return ", ".join(f"{glass} with {whose}" for glass, whose in of_each.items())
 
 
 def _thresholds(results, axis, glass):
@@ -174,10 +180,10 @@ def _thresholds(results, axis, glass):
 
 def localisation(results):
     """Draw Fig. 6: the localisation of strain, and the mean threshold, against true strain, of GQ."""
-    if not results.has(f"lattice c0c1_GQ {claims.source(results)}/stress"):
+    if not results.has(f"lattice c0c1_GQ {claims.source(results, 'GQ')}/stress"):
         return figures.not_computed(NEEDS_LATTICE)
-    count = claims.lattices(results, f"c0c1_GQ {claims.source(results)}")
-    with figures.panels(2, foot(results, localisation, count, _whose(results)), letters="ab", width=4.0) as axes:
+    count = claims.lattices(results, f"c0c1_GQ {claims.source(results, 'GQ')}")
+    with figures.panels(2, foot(results, localisation, count, _whose(results, "GQ")), letters="ab", width=4.0) as axes:
         _against_true_strain(results, axes[0], "GQ", "localisation", along="course")
         _particles(results, axes[0], "GQ", "flow", "map_strain", "localisation")
         cells = {"lattice": results.given.size, "particles": PARTICLE_CELLS}
@@ -191,10 +197,11 @@ def localisation(results):
 
 def internal_stress(results):
     """Draw Fig. 7: the standard deviation of the internal stress against true strain, of ESL and GQ."""
-    if not results.has(f"lattice c0c1_ESL {claims.source(results)}/stress"):
+    if not results.has(f"lattice c0c1_ESL {claims.source(results, 'ESL')}/stress"):
         return figures.not_computed(NEEDS_LATTICE)
-    count = claims.lattices(results, f"c0c1_ESL {claims.source(results)}")
-    with figures.panels(2, foot(results, internal_stress, count, _whose(results)), letters="ab", width=4.0) as axes:
+    count = claims.lattices(results, f"c0c1_ESL {claims.source(results, 'ESL')}")
+    line = foot(results, internal_stress, count, _whose(results, *coarse_graining.GLASSES))
+    with figures.panels(2, line, letters="ab", width=4.0) as axes:
         for axis, glass in zip(axes, coarse_graining.GLASSES):
             _against_true_strain(results, axis, glass, "stress_deviation")
             _particles(results, axis, glass, "way", "strain", "stress_deviation")
@@ -215,27 +222,35 @@ def residuals(results):
     with figures.panels(len(labels), foot(results, residuals, count), width=4.6 if len(labels) == 1 else 4.0) as axes:
         for axis, label in zip(axes, labels):
             strain, particles = results[f"flow {label}/strain"], results[f"flow {label}/stress"].astype(float)
+            strain, particles = _coarse(strain), _coarse(particles)
             mean, error = statistics.mean_error(particles)
-            thin = _thin(len(strain))
-            axis.fill_between(strain[thin], -2 * error[thin], 2 * error[thin], color="0.85", linewidth=0,
+            axis.fill_between(strain, -2 * error, 2 * error, color="0.85", linewidth=0,
                               label=f"particles, two standard errors of {len(particles)}")  # fmt: skip
             for name in names[label]:
                 lattice = results[f"lattice {name} fitted/stress"].astype(float).mean(axis=0)
                 gap = np.interp(strain, claims.strains(results, f"{name} fitted"), lattice) - mean
-                axis.plot(strain[thin], gap[thin], color=WITH if "rejuvenation" in name else WITHOUT, linewidth=1.1,
+                axis.plot(strain, gap, color=WITH if "rejuvenation" in name else WITHOUT, linewidth=1.1,
                           linestyle="-" if name.startswith("c0c1") else ":", label=name.replace("_", " "))  # fmt: skip
             axis.axhline(0, color="0.4", linewidth=0.8)
-            axis.set(xlabel=STRAIN, ylabel=r"lattice less particles [$\epsilon/\sigma^2$]", xlim=(0, 2), title=label)
+            axis.set(xlabel=STRAIN, ylabel=r"lattice less particles [$\epsilon/\sigma^2$]", xlim=(0, 5), title=label)
             axis.legend(fontsize=7)
+
+
+def _coarse(values, bins=20):
+    """Return means over so many consecutive values of the last axis."""
+    kept = values.shape[-1] // bins * bins
+    return values[..., :kept].reshape(*values.shape[:-1], -1, bins).mean(axis=-1)
 
 
 def sizes(results):
     """Draw what the size of the lattice changes: stress of both glasses, localisation of the older one."""
-    found = {name: _by_size(results, f"{name} {claims.source(results)}") for name in coarse_graining.SIZED}
+    by_whose = {of: {name: _by_size(results, f"{name} {of}") for name in coarse_graining.SIZED} for of in WHOSE}
+    of = next((of for of, sized in by_whose.items() if all(len(by_size) > 1 for by_size in sized.values())), "fitted")
+    found = by_whose[of]
     if not all(len(by_size) > 1 for by_size in found.values()):
         return figures.not_computed("It needs lattices of several sizes; they are not finished at this scale.")
     count = max(claims.lattices(results, name) for by_size in found.values() for name in by_size.values())
-    with figures.panels(3, foot(results, sizes, count, _whose(results)), letters="abc", columns=3, width=3.1) as axes:
+    with figures.panels(3, foot(results, sizes, count, WHOSE[of]), letters="abc", columns=3, width=3.1) as axes:
         palette = (figures.BLUE, figures.ORANGE, figures.VERMILION, figures.BLACK)
         for axis, name, glass in zip(axes, coarse_graining.SIZED, coarse_graining.GLASSES):
             for (size, one), colour in zip(found[name].items(), palette):
@@ -258,6 +273,23 @@ def _by_size(results, name):
     return dict(sorted((own | others).items()))
 
 
+def variance_table(results):
+    """Return the variance of strain of the lattice over that of the particles, by strain and by size, as a table."""
+    name = "c0c1_ESL_rejuvenation fitted"
+    found = {size: one for size, one in _by_size(results, name).items() if results.has(f"lattice {one}/strain_variance")}
+    if not found or not results.has("flow ESL/variance"):
+        return figures.not_computed("It needs a glass sheared to flow, and the lattices fitted to it.")
+    at, particles = results["flow ESL/map_strain"], results["flow ESL/variance"].astype(float)
+    shown = [k for k in (int(np.argmin(np.abs(at - strain))) for strain in (0.1, 0.5, 1.0, 3.0)) if at[k] > 0]
+    rows = []
+    for size, one in found.items():
+        lattice = results[f"lattice {one}/strain_variance"].astype(float).mean(axis=0)
+        curve = np.interp(at[shown], claims.strains(results, one), lattice)
+        ratio = statistics.bootstrap(lambda drawn, curve=curve: curve / drawn[:, shown].mean(axis=0), particles)
+        rows.append((f"{size} × {size}", *map(figures.value_error, ratio.value, ratio.error)))
+    return figures.table(("lattice", *(rf"$\gamma$ = {at[k]:g}" for k in shown)), rows)
+
+
 def lowered_table(results):
     """Return what the fitted slips become where all thresholds are lower by a stress, as a table."""
     if "lowered/by" not in results.arrays or "fits/names" not in results.arrays:
@@ -276,7 +308,7 @@ def lowered_table(results):
 
 def one_lattice(results):
     """Draw the lattice that the page's parameters name: its stress, maps of strain of one sample, and of its thresholds."""
-    name = f"{results.given.variant} {claims.source(results)}"
+    name = f"{results.given.variant} {claims.source(results, results.given.glass)}"
     if not results.has(f"lattice {name}/stress"):
         return figures.not_computed(NEEDS_LATTICE)
     maps, strains = results[f"lattice {name}/strain_map"][0], model.Shear(None).map_strains()
@@ -322,13 +354,22 @@ def fit_table(results):
         rows.append((name.replace("_", " "), ", ".join(map(str, paper)),
                      ", ".join(figures.value_error(v, e, 4) for v, e in zip(values, errors)),
                      ", ".join(f"{s:.1g}" for s in spread) or "one start",
-                     ", ".join(f"{v:.3f}" for v in aims), ", ".join(f"{v:.3f}" for v in found),
-                     "yes" if results["fits/converged"][k] else "no",
+                     _mean_slip(results, k, name), ", ".join(f"{v:.3f}" for v in aims), str(results["fits/target_source"][k]),
+                     ", ".join(f"{v:.3f}" for v in found), claims.refused(results, name) or "stands",
                      ", ".join(claims.not_ours(results, name)) or "none"))  # fmt: skip
-    whose = str(results["fits/target_source"][0])
-    head = ("fit", "paper: $c_0$, $c_1$", "ours", "deviation over starts", f"aim: plateau, peak ({whose})", "reached",
-            "converged", "thresholds after the paper's")  # fmt: skip
+    head = ("fit", "paper: $c_0$, $c_1$", "ours", "deviation over starts", r"mean slip $c_0 + c_1\langle\sigma_c^2\rangle$",
+            "aim: plateau, peak", "of", "reached", "the fit", "thresholds after the paper's")  # fmt: skip
     return figures.table(head, rows)
+
+
+def _mean_slip(results, k, name):
+    """Return the mean slip of a fit as text, with the deviation over its starts: the mean is over renewed thresholds."""
+    law = model.thresholds("MCT" if "rejuvenation" in name else name.split("_")[1], coarse_graining.sources()[-1])
+    starts = np.nan_to_num(np.vstack([results["fits/parameters"][k], results["fits/starts"][k]])) @ [1.0, law.moments()[1]]
+    ours = figures.value_error(starts[0], starts[1:].std(ddof=1) if len(starts) > 2 else np.nan, 5)
+    if not name.startswith("c0c1"):
+        return ours
+    return f"{ours}; paper {model.MEAN_SLIPS[name.split('_')[1]]['rejuvenation' in name]}"
 
 
 def ages_table():

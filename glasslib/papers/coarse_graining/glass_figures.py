@@ -3,6 +3,7 @@
 import numpy as np
 
 from glasslib import figures
+from glasslib.analysis import statistics
 from glasslib.papers import glasses, inherent
 from glasslib.papers.coarse_graining import arrays
 from glasslib.papers.coarse_graining import lattice as model
@@ -62,6 +63,25 @@ def _drops(axis, results):
 
 def _normal(grid, mean, deviation):
     return np.exp(-(((grid - mean) / deviation) ** 2) / 2) / deviation / np.sqrt(2 * np.pi)
+
+
+def directions_table():
+    """Return how the moments of published thresholds depend on the number of directions they are the least of, as a table."""
+    maps = {label: found for label in ("ESL", "GQ") if (found := inherent.maps_of(label)) and found.samples > 1}
+    if not maps:
+        return figures.not_computed(NEEDS_MAPS)
+    rows = []
+    for step in (1, 2, 3):
+        cells = []
+        for found in maps.values():
+            yields = found.every(step).yielding()[0].reshape(found.samples, -1)
+            for power in (1, 2):
+                cells.append(figures.value_error(*statistics.mean_error(np.nanmean(yields**power, axis=1)), 3))
+        directions = next(iter(maps.values())).angles[::step]
+        rows.append((str(len(directions)), rf"{180 / len(directions):g}°", *cells))
+    moments = (r"$\langle\sigma_c\rangle$", r"$\langle\sigma_c^2\rangle$")
+    head = ("directions", r"$\alpha$ apart by", *(f"{label}: {moment}" for label in maps for moment in moments))
+    return figures.table(head, rows)
 
 
 def cooling_table(results):
