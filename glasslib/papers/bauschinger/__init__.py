@@ -60,11 +60,11 @@ class Parameters(parameters.Parameters):
     """What its notebook may set.
 
     glass: label of the glass that is drawn as quenched, and of the only one that is sheared at scale smoke. particles:
-    number of particles N; at scale smoke at most 600.
+    number of particles N, or None for that of the scale.
     """
 
     glass: str = dataclasses.field(default="ESL", metadata=parameters.DISPLAY)
-    particles: int = 10_000
+    particles: int | None = None
 
     FILES = (FILE,)
 
@@ -72,12 +72,15 @@ class Parameters(parameters.Parameters):
         if self.samples is not None:
             checks.integer("samples", self.samples, 2, 100_000)  # errors need two
         checks.choice("glass", self.glass, SCALES[self.scale].glasses)
-        checks.integer("particles", self.particles, 500, 1_000_000)
+        if self.particles is not None:
+            checks.integer("particles", self.particles, 500, 1_000_000)
+            if self.particles == SCALES[self.scale].particles:  # what is published for the scale is published for its number
+                object.__setattr__(self, "particles", None)
 
     @property
     def computed_particles(self):
         """Return the number of particles at the scale that is asked."""
-        return min(self.particles, SCALES[self.scale].particles) if self.scale == "smoke" else self.particles
+        return self.particles or SCALES[self.scale].particles
 
 
 class Plan(NamedTuple):
