@@ -427,13 +427,6 @@ def test_wrong_parameters_are_one_line(wrong):
         bauschinger.Parameters(**wrong)
 
 
-def test_the_number_of_particles_is_the_one_that_is_set():
-    for scale, own in (("smoke", 600), ("book", 10_000)):
-        assert bauschinger.Parameters(scale=scale).computed_particles == own
-        assert bauschinger.Parameters(scale=scale, particles=5000).computed_particles == 5000
-    assert bauschinger.Parameters(particles=10_000) == bauschinger.Parameters(), "what is published is read"
-
-
 def test_cost_grows_with_samples_and_particles():
     few, many, large = (campaign.core_hours(bauschinger, bauschinger.Parameters(**options))
                         for options in ({"samples": 4}, {"samples": 8}, {"samples": 4, "particles": 20_000}))  # fmt: skip

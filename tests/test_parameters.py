@@ -93,3 +93,17 @@ def test_papermill_stops_in_the_first_cell(tmp_path, key, name, value):
     assert time.monotonic() - start < 60
     ran = [c for c in nbformat.read(tmp_path / "out.ipynb", 4).cells if c.cell_type == "code" and c.execution_count]
     assert len(ran) <= 3
+
+
+@pytest.mark.parametrize(
+    "paper, name, own",
+    [("bauschinger", "particles", (600, 10_000)), ("bond_expansion", "particles", (500, 10_000)), ("polarity", "cycles", (2, 40))],
+)  # fmt: skip
+def test_a_number_that_is_set_is_computed_at_every_scale(paper, name, own):
+    module = importlib.import_module(f"glasslib.papers.{paper}")
+    for scale, number in zip(("smoke", "book"), own):
+        given = module.Parameters(scale=scale, **{name: number})
+        assert given == module.Parameters(scale=scale), "what is published for the scale is read"
+        changed = module.Parameters(scale=scale, **{name: 7 * number})
+        paths = [{task.path(0) for pairs in module.stages(one).values() for task, _ in pairs} for one in (given, changed)]
+        assert getattr(changed, name) == 7 * number and not paths[0] >= paths[1]

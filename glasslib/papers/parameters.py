@@ -52,6 +52,11 @@ class Parameters:
             reason = f"must be 'compute' or None{changed if self.changed() else ''}, for which nothing is published"
             raise ParameterError(f"source = 'published': {reason}")
 
+    def leave_to_scale(self, name, own):
+        """Set a field to None where its value is the scale's ``own``: what is published for the scale is then found."""
+        if getattr(self, name) == own:
+            object.__setattr__(self, name, None)
+
     def check(self):
         """Raise ``ValueError`` for a value of the paper's own parameters that cannot be used."""
 

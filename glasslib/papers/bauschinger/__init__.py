@@ -74,8 +74,7 @@ class Parameters(parameters.Parameters):
         checks.choice("glass", self.glass, SCALES[self.scale].glasses)
         if self.particles is not None:
             checks.integer("particles", self.particles, 500, 1_000_000)
-            if self.particles == SCALES[self.scale].particles:  # what is published for the scale is published for its number
-                object.__setattr__(self, "particles", None)
+            self.leave_to_scale("particles", SCALES[self.scale].particles)
 
     @property
     def computed_particles(self):

@@ -87,12 +87,12 @@ _PICTURE = {"sweeps": 1_000, "melting": 200, "approach": 300}  # of the field's 
 class Parameters(parameters.Parameters):
     """What its notebook may set.
 
-    parent_temperature: of the glass whose maps and cavity are drawn, one of the scale's. particles: N in two dimensions, at
-    scale smoke at most 500. density: N/V in two dimensions [smallest diameter^-2], 0.86 in print.
+    parent_temperature: of the glass whose maps and cavity are drawn, one of the scale's. particles: N in two dimensions,
+    or None for that of the scale. density: N/V in two dimensions [smallest diameter^-2], 0.86 in print.
     """
 
     parent_temperature: float = dataclasses.field(default=0.7, metadata=parameters.DISPLAY)
-    particles: int = 10_000
+    particles: int | None = None
     density: float = 0.65
 
     FILES = (FILE,)
@@ -103,13 +103,15 @@ class Parameters(parameters.Parameters):
         known = SCALES[self.scale].temperatures
         if checks.number("parent_temperature", self.parent_temperature) not in known:
             raise ValueError(f"parent_temperature = {self.parent_temperature!r}: must be one of {', '.join(map(str, known))}")
-        checks.integer("particles", self.particles, 500, 2_000_000)
+        if self.particles is not None:
+            checks.integer("particles", self.particles, 500, 2_000_000)
+            self.leave_to_scale("particles", SCALES[self.scale].particles)
         checks.number("density", self.density, 0.3, 1.0)
 
 
 def particles(given):
     """Return the number of particles in two dimensions."""
-    return min(given.particles, SCALES["smoke"].particles) if given.scale == "smoke" else given.particles
+    return given.particles or SCALES[given.scale].particles
 
 
 def glass(given, temperature, count=None, dimension=2, density=None):

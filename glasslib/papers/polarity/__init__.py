@@ -54,12 +54,12 @@ class Parameters(parameters.Parameters):
     """What its notebook may set.
 
     amplitude: strain gamma_A of the training whose loops (Fig. 1c) and structure (Fig. 3) are drawn, one of the scale's; all
-    that is done with trained glasses is done at 0.06. cycles: their number, at scale smoke at most 2. atoms: of the glasses of
+    that is done with trained glasses is done at 0.06. cycles: their number, or None for that of the scale. atoms: of the glasses of
     which curves and numbers are drawn, one of the scale's sizes; pictures in space show the largest glass that there is.
     """
 
     amplitude: float = dataclasses.field(default=TRAINED, metadata=parameters.DISPLAY)
-    cycles: int = 40
+    cycles: int | None = None
     atoms: int = dataclasses.field(default=2000, metadata=parameters.DISPLAY)
 
     FILES = (FILE,)
@@ -70,7 +70,9 @@ class Parameters(parameters.Parameters):
             checks.integer("samples", self.samples, 2, 100_000)  # errors need two
         if checks.number("amplitude", self.amplitude) not in scale.amplitudes:
             raise ValueError(f"amplitude = {self.amplitude!r}: must be one of {', '.join(map(str, scale.amplitudes))}")
-        checks.integer("cycles", self.cycles, 1, 1000)
+        if self.cycles is not None:
+            checks.integer("cycles", self.cycles, 1, 1000)
+            self.leave_to_scale("cycles", scale.cycles)
         if checks.integer("atoms", self.atoms) not in AMPLE:
             raise ValueError(f"atoms = {self.atoms!r}: must be one of {', '.join(map(str, AMPLE))}")
 
@@ -95,8 +97,7 @@ def training(given, atoms, amplitude):
 
     scale = SCALES[given.scale]
     glass = simulations.Quench(atoms, scale.rate, holding=scale.holding)
-    return simulations.Cycling(glass, amplitude, min(given.cycles, scale.cycles) if given.scale == "smoke" else given.cycles,
-                               scale.step)  # fmt: skip
+    return simulations.Cycling(glass, amplitude, given.cycles or scale.cycles, scale.step)
 
 
 def tasks(given):
