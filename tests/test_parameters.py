@@ -97,7 +97,10 @@ def test_papermill_stops_in_the_first_cell(tmp_path, key, name, value):
 
 @pytest.mark.parametrize(
     "paper, name, own",
-    [("bauschinger", "particles", (600, 10_000)), ("bond_expansion", "particles", (500, 10_000)), ("polarity", "cycles", (2, 40))],
+    [
+        ("bauschinger", "particles", (600, 10_000)), ("bond_expansion", "particles", (500, 10_000)),
+        ("polarity", "cycles", (2, 40)),
+    ],
 )  # fmt: skip
 def test_a_number_that_is_set_is_computed_at_every_scale(paper, name, own):
     module = importlib.import_module(f"glasslib.papers.{paper}")
