@@ -126,26 +126,31 @@ def curves(results, glass):
 
 
 def _against_true_strain(results, axis, glass, key, along="strain"):
-    """Draw one course of the lattices with correlation, without and with rejuvenation, of the best thresholds there are."""
+    """Draw one course of the lattices with correlation, without and with rejuvenation.
+
+    Solid those of the best thresholds there are, dashed those with the paper's numbers, where these are others.
+    """
     source = claims.source(results, glass)
     for renewed, colour, label in (("", WITHOUT, "lattice, no rejuvenation"), ("_rejuvenation", WITH, "lattice, rejuvenation")):
-        name = f"c0c1_{glass}{renewed} {source}"
-        if results.has(f"lattice {name}/{key}"):
-            values = results[f"lattice {name}/{key}"]
-            x = claims.strains(results, name) if along == "strain" else np.array(model.COURSE)
-            thin = _thin(len(x))
-            band(axis, x[thin] / 2, values[:, thin], label, colour)
+        for one in dict.fromkeys((source, "paper")):
+            name = f"c0c1_{glass}{renewed} {one}"
+            if results.has(f"lattice {name}/{key}"):
+                values = results[f"lattice {name}/{key}"]
+                x = claims.strains(results, name) if along == "strain" else np.array(model.COURSE)
+                thin = _thin(len(x))
+                style, more = ("-", "") if one == source else ("--", ", the paper's numbers")
+                band(axis, x[thin] / 2, values[:, thin], f"{label}{more}", colour, linestyle=style, linewidth=1.2)
 
 
 def _particles(results, axis, glass, name, x, y):
-    """Draw points of particles, or say in the legend that there are none."""
+    """Draw particles, as points or as a band, or say in the legend that there are none."""
     if results.has(f"{name} {glass}/{y}"):
         values = results[f"{name} {glass}/{y}"].astype(float)
         several = np.isfinite(values).sum(axis=0) > 1  # of which an error can be made
         kept = values[:, several]
         mean, error = np.nanmean(kept, axis=0), np.nanstd(kept, axis=0, ddof=1) / np.sqrt(np.isfinite(kept).sum(axis=0))
-        figures.points(axis, results[f"{name} {glass}/{x}"][several] / 2, mean, error, f"{glass}, particles",
-                       figures.COLOURS[glass])  # fmt: skip
+        draw = figures.points if several.sum() <= 20 else figures.band  # many bars hide each other
+        draw(axis, results[f"{name} {glass}/{x}"][several] / 2, mean, error, f"{glass}, particles", figures.COLOURS[glass])
     else:
         axis.plot([], [], " ", label=f"particles: {ABSENT}")
 
