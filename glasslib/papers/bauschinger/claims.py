@@ -80,7 +80,7 @@ def _of_tests(claims):
     add("unloading_strain", lambda rows: -results["tests/unloading_strain"][rows].mean())
     add("hysteresis", lambda rows: numbers.hysteresis(results, rows))
     add("bauschinger_contrast", lambda rows: numbers.contrast(results, rows))
-    add("contrast_grows", lambda rows: np.diff(numbers.partial_contrasts(results, rows)[1:], prepend=0.0),
+    add("contrast_grows", lambda rows: np.diff(numbers.partial_contrasts(results, rows)[[1, -1]], prepend=0.0),
         why="not every test has all levels of partial unloading")  # fmt: skip
     add("chi_steady", lambda rows: numbers.polarisation(results, "steady", rows), "mean steady")
     add("chi_unloaded", lambda rows: numbers.polarisation(results, "unloaded", rows), "mean unloaded")

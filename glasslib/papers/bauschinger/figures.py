@@ -332,12 +332,15 @@ def partial_levels(results):
         axes[0].set_xlabel(r"strain $\gamma_{xy}$ from zero stress")
         axes[0].set_ylabel(r"shear stress $\bar\tau_{xy}$ [$\epsilon/\sigma^2$]")
         axes[0].legend(fontsize=7)
-        found = numbers.estimate(results, lambda drawn: numbers.partial_contrasts(results, drawn))
-        at, further = numbers.depths(results, rows), f"{100 * numbers.PARTIAL_CONTRAST:g} % of strain further"
-        figures.points(axes[1], at, found.value, np.nan_to_num(found.error), None, figures.BLUE)
-        axes[1].set(xlabel=r"strain of unloading $|\delta\gamma^u_{xy}|$", ylabel=f"(reloading − reverse) / reloading,\n{further}")
+        at = numbers.depths(results, rows)
+        for further, colour, marker in ((numbers.PARTIAL_CONTRAST, figures.BLUE, "o"), (0.005, figures.SKY, "s")):
+            found = numbers.estimate(results, lambda drawn, by=further: numbers.partial_contrasts(results, drawn, by))
+            label = f"{100 * further:g} % of strain further"
+            figures.points(axes[1], at, found.value, np.nan_to_num(found.error), label, colour, marker)
+        axes[1].set(xlabel=r"strain of unloading $|\delta\gamma^u_{xy}|$", ylabel="(reloading − reverse) / reloading")
         axes[1].set_xlim(0, None)
         axes[1].axhline(0, color="0.6", linewidth=0.8)
+        axes[1].legend(loc="lower right")
 
 
 def chi_zero(results):

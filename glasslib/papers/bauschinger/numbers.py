@@ -18,7 +18,7 @@ from glasslib.papers.bauschinger.arrays import PARTIAL, STRAIN, ZERO
 FIT = 0.045  # strain of unloading over which the model is fitted: to zero stress, as the paper's change of stress of 0.5 says
 SMALL = (0.1, 0.5)  # barriers between which the exponent of their density is taken
 CONTRAST = 0.02  # strain at which reloading and reverse loading from zero stress are compared
-PARTIAL_CONTRAST = 0.005  # and from partial levels: further on, reloading from the shallowest of them is in flow again
+PARTIAL_CONTRAST = 0.01  # and from partial levels: half of the shallowest that the paper has, 0.02
 PREDICTED = (0.005, 0.05)  # strains between which the model is compared with the curves
 STEADY = 4.0  # strain from which on any of the glasses flows steadily
 GRID = np.linspace(-4, 6, 201)  # of stress, for cumulative distributions
