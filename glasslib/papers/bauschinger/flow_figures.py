@@ -38,8 +38,8 @@ def to_flow(results):
 
 def _band(axis, x, samples, name):
     mean, error = statistics.mean_error(samples) if len(samples) > 1 else (samples[0], np.zeros(len(x)))
-    name_ = name if len(samples) > 1 else f"{name}, one sample: no error"
-    figures.band(axis, x, mean, error, name_, figures.COLOURS[name], linewidth=1)
+    label = name if len(samples) > 1 else f"{name}, one sample: no error"
+    figures.band(axis, x, mean, error, label, figures.COLOURS[name], linewidth=1)
 
 
 def memory(results):
