@@ -74,7 +74,11 @@ def test_lowered_thresholds_keep_their_shape():
     with pytest.raises(ValueError, match="kind = 'weibull': must be"):
         model.Thresholds("weibull", (2.0, 1.0)).lowered(0.3)
     tasks = coarse_graining.lowered_fits(coarse_graining.Parameters())
-    assert list(tasks) == [0.1, 0.2, 0.3] and len({task.key() for task in tasks.values()}) == 3
+    assert list(tasks) == [(0.1, 0.0), (0.2, 0.0), (0.3, 0.0), (0.0, -0.01), (0.0, 0.01)]
+    assert len({task.key() for task in tasks.values()}) == 5
+    (low, high), plain = ([tasks[0.0, shift].parameters.targets for shift in (-0.01, 0.01)],
+                          coarse_graining.slip_fits(coarse_graining.Parameters())[coarse_graining.LOWERED].parameters.targets)
+    assert low[0] == high[0] == plain[0] and high[1] - plain[1] == pytest.approx(0.01) == plain[1] - low[1]
 
 
 def test_a_batch_is_the_mean_of_its_lattices():
@@ -150,6 +154,34 @@ def test_claims_of_known_arrays(monkeypatch):
         assert found[name].ours is None and f"no maps of {missing} " in found[name].why and value in found[name].why
 
 
+def test_the_map_that_is_drawn_is_of_the_median_flow():
+    def flow(band):  # a band of one row that holds so much of the strain, at the strain of the map, and all of it later
+        maps = np.full((3, 8, 8), 1.0)
+        maps[1, 0], maps[2, 0] = band, 100.0
+        return {"map_strain": np.array([0.1, 0.2, 1.0]), "strain_maps": maps, "band": band}
+
+    assert arrays.typical([flow(band) for band in (9.0, 1.0, 3.0)])["band"] == 3.0
+    assert arrays.typical([flow(band) for band in (9.0, 1.0)])["band"] == 9.0
+
+
+def test_the_table_of_drops_tells_a_line_from_a_parabola(monkeypatch):
+    from glasslib.papers.coarse_graining import glass_figures
+
+    class Known:
+        def __init__(self, power):
+            yields = np.random.default_rng(3).uniform(-0.2, 3, (2, 50, 40))
+            self.found = yields, 0.1 * np.abs(yields) ** power
+
+        def yielding(self):
+            return self.found
+
+    monkeypatch.setattr(inherent, "maps_of", lambda label: {"ESL": Known(1), "GQ": Known(2)}.get(label))
+    (line, *_, power), (_, parabola, square) = (
+        [float(cell) for cell in row.split("|")[2:-1]] for row in glass_figures.drops_table().data.strip().splitlines()[2:])
+    assert line == pytest.approx(1, abs=1e-3) and power == pytest.approx(1, abs=0.02)
+    assert parabola == pytest.approx(1, abs=1e-3) and square == pytest.approx(2, abs=0.02)
+
+
 def test_what_is_said_of_three_glasses_waits_for_three(monkeypatch):
     found = synthetic()
     for label in ("MCT", "GQ"):
@@ -215,13 +247,13 @@ def test_the_page_draws_what_there_is(page, monkeypatch):
     import matplotlib
 
     matplotlib.use("Agg")
-    from glasslib.papers.coarse_graining import figures, glass_figures, interactive
+    from glasslib.papers.coarse_graining import figures, glass_figures, interactive, tables
 
     for draw in (figures.fluctuations, figures.localisation, figures.internal_stress, figures.one_lattice,
                  figures.sizes):  # fmt: skip
         assert draw(page) is None
-    assert "not computed" in figures.sheared(page).data and "not computed" in figures.lowered_table(page).data
-    assert "0.0626" in figures.fit_table(page).data and "continuum" in figures.convention_table(page).data
+    assert "not computed" in figures.sheared(page).data and "not computed" in tables.lowered_table(page).data
+    assert "0.0626" in tables.fit_table(page).data and "continuum" in tables.convention_table(page).data
     mapped = {f"{label}/{name}": draws(mean) for label in ("ESL", "GQ") for name, mean in (
         ("energy", -2.3), ("yield_square", 1.5), ("shear_modulus", 14.0), ("bulk_modulus", 52.0))}  # fmt: skip
     table = glass_figures.cooling_table(page._replace(arrays=mapped)).data
@@ -230,7 +262,7 @@ def test_the_page_draws_what_there_is(page, monkeypatch):
     assert [len(slider["values"]) for slider in document["sliders"]] == [2, 2, 2, 2]
     empty = Results(SMOKE, {}, "nothing")
     for draw in (figures.sheared, figures.fluctuations, figures.localisation, figures.internal_stress, figures.one_lattice,
-                 figures.fit_table, figures.convention_table, figures.sizes, figures.variance_table, figures.residuals, figures.lowered_table,
-                 interactive.lattice):  # fmt: skip
+                 figures.sizes, figures.residuals, tables.fit_table, tables.convention_table, tables.variance_table,
+                 tables.lowered_table, interactive.lattice):  # fmt: skip
         assert "not computed" in draw(empty).data
     assert claims.measure(empty) == {}

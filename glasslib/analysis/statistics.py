@@ -53,6 +53,17 @@ def empirical(values, grid):
     return np.searchsorted(np.sort(flat[np.isfinite(flat)]), grid, "right") / flat.size
 
 
+def binned_means(x, y, shares):
+    """Return the means (shares,) of x and of y over equally many points each, in the order of x (N,).
+
+    >>> binned_means([3, 1, 2, 4], [30, 10, 20, 40], 2)
+    (array([1.5, 3.5]), array([15., 35.]))
+    """
+    order = np.argsort(x, kind="stable")
+    checks.integer("shares", shares, 1, len(order))
+    return tuple(np.array([part.mean() for part in np.array_split(np.asarray(values)[order], shares)]) for values in (x, y))
+
+
 def chance_of_gap(first, second, resamples=4000, seed=0):
     """Return (D, p): Kolmogorov and Smirnov's largest gap between mean distributions, and the chance of one as large.
 

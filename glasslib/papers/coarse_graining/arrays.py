@@ -18,6 +18,7 @@ from glasslib.papers.maps import FORWARD
 
 YIELD_EDGES, FROZEN_EDGES = np.linspace(-0.5, 4.0, 91), np.linspace(-1.0, 1.0, 81)
 MAPS = (0.05, 0.2, 1.0, 5.0)  # strains at which maps of strain are kept
+BAND_AT = 0.2  # strain of the maps of Fig. 1
 ROW = ("plateaus", "errors", "peaks", "plateau", "plateau_error", "spread", "peak_ratios", "peak_errors")
 OWN = "our own particles'"  # where the targets of a fit are from, if not the paper's
 
@@ -111,12 +112,19 @@ def _courses(end, found):
 
 
 def _curves(spec, flows):
-    """Return the ``_courses`` of flows, and kept_strain, strain_maps of the first: maps at ``MAPS`` within reach."""
-    first = next(iter(flows.values()))
+    """Return the ``_courses`` of flows, and kept_strain, strain_maps of the ``typical`` one: maps at ``MAPS`` within reach."""
+    first = typical(list(flows.values()))
     at = sorted({int(np.argmin(np.abs(first["map_strain"] - strain))) for strain in MAPS if strain <= spec.strain + 1e-6}
                 or {len(first["map_strain"]) - 1})  # fmt: skip
     kept = {"kept_strain": first["map_strain"][at], "strain_maps": first["strain_maps"][at]}
     return _courses(spec.strain, list(flows.values())) | kept
+
+
+def typical(flows):
+    """Return the flow whose localisation at the strain of the paper's maps is the median (the higher of two in the middle)."""
+    at = [int(np.argmin(np.abs(one["map_strain"] - BAND_AT))) for one in flows]
+    found = [float(strain_maps.course(np.nan_to_num(one["strain_maps"][k : k + 1])).localisation[0]) for one, k in zip(flows, at)]
+    return flows[int(np.argsort(found, kind="stable")[len(flows) // 2])]
 
 
 def _way(given, label, samples, finished):
@@ -190,13 +198,17 @@ def _fits(given, stages, finished):
 
 
 def _lowered(given, stages, finished):
-    """Return by (L,), parameters and errors (L, 2), features (L, 2) and converged (L,) of fits with lowered thresholds."""
+    """Return by, peak (L,), parameters and errors (L, 2), features (L, 2), converged (L,) of fits with changed conditions.
+
+    by: stress by which thresholds are lowered; peak: that by which the peak is shifted at which the fit aims.
+    """
     found = {by: one for by, (one, *_) in _all(coarse_graining.lowered_fits, given, stages.get("lowered"), finished)}
     if not found:
         return {}
     keys = ("parameters", "errors", "features", "converged")
     stacked = {key: np.array([one[key] for one in found.values()]) for key in keys}
-    return _named("lowered", stacked | {"by": np.array(list(found))})
+    by, peak = np.array(list(found)).T
+    return _named("lowered", stacked | {"by": by, "peak": peak})
 
 
 def _live(given, stages, finished):

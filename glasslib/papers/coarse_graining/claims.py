@@ -11,7 +11,6 @@ from glasslib.scorecard import Measurement, paper_value
 
 LATE = 2.0  # strain from which on thresholds and fluctuations count as those of flow
 GROWING = (0.5, 5.0)  # strains between which variances of lattice and particles are compared
-BAND_AT = 0.2  # strain of the maps of Fig. 1
 NO_PEAK = 0.03  # of the plateau: an overshoot below is none that a reader of the figure could see
 FEWEST = 4  # samples of either glass, for a claim on bands
 STEP = 0.01  # of strain, between the points of a lattice's curves
@@ -241,7 +240,7 @@ def _deviation_ratio(results, labels):
 
 
 def _band(results):
-    """Return by how much the localisation of GQ is above that of ESL at the strain of the paper's maps, ``BAND_AT``.
+    """Return by how much the localisation of GQ is above that of ESL at the strain of the paper's maps, ``arrays.BAND_AT``.
 
     None for fewer than ``FEWEST`` samples of either: one band more or less would decide.
     """
@@ -249,6 +248,6 @@ def _band(results):
     if min(map(len, both)) < FEWEST:
         why = f"{len(both[0])} samples of GQ and {len(both[1])} of ESL are sheared; a band needs {FEWEST} of each"
         return Measurement.none(why, sum(map(len, both)), results.given.scale)
-    at = [int(np.argmin(np.abs(results[f"early {label}/map_strain"] - BAND_AT))) for label in ("GQ", "ESL")]
+    at = [int(np.argmin(np.abs(results[f"early {label}/map_strain"] - arrays.BAND_AT))) for label in ("GQ", "ESL")]
     (high, high_error), (low, low_error) = (statistics.mean_error(values[:, k]) for values, k in zip(both, at))
     return _put(results, (high - low, math.hypot(high_error, low_error)), sum(map(len, both)))

@@ -4,8 +4,8 @@ import numpy as np
 
 from glasslib import figures
 from glasslib.analysis import statistics
-from glasslib.papers import coarse_graining, inherent
-from glasslib.papers.coarse_graining import claims, fits
+from glasslib.papers import coarse_graining
+from glasslib.papers.coarse_graining import arrays, claims, fits
 from glasslib.papers.coarse_graining import lattice as model
 from glasslib.scorecard import Conclusion, paper_value
 
@@ -14,7 +14,6 @@ STRAIN = r"engineering strain $\gamma$"
 TRUE = r"true strain $\epsilon_{xy} = \gamma/2$"
 ABSENT = "not computed at this scale"
 PARTICLE_CELLS = 11  # along an edge of 10^4 particles, 98.8 / 8.86
-_FITTED = ("parameters", "errors", "features", "converged")
 NEEDS_LATTICE = "It needs the lattice's stress-strain curves; none is finished at this scale."
 NEEDS_MAPS = "It needs maps of local yield stresses; none is published, and none finished at this scale."
 WITHOUT, WITH = figures.GREEN, figures.ORANGE  # lattices without and with rejuvenation
@@ -54,7 +53,7 @@ def sheared(results):
             _stress(axes[0], results, label, label)
         axes[0].set(xlabel=STRAIN, ylabel=STRESS, xlim=(0, None), ylim=(0, None))
         axes[0].legend()
-        places = {label: int(np.argmin(np.abs(results[f"flow {label}/kept_strain"] - claims.BAND_AT))) for label in labels}
+        places = {label: int(np.argmin(np.abs(results[f"flow {label}/kept_strain"] - arrays.BAND_AT))) for label in labels}
         shown = {label: results[f"flow {label}/strain_maps"][at] for label, at in places.items()}
         most = max(float(one.max()) for one in shown.values()) or None  # one scale of colours for both
         for axis, label in zip(axes[1:], coarse_graining.GLASSES):
@@ -104,25 +103,35 @@ def curves(results, glass):
     more = "" if particles else f"particles {ABSENT}"
     count = max(claims.lattices(results, f"{name} {one}") for name in names for one in chosen
                 if results.has(f"lattice {name} {one}/stress"))  # fmt: skip
-    with figures.panels(2, foot(results, curves, count, more), letters="ab", width=4.0, height=3.2) as axes:
-        for axis, kind in zip(axes, ("c0", "c0c1")):
+    with figures.panels(4, foot(results, curves, count, more), letters="abab", columns=2, width=4.0, height=3.0) as axes:
+        for axis, kind, end in zip(axes, ("c0", "c0c1") * 2, (1, 1, 5, 5)):
             for renewed, colour, label in (("", WITHOUT, "no rejuvenation"), ("_rejuvenation", WITH, "rejuvenation")):
                 for one in chosen:
                     name = f"{kind}_{glass}{renewed} {one}"
                     if results.has(f"lattice {name}/stress"):
-                        x, y = claims.strains(results, name), results[f"lattice {name}/stress"]
-                        thin = _thin(len(x))
-                        why = claims.refused(results, name.split()[0]) if one == "fitted" else ""
-                        whose = f"our thresholds, fit {why}" if why else WHOSE[one]
-                        band(axis, x[thin], y[:, thin], f"{label}, {whose}", colour, linewidth=1.2,
-                              linestyle="--" if one == "paper" else "-")  # fmt: skip
+                        _curve(axis, results, name, f"{label}, {_whose_fit(results, name)}", colour)
             if particles:
                 _stress(axis, results, glass, f"{glass}, particles")
             figures.paper_value(axis, coarse_graining.FLOW_STRESS, "flow stress, patinet2020")
-            axis.set(xlabel=STRAIN, ylabel=STRESS, xlim=(0, 2), ylim=(0, None))
-            axis.set_title(f"({'a' if kind == 'c0' else 'b'}) {'without' if kind == 'c0' else 'with'} correlation", loc="left",
-                           fontsize=9.5)  # fmt: skip
-            axis.legend(fontsize=6.5, loc="lower right")
+            axis.set(xlabel=STRAIN, ylabel=STRESS, xlim=(0, end), ylim=(0, None))
+            axis.set_title(f"({'a' if kind == 'c0' else 'b'}) {'without' if kind == 'c0' else 'with'} correlation"
+                           f"{', all the way' if end > 1 else ''}", loc="left", fontsize=9.5)  # fmt: skip
+            if end > 1:
+                axis.axvspan(model.PLATEAU_FROM, end, color="0.93", zorder=0, label="where the plateau is fitted")
+                axis.legend(fontsize=6.5, loc="lower right")
+
+
+def _whose_fit(results, name):
+    """Return in words whose numbers one lattice has, ``FIT WHOSE``."""
+    fit, one = name.split()
+    why = claims.refused(results, fit) if one == "fitted" else ""
+    return f"our thresholds, fit {why}" if why else WHOSE[one]
+
+
+def _curve(axis, results, name, label, colour):
+    x, y = claims.strains(results, name), results[f"lattice {name}/stress"]
+    thin = _thin(len(x))
+    band(axis, x[thin], y[:, thin], label, colour, linewidth=1.2, linestyle="--" if name.endswith("paper") else "-")
 
 
 def _against_true_strain(results, axis, glass, key, along="strain"):
@@ -249,7 +258,7 @@ def _coarse(values, bins=20):
 
 def sizes(results):
     """Draw what the size of the lattice changes: stress of both glasses, localisation of the older one."""
-    by_whose = {of: {name: _by_size(results, f"{name} {of}") for name in coarse_graining.SIZED} for of in WHOSE}
+    by_whose = {of: {name: by_size(results, f"{name} {of}") for name in coarse_graining.SIZED} for of in WHOSE}
     of = next((of for of, sized in by_whose.items() if all(len(by_size) > 1 for by_size in sized.values())), "fitted")
     found = by_whose[of]
     if not all(len(by_size) > 1 for by_size in found.values()):
@@ -269,46 +278,13 @@ def sizes(results):
         axes[2].legend()
 
 
-def _by_size(results, name):
+def by_size(results, name):
     """Return {cells along a side: name} of the lattices of one variant that are there, growing."""
     prefix = f"lattice {name} N="
     others = {int(key.removeprefix(prefix).split("/")[0]): f"{name} N={key.removeprefix(prefix).split('/')[0]}"
               for key in results.arrays if key.startswith(prefix)}  # fmt: skip
     own = {results.given.size: name} if results.has(f"lattice {name}/stress") else {}
     return dict(sorted((own | others).items()))
-
-
-def variance_table(results):
-    """Return the variance of strain of the lattice over that of the particles, by strain and by size, as a table."""
-    name = "c0c1_ESL_rejuvenation fitted"
-    found = {size: one for size, one in _by_size(results, name).items() if results.has(f"lattice {one}/strain_variance")}
-    if not found or not results.has("flow ESL/variance"):
-        return figures.not_computed("It needs a glass sheared to flow, and the lattices fitted to it.")
-    at, particles = results["flow ESL/map_strain"], results["flow ESL/variance"].astype(float)
-    shown = [k for k in (int(np.argmin(np.abs(at - strain))) for strain in (0.1, 0.5, 1.0, 3.0)) if at[k] > 0]
-    rows = []
-    for size, one in found.items():
-        lattice = results[f"lattice {one}/strain_variance"].astype(float).mean(axis=0)
-        curve = np.interp(at[shown], claims.strains(results, one), lattice)
-        ratio = statistics.bootstrap(lambda drawn, curve=curve: curve / drawn[:, shown].mean(axis=0), particles)
-        rows.append((f"{size} × {size}", *map(figures.value_error, ratio.value, ratio.error)))
-    return figures.table(("lattice", *(rf"$\gamma$ = {at[k]:g}" for k in shown)), rows)
-
-
-def lowered_table(results):
-    """Return what the fitted slips become where all thresholds are lower by a stress, as a table."""
-    if "lowered/by" not in results.arrays or "fits/names" not in results.arrays:
-        return figures.not_computed("It needs fits with lowered thresholds; none is finished at this scale.")
-    k = results["fits/names"].tolist().index(coarse_graining.LOWERED)
-    rows = [(0.0, *(results[f"fits/{key}"][k] for key in _FITTED))]
-    rows += [(by, *(results[f"lowered/{key}"][j] for key in _FITTED)) for j, by in enumerate(results["lowered/by"].tolist())]
-    head = (r"thresholds lower by [$\epsilon/\sigma^2$]", "$c_0$", r"$c_1$ [$\sigma^4/\epsilon^2$]", "plateau, peak reached",
-            "converged")  # fmt: skip
-    return figures.table(head, [
-        (f"{by:g}", *(figures.value_error(v, e, 4) for v, e in zip(values, errors)),
-         ", ".join(f"{v:.3f}" for v in features), "yes" if converged else "no")
-        for by, values, errors, features, converged in rows
-    ])  # fmt: skip
 
 
 def one_lattice(results):
@@ -323,73 +299,3 @@ def one_lattice(results):
         axes[0].set(xlabel=STRAIN, ylabel=STRESS, xlim=(0, 2), ylim=(0, None))
         for axis, at in zip(axes[1:], (1, 2)):
             _strain_map(axis, maps[at], rf"strain at $\gamma$ = {strains[at]:g}", most=np.quantile(maps[at], 0.99))
-
-
-def convention_table(results):
-    """Return the plateaus that the paper's eight fits have under each convention, as a table."""
-    if "conventions/names" not in results.arrays:
-        return figures.not_computed("It needs the lattices of the paper's fits under each convention; none is finished.")
-    rows = []
-    usual = [k for k, name in enumerate(fits.FITS) if name != fits.DOUBTFUL]
-    for k, name in enumerate(results["conventions/names"].tolist()):
-        plateaus = results["conventions/plateaus"][k]
-        mean = figures.value_error(results["conventions/plateau"][k], results["conventions/plateau_error"][k], 3)
-        together = "yes" if results["conventions/one_plateau"][k] else "no"
-        doubtful = plateaus[list(fits.FITS).index(fits.DOUBTFUL)]
-        spread = f"{100 * results['conventions/spread'][k]:.1f} %"
-        rows.append((name, mean, f"{plateaus[usual].min():.3f} … {plateaus[usual].max():.3f}", spread, together,
-                     f"{doubtful:.3f}"))  # fmt: skip
-    head = ("wave vectors, slip, internal modulus", "mean plateau of seven fits", "lowest … highest", "spread",
-            "one plateau?", "plateau of $c_0$ = 0.02")  # fmt: skip
-    return figures.table(head, rows)
-
-
-def fit_table(results):
-    """Return the slips fitted with our thresholds beside the paper's, as a table."""
-    if "fits/names" not in results.arrays:
-        return figures.not_computed("It needs the fits of the slips; none is finished at this scale.")
-    rows = []
-    for k, name in enumerate(results["fits/names"].tolist()):
-        count = 1 + fits.FITS[name]["correlation"]
-        keys = "parameters", "errors", "features", "targets"
-        values, errors, found, aims = (results[f"fits/{key}"][k][:count] for key in keys)
-        paper = np.atleast_1d(paper_value("coarse_graining", name))
-        starts = results["fits/starts"][k][:, :count]
-        spread = np.nanstd(starts, axis=0, ddof=1) if np.isfinite(starts).all(axis=1).sum() > 1 else []
-        rows.append((name.replace("_", " "), ", ".join(map(str, paper)),
-                     ", ".join(figures.value_error(v, e, 4) for v, e in zip(values, errors)),
-                     ", ".join(f"{s:.1g}" for s in spread) or "one start",
-                     _mean_slip(results, k, name), f"{', '.join(f'{v:.3f}' for v in aims)}, {results['fits/target_source'][k]}",
-                     ", ".join(f"{v:.3f}" for v in found), _standing(results, name)))  # fmt: skip
-    head = ("fit", "paper: $c_0$, $c_1$", "ours", "deviation over starts", r"mean slip $c_0 + c_1\langle\sigma_c^2\rangle$",
-            "aim: plateau, peak", "reached", "the fit")  # fmt: skip
-    return figures.table(head, rows)
-
-
-def _standing(results, name):
-    """Return in words whether a fit stands, and whose thresholds of it are after the paper's."""
-    missing = claims.not_ours(results, name)
-    return (claims.refused(results, name) or "stands") + (f", {' and '.join(missing)} after the paper's" if missing else "")
-
-
-def _mean_slip(results, k, name):
-    """Return the mean slip of a fit as text, with the deviation over its starts: the mean is over renewed thresholds."""
-    law = model.thresholds("MCT" if "rejuvenation" in name else name.split("_")[1], coarse_graining.sources()[-1])
-    starts = np.nan_to_num(np.vstack([results["fits/parameters"][k], results["fits/starts"][k]])) @ [1.0, law.moments()[1]]
-    ours = figures.value_error(starts[0], starts[1:].std(ddof=1) if len(starts) > 2 else np.nan, 5)
-    if not name.startswith("c0c1"):
-        return ours
-    return f"{ours}; paper {model.MEAN_SLIPS[name.split('_')[1]]['rejuvenation' in name]}"
-
-
-def ages_table():
-    """Return the moments of thresholds that the paper's text implies, beside those of our published maps, as a table."""
-    known, rows = inherent.numbers(), []
-    for label in ("MCT", "ESL", "GQ"):
-        mean, square = model.paper_moments(label)
-        ours = ABSENT
-        if label in known:
-            parts = [known[label].mean(key) for key in ("yield_mean", "yield_square")]
-            ours = ", ".join(figures.value_error(part.value, part.error, 3) for part in parts)
-        rows.append((label, f"{mean:.3f}, {square:.2f}", ours))
-    return figures.table(("glass", r"the text: $\langle\sigma_c\rangle$, $\langle\sigma_c^2\rangle$", "our maps"), rows)

@@ -11,6 +11,7 @@ from glasslib.papers.coarse_graining.figures import ABSENT, NEEDS_MAPS, band, fo
 from glasslib.scorecard import paper_value
 
 PAPERS = ("ESL", "GQ", "MCT")  # glasses that the paper has
+SHARES = 40  # of thresholds, in which drops are averaged
 
 
 def _laws(results, label):
@@ -82,6 +83,38 @@ def directions_table():
     moments = (r"$\langle\sigma_c\rangle$", r"$\langle\sigma_c^2\rangle$")
     head = ("directions", r"$\alpha$ apart by", *(f"{label}: {moment}" for label in maps for moment in moments))
     return figures.table(head, rows)
+
+
+def drops_table():
+    """Return how the mean drop of stress follows the threshold in the published maps, as a table.
+
+    Two straight lines, one in the threshold and one in its square, through the means of ``SHARES`` equal shares of all
+    thresholds above zero; R^2 is the part of the variance of these means that a line explains. The exponent is that of a power
+    law through all but the lowest tenth, where thresholds come down to zero and drops do not.
+    """
+    found = {label: maps for label in PAPERS if (maps := inherent.maps_of(label))}
+    if not found:
+        return figures.not_computed(NEEDS_MAPS)
+    rows = []
+    for label, maps in found.items():
+        yields, drops = statistics.binned_means(*_positive(*maps.yielding()), SHARES)
+        line, parabola = (_explained(yields**power, drops) for power in (1, 2))
+        late = slice(SHARES // 10, None)
+        exponent = np.polyfit(np.log(yields[late]), np.log(drops[late]), 1)[0]
+        rows.append((label, f"{line:.3f}", f"{parabola:.3f}", f"{exponent:.2f}"))
+    head = ("glass", r"$R^2$ of a line in $\sigma_c$", r"$R^2$ of a line in $\sigma_c^2$", r"exponent of a power of $\sigma_c$")
+    return figures.table(head, rows)
+
+
+def _positive(yields, drops):
+    """Return the thresholds above zero, and their drops, as two flat arrays."""
+    kept = np.isfinite(drops) & (np.nan_to_num(yields, nan=-1) > 0)
+    return yields[kept], drops[kept]
+
+
+def _explained(x, y):
+    """Return which part of the variance of y the best straight line in x explains."""
+    return 1 - (y - np.polyval(np.polyfit(x, y, 1), x)).var() / y.var()
 
 
 def cooling_table(results):
