@@ -251,7 +251,8 @@ def test_conventions_are_all_different():
 def test_the_misprint_is_put_right_in_its_own_lattice_alone():
     specs, k = fits.by_convention(), list(fits.FITS).index(fits.DOUBTFUL)
     for row, name in fits.mended_rows().items():
-        (mended, plain), = [(one.lattices, specs[name].lattices) for label, one in specs.items() if label.startswith(f"{row}, $")]
+        mended, = (one.lattices for label, one in specs.items() if label.startswith(f"{row}, $"))
+        plain = specs[name].lattices
         assert [a == b for a, b in zip(mended, plain)] == [j != k for j in range(len(plain))]
         assert mended[k] == plain[k]._replace(constant=fits.ASKED)
     assert fits.conventions()[fits.mended_rows()["first row"]] == Convention()

@@ -260,7 +260,8 @@ def lowered_fits(given):
         result[by, 0.0] = simulations.fit_task(spec, given.seed)
     for shift in PEAK_SHIFTS if result else ():
         plateau, peak = fit.parameters.targets
-        result[0.0, shift] = simulations.fit_task(fit.parameters._replace(targets=(plateau, round(peak + shift, 5))), given.seed)
+        spec = fit.parameters._replace(targets=(plateau, round(peak + shift, 5)))
+        result[0.0, shift] = simulations.fit_task(spec, given.seed)
     return result
 
 

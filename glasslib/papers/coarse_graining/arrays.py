@@ -123,7 +123,8 @@ def _curves(spec, flows):
 def typical(flows):
     """Return the flow whose localisation at the strain of the paper's maps is the median (the higher of two in the middle)."""
     at = [int(np.argmin(np.abs(one["map_strain"] - BAND_AT))) for one in flows]
-    found = [float(strain_maps.course(np.nan_to_num(one["strain_maps"][k : k + 1])).localisation[0]) for one, k in zip(flows, at)]
+    maps = [np.nan_to_num(one["strain_maps"][k : k + 1]) for one, k in zip(flows, at)]
+    found = [float(strain_maps.course(of_one).localisation[0]) for of_one in maps]
     return flows[int(np.argsort(found, kind="stable")[len(flows) // 2])]
 
 

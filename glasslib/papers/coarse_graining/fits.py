@@ -123,7 +123,8 @@ def by_convention(**options):
         name: made._replace(lattices=tuple(lattice._replace(convention=convention) for lattice in made.lattices))
         for name, convention in conventions().items()
     }
-    known = {name: start for name, start in STARTS.items() if start.get("shape") != "measured" or "ESL" in inherent.numbers()}
+    mapped = "ESL" in inherent.numbers()
+    known = {name: start for name, start in STARTS.items() if start.get("shape") != "measured" or mapped}
     result |= {f"first row, {name}": published_fits(**options | start) for name, start in known.items()}
     return result | {f"{row}, $c_0$ = {ASKED} in place of 0.02": _asked(result[name]) for row, name in mended_rows().items()}
 
