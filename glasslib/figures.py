@@ -5,10 +5,14 @@ mark on every page. Every figure says at its foot where its numbers are from.
 """
 
 import contextlib
+import contextvars
 import html
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+
+from glasslib import checks
 
 BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE = (
     "#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7",
@@ -25,6 +29,41 @@ STYLE = {
     "xtick.direction": "in", "ytick.direction": "in", "mathtext.fontset": "stix",
 }  # fmt: skip
 WIDTH = 3.5  # inches of one panel
+KINDS = ("pdf", "svg", "png")  # of files that figures are saved in
+_SAVING = contextvars.ContextVar("folder and kind of saved figures", default=None)
+
+
+class Source(str):
+    """The line at the foot of a figure, which knows the function that draws it by its ``name``."""
+
+    name = "figure"
+
+
+@contextlib.contextmanager
+def saved(folder, kind="pdf"):
+    """Save every figure that is drawn within this context in a folder, by the name of the function that draws it.
+
+    A second figure of one name has -2 after it. ``kind``: one of ``KINDS``. Raises ValueError for another one.
+    """
+    folder = Path(folder)
+    checks.choice("kind", kind, KINDS)
+    folder.mkdir(parents=True, exist_ok=True)
+    token = _SAVING.set((folder, kind, set()))
+    try:
+        yield
+    finally:
+        _SAVING.reset(token)
+
+
+def _save(figure, name):
+    """Save a figure where ``saved`` asks for it."""
+    if _SAVING.get() is None:
+        return
+    folder, kind, known = _SAVING.get()
+    names = (name, *(f"{name}-{k}" for k in range(2, len(known) + 3)))
+    chosen = next(one for one in names if one not in known)
+    known.add(chosen)
+    figure.savefig(folder / f"{chosen}.{kind}")
 
 
 @contextlib.contextmanager
@@ -44,6 +83,7 @@ def panels(count, source, *, letters="", height=2.9, columns=None, width=WIDTH):
             axis.set_title(f"({letter})", loc="left", fontsize=9.5)
         yield axes[:count]
         figure.supxlabel(source, fontsize=7, color="0.35")
+        _save(figure, getattr(source, "name", Source.name))
         plt.show()
         plt.close(figure)
 
@@ -55,7 +95,10 @@ def source(scale, samples, names, *, by=None):
     """
     files = names if isinstance(names, str) else ", ".join(names)
     drawn = f" · drawn by {by.__module__.removeprefix('glasslib.papers.')}.{by.__name__}" if by else ""
-    return f"scale {scale} · {samples} {'sample' if samples == 1 else 'samples'} · {files}{drawn}"
+    line = Source(f"scale {scale} · {samples} {'sample' if samples == 1 else 'samples'} · {files}{drawn}")
+    if by:
+        line.name = by.__name__
+    return line
 
 
 def table(head, rows):

@@ -20,7 +20,7 @@ MAY_IMPORT = {  # the rooms of glasslib that a room may import from, besides its
     "records": set(),
     "checks": set(),
     "vectors": set(),
-    "figures": set(),
+    "figures": {"checks"},
     "live": {"checks", "figures", "live_picture"},
     "live_picture": set(),
     "pictures3d": {"checks"},
