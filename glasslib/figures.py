@@ -7,6 +7,7 @@ mark on every page. Every figure says at its foot where its numbers are from.
 import contextlib
 import contextvars
 import html
+import textwrap
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -29,6 +30,7 @@ STYLE = {
     "xtick.direction": "in", "ytick.direction": "in", "mathtext.fontset": "stix",
 }  # fmt: skip
 WIDTH = 3.5  # inches of one panel
+_FOOT, _CHARACTERS = 7, 20  # size of the line at the foot [points], and how many of its characters are an inch long
 KINDS = ("pdf", "svg", "png")  # of files that figures are saved in
 _SAVING = contextvars.ContextVar("folder and kind of saved figures", default=None)
 
@@ -82,7 +84,8 @@ def panels(count, source, *, letters="", height=2.9, columns=None, width=WIDTH):
         for letter, axis in zip(letters, axes[:count]):
             axis.set_title(f"({letter})", loc="left", fontsize=9.5)
         yield axes[:count]
-        figure.supxlabel(source, fontsize=7, color="0.35")
+        lines = textwrap.wrap(source, int(_CHARACTERS * width * columns))
+        figure.supxlabel("\n".join(lines), fontsize=_FOOT, color="0.35")
         _save(figure, getattr(source, "name", Source.name))
         plt.show()
         plt.close(figure)

@@ -41,3 +41,21 @@ def test_a_kind_of_file_that_is_unknown_is_one_error_and_nothing_is_made(tmp_pat
         with figures.saved(tmp_path / "new", "gif"):
             draw()
     assert not (tmp_path / "new").exists()
+
+
+def test_a_long_foot_stays_within_its_figure(monkeypatch):
+    import matplotlib.pyplot as plt
+
+    found = []
+
+    def measure(*_, **__):
+        figure = plt.gcf()
+        figure.draw_without_rendering()
+        box, whole = figure._supxlabel.get_window_extent(), figure.bbox
+        found.append((box.x0 >= whole.x0, box.x1 <= whole.x1, len(figure._supxlabel.get_text().splitlines())))
+
+    monkeypatch.setattr(plt, "show", measure)
+    for words in (1, 40):
+        with figures.panels(1, " · ".join(["data/bauschinger/results.npz"] * words)) as (axis,):
+            axis.plot([0, 1])
+    assert found[0] == (True, True, 1) and found[1][:2] == (True, True) and found[1][2] > 10
