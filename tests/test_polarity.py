@@ -94,12 +94,13 @@ def test_a_limit_cycle_is_entered_as_what_it_repeats(glass, monkeypatch):
 @pytest.fixture
 def ends(glass):
     """A function: what is noted, and the period after each cycle, of ends (places, energy, strain) one after the other."""
-    legs = [(np.arange(3) * 0.1, np.arange(3.0), np.arange(3.0))] * 3
+    legs = [simulations.Leg(np.arange(3) * 0.1, np.arange(3.0), np.arange(3.0), np.array([[0.1, 0.5]]), None)] * 3
 
     def run(sequence_of):
         kept, found = cycles.blank(glass, -4.9, 5), []
         for k, (positions, energy, strain) in enumerate(sequence_of):
-            one = cycles.ended(legs, glass._replace(positions=positions + 0.3 * k), 5)
+            legs[-1] = legs[-1]._replace(packing=glass._replace(positions=positions + 0.3 * k))
+            one = cycles.ended(legs, 5)
             kept = cycles.noted(kept, one._replace(energy=energy, strain=strain, area=float(k)), (1, 2, 8))
             found.append(cycles.period(kept, glass.box))
         return found, kept
@@ -116,6 +117,7 @@ def test_periods_are_seen_over_more_than_one_of_them(glass, ends):
     after = cycles.repeated(kept, 2, 8, (1, 2, 8))
     assert after["energy"].tolist() == [-4.9, *[-4.8, -4.9] * 4] and after["area"].tolist() == [0, 1, 2, 3, 2, 3, 2, 3]
     assert len(after["peak"]) == 8 and after["kept"].shape == (3, 500, 3)
+    assert after["events"].tolist() == [[1, 1, 1]] * 8 and after["dissipated"].tolist() == [[0.5] * 3] * 8
     assert np.array_equal(after["kept"][2], kept["recent_positions"][-1])
 
 
@@ -131,6 +133,15 @@ def test_a_loop_tells_what_moved_for_good(glass):
     assert found["irreversible"].shape == found["reversible"].shape == (500,)
     assert found["up_strain"][-1] == pytest.approx(0.02) and abs(found["down_stress"][-1]) < 1e-3
     assert found["up_energy"][0] == 0 and found["reversible"].max() > 0
+    assert found["loaded_box_strain"] == pytest.approx(0.02) and found["end_box_strain"] < 0.02
+    assert found["events"][0] > 0 and found["dissipated"][0] > found["events"][0] * simulations._EVENT
+
+
+def test_backward_is_as_far_as_forward_from_where_a_glass_begins():
+    ways = [simulations.looped(simulations.Loop(TRAINING, 2, sign * 0.02, returns=True), sequence()) for sign in (1, -1)]
+    forward, backward = ([one[name] for name in ("up_strain", "down_strain")] for one in ways)
+    assert forward[0][-1] == pytest.approx(-backward[0][-1]) and ways[0]["shown_strain"] != 0
+    assert forward[1].min() <= -ways[0]["shown_strain"] + 1e-9 and backward[1].max() >= ways[0]["shown_strain"] - 1e-9
 
 
 def test_one_more_cycle_is_a_loop_that_goes_as_far_as_the_training(glass):
