@@ -55,8 +55,8 @@ class Parameters(parameters.Parameters):
     """What its notebook may set.
 
     amplitude: strain gamma_A of the training whose loops (Fig. 1c) and structure (Fig. 3) are drawn, one of the scale's; all
-    that is done with trained glasses is done at 0.06. cycles: their number, or None for that of the scale. atoms: of the glasses of
-    which curves and numbers are drawn, one of the scale's sizes; pictures in space show the largest glass that there is.
+    that is done with trained glasses is done at 0.06. cycles: their number, or None for that of the scale. atoms: of the
+    glasses of which curves and numbers are drawn, one of the scale's sizes; pictures in space show the largest one there is.
     """
 
     amplitude: float = dataclasses.field(default=TRAINED, metadata=parameters.DISPLAY)
