@@ -94,12 +94,13 @@ def test_a_limit_cycle_is_entered_as_what_it_repeats(glass, monkeypatch):
 @pytest.fixture
 def ends(glass):
     """A function: what is noted, and the period after each cycle, of ends (places, energy, strain) one after the other."""
-    legs = [(np.arange(3) * 0.1, np.arange(3.0), np.arange(3.0))] * 3
+    legs = [simulations.Leg(np.arange(3) * 0.1, np.arange(3.0), np.arange(3.0), np.array([[0.1, 0.5]]), None)] * 3
 
     def run(sequence_of):
         kept, found = cycles.blank(glass, -4.9, 5), []
         for k, (positions, energy, strain) in enumerate(sequence_of):
-            one = cycles.ended(legs, glass._replace(positions=positions + 0.3 * k), 5)
+            legs[-1] = legs[-1]._replace(packing=glass._replace(positions=positions + 0.3 * k))
+            one = cycles.ended(legs, 5)
             kept = cycles.noted(kept, one._replace(energy=energy, strain=strain, area=float(k)), (1, 2, 8))
             found.append(cycles.period(kept, glass.box))
         return found, kept
@@ -116,6 +117,7 @@ def test_periods_are_seen_over_more_than_one_of_them(glass, ends):
     after = cycles.repeated(kept, 2, 8, (1, 2, 8))
     assert after["energy"].tolist() == [-4.9, *[-4.8, -4.9] * 4] and after["area"].tolist() == [0, 1, 2, 3, 2, 3, 2, 3]
     assert len(after["peak"]) == 8 and after["kept"].shape == (3, 500, 3)
+    assert after["events"].tolist() == [[1, 1, 1]] * 8 and after["dissipated"].tolist() == [[0.5] * 3] * 8
     assert np.array_equal(after["kept"][2], kept["recent_positions"][-1])
 
 
@@ -131,6 +133,15 @@ def test_a_loop_tells_what_moved_for_good(glass):
     assert found["irreversible"].shape == found["reversible"].shape == (500,)
     assert found["up_strain"][-1] == pytest.approx(0.02) and abs(found["down_stress"][-1]) < 1e-3
     assert found["up_energy"][0] == 0 and found["reversible"].max() > 0
+    assert found["loaded_box_strain"] == pytest.approx(0.02) and found["end_box_strain"] < 0.02
+    assert found["events"][0] > 0 and found["dissipated"][0] > found["events"][0] * simulations._EVENT
+
+
+def test_backward_is_as_far_as_forward_from_where_a_glass_begins():
+    ways = [simulations.looped(simulations.Loop(TRAINING, 2, sign * 0.02, returns=True), sequence()) for sign in (1, -1)]
+    forward, backward = ([one[name] for name in ("up_strain", "down_strain")] for one in ways)
+    assert forward[0][-1] == pytest.approx(-backward[0][-1]) and ways[0]["shown_strain"] != 0
+    assert forward[1].min() <= -ways[0]["shown_strain"] + 1e-9 and backward[1].max() >= ways[0]["shown_strain"] - 1e-9
 
 
 def test_one_more_cycle_is_a_loop_that_goes_as_far_as_the_training(glass):
@@ -175,12 +186,12 @@ def synthetic():
 
 def test_what_was_put_in_is_measured():
     found = polarity.measure(synthetic())
-    assert found["yield_strain"].ours == pytest.approx(0.1, abs=0.002)
+    assert found["yield_strain"].ours == pytest.approx(0.1, abs=0.6 * numbers.SMOOTH)  # before a sudden fall the window is off
     strains = 0.007 + CAST / 30  # counted from the strain at which the glass as cast has no stress
     assert found["residual_strain"].ours == pytest.approx(strains.mean())
     assert found["residual_strain"].error == pytest.approx(strains.std(ddof=1) / np.sqrt(3))
     assert found["loops_close"].ours == pytest.approx(0.002, rel=0.01)
-    np.testing.assert_allclose(found["energy_saturates"].ours, [2e-5, 2e-5, 2e-5, 2e-5], atol=3e-7)
+    np.testing.assert_allclose(found["energy_saturates"].ours, [2e-5, 2e-5, 2e-5, 2e-5], atol=5e-7)
     assert found["trained_forward_closed"].ours == 0 and found["trained_backward_open"].ours == pytest.approx(0.02)
 
 
@@ -202,9 +213,9 @@ def holds(results):
 
 
 def test_one_late_event_does_not_decide_whether_energies_settle():
-    """0.2 eV in one of five glasses of 2000 atoms, up or down, is a slope of 1.4e-5 eV/atom/cycle there; ten times that too."""
+    """0.2 eV in one of five glasses of 2000 atoms, up or down, is a slope of 3e-6 eV/atom/cycle there; ten times that too."""
     event = 0.2 / 2000
-    assert np.abs(numbers.late_slopes(energies(event), 500, 0.06)).max() > 1.3e-5
+    assert np.abs(numbers.late_slopes(energies(event), 500, 0.06)).max() > 2.5e-6
     assert all(holds(energies(factor * event)) for factor in (-10, -1, 0, 1, 10))
     assert not holds(energies(slope=0.0)) and not holds(energies(slope=-2e-5))
     shorter = energies()
@@ -237,11 +248,12 @@ def test_the_yield_strain_is_that_of_the_mean_curve():
     results = Results(polarity.Parameters(scale="smoke"), {"further 500/up_strain": np.tile(strain, (40, 1)),
                                                            "further 500/up_stress": stress}, "synthetic")  # fmt: skip
     found = numbers.yield_strain(results, 500)
-    assert found.value == strain[stress.mean(axis=0).argmax()] and abs(found.value - 0.1) < 2 * found.error + 2e-3
-    assert found.samples == 40 and 0 < found.error < 0.02
+    assert abs(found.value - 0.1) < 2 * found.error + 4e-3 and found.samples == 40 and 0 < found.error < 0.02
+    few = numbers.yield_strain(Results(results.given, {name: values[:10] for name, values in results.arrays.items()}, ""), 500)
+    assert abs(few.value - 0.1) < 0.015, "the peak of few samples is not led away by their serrations"
 
 
-def structures(change, count=6, isotropic=0.0):
+def structures(change, count=9, isotropic=0.0):
     """A page of glasses whose g(r, u) gains ``change`` P_2(u) and ``isotropic`` at its first peak, cycled in another order."""
     rng, u, r = np.random.default_rng(2), (np.arange(5) + 0.5) / 5, (np.arange(160) + 0.5) / 20
     peak = np.exp(-(((r - 2.8) / 0.2) ** 2))[:, None]
@@ -256,11 +268,11 @@ def structures(change, count=6, isotropic=0.0):
 
 def test_only_what_differs_by_direction_counts_as_anisotropy():
     assert numbers.isotropy(structures(0.0), 500)[0] > 0.05 and numbers.isotropy(structures(0.0, isotropic=0.2), 500)[0] > 0.05
-    assert numbers.isotropy(structures(0.15), 500)[0] < 0.01 and numbers.isotropy(structures(0.0), 500)[1] == 5
+    assert numbers.isotropy(structures(0.15), 500)[0] < 0.01 and numbers.isotropy(structures(0.0), 500)[1] == 8
     found = polarity.measure(structures(0.0))["rdf_isotropic"]
-    assert found.ours > 0.05 and found.samples == 5
+    assert found.ours > 0.05 and found.samples == 8
     few = polarity.measure(structures(0.05, count=5))["rdf_isotropic"]
-    assert few.ours is None and few.why == "a p-value from 4 samples, drawn again, means nothing: it takes 5"
+    assert few.ours is None and few.why == "a p-value from 4 samples means nothing: it takes 5"
 
 
 def test_tasks_have_names_files_and_stages_of_their_own():

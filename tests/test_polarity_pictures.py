@@ -31,6 +31,7 @@ def results():
                        f"{name}/shown_lengths": np.full((1, 3), LENGTH), f"{name}/shown_strain": np.zeros(1),
                        f"{name}/shown_sample": np.array([3])}  # fmt: skip
     strength = np.full((2, SIDE**3, 2), 4.0)
+    arrays |= {f"map {ATOMS} {state}/local_stress": np.zeros((2, SIDE**3)) for state in spatial.STATES}
     arrays[f"map {ATOMS} as-cast/strength"] = strength
     arrays |= {f"map {ATOMS} as-cast/sample": np.array([3, 4]), f"map {ATOMS} trained/sample": np.array([4, 3])}
     trained = strength.copy()

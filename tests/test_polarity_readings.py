@@ -3,56 +3,70 @@
 import numpy as np
 import pytest
 
-from glasslib.papers.polarity import map_numbers, maps, readings, samples
+from glasslib.papers.polarity import maps, readings, samples
 
 RNG = np.random.default_rng(4)
 SAMPLES, SITES = 4, 4000
 
 
+def a_pair(totals, stress):
+    return maps.Pair(totals, stress, np.zeros((SAMPLES, 5)), np.zeros((SAMPLES, 5), int))
+
+
 def shifted():
     """Maps whose total thresholds never change, while tau_0 falls by 1.5 GPa at a tenth of the sites."""
     totals, stress = RNG.gamma(12.0, 0.3, (SAMPLES, SITES, 2)), RNG.normal(0, 0.4, (SAMPLES, SITES))
-    stress = np.stack([stress, stress - 1.5 * (np.arange(SITES) % 10 == 0)])
-    return readings.applied(maps.Pair(np.stack([totals, totals]), stress, np.zeros((SAMPLES, 5)), np.zeros((SAMPLES, 5), int)))
+    return a_pair(np.stack([totals, totals]), np.stack([stress, stress - 1.5 * (np.arange(SITES) % 10 == 0)]))
 
 
-def healed():
-    """Maps whose total thresholds rise forward and fall backward by 1.5 GPa at the same tenth; tau_0 stays."""
+def healed(fall=0.0):
+    """Maps whose total thresholds rise forward and fall backward by 1.5 GPa at the same tenth, where tau_0 falls."""
     totals, stress = RNG.gamma(12.0, 0.3, (SAMPLES, SITES, 2)), RNG.normal(0, 0.4, (SAMPLES, SITES))
-    change = 1.5 * (np.arange(SITES) % 10 == 0)[:, None] * readings.SIGNS
-    return readings.applied(maps.Pair(np.stack([totals, totals + change]), np.stack([stress, stress]), np.zeros((SAMPLES, 5)),
-                                      np.zeros((SAMPLES, 5), int)))  # fmt: skip
+    zone = np.arange(SITES) % 10 == 0
+    return a_pair(np.stack([totals, totals + 1.5 * zone[:, None] * maps.SIGNS]), np.stack([stress, stress - fall * zone]))
+
+
+def independent():
+    """Maps whose totals change at random, and tau_0 too."""
+    totals, stress = RNG.gamma(12.0, 0.3, (SAMPLES, SITES, 2)), RNG.normal(0, 0.4, (SAMPLES, SITES))
+    return a_pair(np.stack([totals, totals + RNG.normal(0, 0.6, totals.shape)]),
+                  np.stack([stress, stress + RNG.normal(0, 0.6, stress.shape)]))  # fmt: skip
 
 
 def test_total_and_applied_are_inverse_and_differ_by_the_residual_stress():
     pair = shifted()
-    np.testing.assert_allclose(readings.applied(readings.total(pair)).strength, pair.strength)
-    forward, backward = np.moveaxis(readings.total(pair).strength - pair.strength, -1, 0)
+    np.testing.assert_allclose(readings.total(readings.applied(pair)).strength, pair.strength)
+    forward, backward = np.moveaxis(pair.strength - readings.applied(pair).strength, -1, 0)
     np.testing.assert_allclose(forward, pair.stress)
     np.testing.assert_allclose(backward, -pair.stress)
+    np.testing.assert_allclose(maps.yield_stress(readings.applied(pair).strength, pair.stress), pair.strength)
 
 
 def test_zones_of_the_residual_stress_alone_coincide_in_the_null_too():
     """Applied: both zones are the tenth where tau_0 fell, tenfold over chance, in the null as well. Total: no zones."""
     found = readings.readings(shifted(), permutations=5)
-    np.testing.assert_allclose(found["applied"].overlap, 10.0)
-    np.testing.assert_allclose(found["applied"].overlap_null, 10.0)
-    np.testing.assert_allclose(found["applied"].shift_null, -1.5)
-    np.testing.assert_allclose(found["applied"].gains, 0.15)
+    one = found["applied"]
+    assert one.zones.overlap() == pytest.approx(10) == one.null.overlap() and one.null.shift() == pytest.approx(-1.5)
+    assert one.excess("overlap").value == pytest.approx(0) and one.excess("shift").value == pytest.approx(0)
+    np.testing.assert_allclose(one.gains, 0.15)
     np.testing.assert_allclose(found["total"].gains, 0.0, atol=1e-12)
-    assert np.isnan(found["total"].overlap).all() and np.isnan(found["total"].overlap_null).all()
+    assert np.isnan(found["total"].zones.overlap()) and found["total"].excess("shift") is None
 
 
 def test_zones_of_the_thresholds_coincide_more_than_in_the_null():
-    found = readings.readings(healed(), permutations=10)
-    for one in found.values():
-        np.testing.assert_allclose(one.overlap, 10.0)
-        np.testing.assert_allclose(one.overlap_null, 1.0, atol=0.3)
-        np.testing.assert_allclose(one.shift, 0.0, atol=1e-12)
+    for one in readings.readings(healed(), permutations=10).values():
+        assert one.zones.overlap() == pytest.approx(10) and one.null.overlap() == pytest.approx(1, abs=0.2)
+        assert one.excess("overlap").value == pytest.approx(9, abs=0.2) and one.excess("overlap").error < 0.2
+        assert one.zones.shift() == pytest.approx(0, abs=1e-12)
+
+
+def test_a_fall_where_thresholds_turned_is_more_than_the_null():
+    one = readings.readings(healed(0.5), permutations=10)["total"]
+    assert one.zones.shift() == pytest.approx(-0.5) and one.excess("shift").value == pytest.approx(-0.45, abs=0.02)
 
 
 def test_the_null_keeps_what_it_should():
-    pair = readings.total(shifted())
+    pair = shifted()
     other = readings.permuted(pair, np.random.default_rng(0))
     assert np.array_equal(other.stress, pair.stress) and not np.array_equal(other.strength, pair.strength)
     np.testing.assert_array_equal(np.sort(other.strength, axis=2), np.sort(pair.strength, axis=2))
@@ -61,16 +75,22 @@ def test_the_null_keeps_what_it_should():
     assert not np.array_equal(*moved)  # directions go their own ways
 
 
-def test_zones_of_independent_thresholds_have_the_overlap_of_the_null():
-    """Where totals change at random and tau_0 too, the applied overlap is above 1 and that of the null."""
-    totals, stress = RNG.gamma(12.0, 0.3, (SAMPLES, SITES, 2)), RNG.normal(0, 0.4, (SAMPLES, SITES))
-    totals = np.stack([totals, totals + RNG.normal(0, 0.6, totals.shape)])
-    stress = np.stack([stress, stress + RNG.normal(0, 0.6, stress.shape)])
-    pair = readings.applied(maps.Pair(totals, stress, np.zeros((SAMPLES, 5)), np.zeros((SAMPLES, 5), int)))
-    found = readings.readings(pair, permutations=20)["applied"]
-    assert found.overlap.mean() > 1.5 and found.overlap.mean() == pytest.approx(found.overlap_null.mean(), rel=0.08)
-    assert found.shift.mean() == pytest.approx(found.shift_null.mean(), rel=0.08) and found.shift.mean() < -0.2
-    assert map_numbers.residual_shift(pair) == pytest.approx(found.shift)
+def test_what_knows_nothing_of_each_other_agrees_with_no_claim():
+    """Where totals change at random and tau_0 too, the applied overlap is above 1 and that of the null, and tau_0 falls."""
+    found = readings.readings(independent(), permutations=20)
+    assert found["applied"].zones.overlap() > 1.5 and found["applied"].zones.shift() < -0.2
+    for one in found.values():
+        for of in ("overlap", "shift"):
+            excess = one.excess(of)
+            assert abs(excess.value) < 3 * excess.error + 0.02, of
+    assert found["total"].zones.overlap() == pytest.approx(1, abs=0.5)
+
+
+def test_applied_stresses_are_correlated_as_cast_where_totals_are_not():
+    found = readings.readings(independent(), permutations=1)
+    np.testing.assert_allclose(found["total"].correlation, 0, atol=0.06)
+    variance = 12 * 0.3**2
+    np.testing.assert_allclose(found["applied"].correlation[0], -(0.4**2) / (variance + 0.4**2), atol=0.06)
 
 
 def test_one_sample_has_a_mean_and_no_error():

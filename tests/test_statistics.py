@@ -1,5 +1,7 @@
 """Bootstrap errors and flow-curve fits against known answers."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -57,3 +59,18 @@ def test_protocol_gap():
     stress = 0.5 + 0.05 * np.log10(rate / 1e-4)
     gap = rheology.protocol_gap(rate, stress, [1e-3, 1.0], [0.55 * 1.02, 1.0])
     assert gap[0] == pytest.approx(0.02) and np.isnan(gap[1])
+
+
+def test_the_chance_of_exchange_is_exact_and_uniform_without_a_difference():
+    generator = np.random.default_rng(3)
+    curves = generator.normal(size=(2, 8, 30)) + generator.normal(size=(8, 1))  # what a pair shares does not matter
+    gap, chance = statistics.chance_of_exchange(*curves)
+    ways = [np.abs((curves[0] - curves[1]).T @ signs / 8).max() for signs in itertools.product((1, -1), repeat=8)]
+    assert gap == pytest.approx(ways[0]) and chance == pytest.approx(np.mean(np.array(ways) >= ways[0] * (1 - 1e-12)))
+    found = [statistics.chance_of_exchange(*generator.normal(size=(2, 6, 4)))[1] for _ in range(2000)]
+    assert np.mean(np.array(found) <= 0.25) == pytest.approx(0.25, abs=0.03) and min(found) == 2.0**-5
+    assert statistics.chance_of_exchange(curves[0] + 5, curves[1])[1] == 2.0**-7
+    drawn = statistics.chance_of_exchange(*curves, most=100)[1]
+    assert drawn == pytest.approx(chance, abs=0.15) and drawn >= 0.01
+    with pytest.raises(ValueError, match="samples = 1"):
+        statistics.chance_of_exchange([[0.0]], [[1.0]])

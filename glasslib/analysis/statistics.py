@@ -82,3 +82,22 @@ def chance_of_gap(first, second, resamples=4000, seed=0):
     found = np.abs(mean).max()
     drawn = np.abs(draws.astype(np.float32) @ flat / count).max(axis=1) * np.sqrt(count / (count - 1))
     return float(found), float((1 + times[drawn >= found].sum()) / (1 + resamples))
+
+
+def chance_of_exchange(first, second, most=4096, seed=0):
+    """Return (D, p): the largest gap between two mean curves, and the chance of one as large were there no difference.
+
+    ``first``, ``second`` (n, ...): curves of n >= 2 independent samples, in pairs. Were there no difference, the two of a sample
+    could be exchanged; p is the part of all ways to do so that give a gap as large, an exact number, whatever the law of the
+    curves (Fisher). The least is 2^(1 - n). Of more than ``most`` ways so many are drawn.
+    """
+    gaps = np.asarray(first, dtype=float) - np.asarray(second, dtype=float)
+    count = checks.integer("samples", len(gaps), 2)
+    gaps = gaps.reshape(count, -1)
+    if 2 ** (count - 1) <= checks.integer("most", most, 2):  # to turn all over changes no gap
+        signs = 1 - 2.0 * (np.arange(2 ** (count - 1))[:, None] >> np.arange(count) & 1)
+    else:
+        signs = np.random.default_rng(seed).choice([-1.0, 1.0], (most, count))
+        signs[0] = 1  # as it was found is one of the ways
+    sizes = np.abs(signs @ gaps).max(axis=1) / count
+    return float(sizes[0]), float((sizes >= sizes[0] * (1 - 1e-12)).mean())

@@ -34,6 +34,7 @@ from glasslib.particles.potentials import is_many_body
 _SETTINGS = ("tolerance", "event_energy", "skin")  # what a checkpoint holds of them; an older one the first alone
 _OF_PACKING = ("positions", "species", "lengths", "strain", "diameters")  # what a packing's own file holds
 _EXTRAPOLATIONS = ((1.0,), (2.0, -1.0), (3.0, -3.0, 1.0))
+_MOST_ITERATIONS = 30_000  # of a descent: one through a large event of an alloy, without a factor, takes a thousand or two
 _STRAIGHT = 0.05  # displacement in a step [length]: no branch is straight further than that
 
 
@@ -105,7 +106,7 @@ class Shear:
         return ShearRecord(*np.array(self.rows).T.copy(), tuple(self.events), self.packing())
 
     def _settle(self):
-        minimum = minimise(self.system, self.tolerance, preconditioner=self.factor)
+        minimum = minimise(self.system, self.tolerance, _MOST_ITERATIONS, preconditioner=self.factor)
         if not minimum.converged:
             raise NotConverged(
                 f"strain = {self.strain:.8g}: no equilibrium, largest force {minimum.residual:.3g} "

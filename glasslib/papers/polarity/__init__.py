@@ -44,7 +44,8 @@ class Scale(NamedTuple):
 
 SCALES = {
     "smoke": Scale((500,), ((2,),), (TRAINED,), 2, 2e-3, 1e15, 0.5, 0.1, (3,), 6.0),
-    "book": Scale((2000, 8000), ((5, 10, 5), (1, 2, 1)), AMPLITUDES, 40, 1e-4, 1e13, 50.0, FURTHEST, (10, 16), 10.0),
+    # a cell of 2000 atoms holds eight spheres side by side: more than 7 sites along an edge would tell nothing new
+    "book": Scale((2000, 8000), ((5, 10, 5), (1, 2, 1)), AMPLITUDES, 40, 1e-4, 1e13, 50.0, FURTHEST, (7, 12), 10.0),
     "paper": Scale((8000,), ((10, 10, 10),), AMPLITUDES, 40, 1e-4, 1e13, 1000.0, FURTHEST, (40,), 10.0),
 }
 
@@ -54,8 +55,8 @@ class Parameters(parameters.Parameters):
     """What its notebook may set.
 
     amplitude: strain gamma_A of the training whose loops (Fig. 1c) and structure (Fig. 3) are drawn, one of the scale's; all
-    that is done with trained glasses is done at 0.06. cycles: their number, or None for that of the scale. atoms: of the glasses of
-    which curves and numbers are drawn, one of the scale's sizes; pictures in space show the largest glass that there is.
+    that is done with trained glasses is done at 0.06. cycles: their number, or None for that of the scale. atoms: of the
+    glasses of which curves and numbers are drawn, one of the scale's sizes; pictures in space show the largest one there is.
     """
 
     amplitude: float = dataclasses.field(default=TRAINED, metadata=parameters.DISPLAY)

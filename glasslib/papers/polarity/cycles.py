@@ -18,12 +18,17 @@ _CURVES = ("curve_strain", "curve_stress")
 
 
 class Cycle(NamedTuple):
-    """One cycle: energy [eV/atom] and strain at its end, area [GPa], peak [GPa], curves (2, 3, K), positions (n, 3)."""
+    """One cycle: energy [eV/atom] and strain at its end, area [GPa], peak [GPa], curves (2, 3, K), positions (n, 3).
+
+    events, dissipated (3,): number of events on each leg, and the energy [eV] that goes in them.
+    """
 
     energy: float
     strain: float
     area: float
     peak: float
+    events: np.ndarray
+    dissipated: np.ndarray
     curves: np.ndarray
     positions: np.ndarray
 
@@ -33,25 +38,29 @@ def blank(state, energy, columns):
     return {
         "energy": np.array([energy]), "strain": np.zeros(1), "area": np.zeros(0), "peak": np.zeros(0),
         "curve_strain": np.zeros((0, 3, columns)), "curve_stress": np.zeros((0, 3, columns)),
+        "events": np.zeros((0, 3), int), "dissipated": np.zeros((0, 3)),
         "kept": np.zeros((0, *state.positions.shape)), "kept_strain": np.zeros(0),
         "recent_curves": np.zeros((0, 2, 3, columns)), "recent_positions": state.positions[None],
     }  # fmt: skip
 
 
-def ended(legs, state, columns):
-    """Return the ``Cycle`` of its three legs, each (strain, stress, energy), and of the packing at its end."""
+def ended(legs, columns):
+    """Return the ``Cycle`` of its three ``simulations.Leg``."""
     strain, stress = (np.concatenate([leg[k] for leg in legs]) for k in (0, 1))
-    curves = np.full((2, 3, columns), np.nan)
+    curves, state = np.full((2, 3, columns), np.nan), legs[-1].packing
     for j, leg in enumerate(legs):
-        count = min(columns, len(leg[0]))
-        curves[:, j, :count] = leg[0][:count], leg[1][:count]
-    energy = legs[-1][2][-1] / len(state.positions)
-    return Cycle(energy, state.strain, np.trapezoid(stress, strain), legs[0][1][-1], curves, state.positions)
+        count = min(columns, len(leg.strain))
+        curves[:, j, :count] = leg.strain[:count], leg.stress[:count]
+    energy = legs[-1].energy[-1] / len(state.positions)
+    events, dissipated = np.array([leg.dissipated() for leg in legs]).T
+    return Cycle(energy, state.strain, np.trapezoid(stress, strain), legs[0].stress[-1], events.astype(int), dissipated, curves,
+                 state.positions)  # fmt: skip
 
 
 def noted(kept, cycle, shown):
     """Return what is noted with one more ``Cycle``; ``shown``: numbers of cycles whose curves and positions are kept."""
     kept = kept | {name: np.append(kept[name], getattr(cycle, name)) for name in ("energy", "strain", "area", "peak")}
+    kept |= {name: np.concatenate([kept[name], getattr(cycle, name)[None]]) for name in ("events", "dissipated")}
     kept["recent_curves"] = np.concatenate([kept["recent_curves"], cycle.curves[None]])[-_LONGEST:]
     kept["recent_positions"] = np.concatenate([kept["recent_positions"], cycle.positions[None]])[-2 * _LONGEST - 1 :]
     if len(kept["area"]) in shown:
@@ -85,7 +94,8 @@ def repeated(kept, length, cycles, shown):
     done = len(kept["area"])
     last = [
         Cycle(kept["energy"][done - length + 1 + k], kept["strain"][done - length + 1 + k], kept["area"][done - length + k],
-              kept["peak"][done - length + k], kept["recent_curves"][k - length], kept["recent_positions"][k - length])
+              kept["peak"][done - length + k], kept["events"][done - length + k], kept["dissipated"][done - length + k],
+              kept["recent_curves"][k - length], kept["recent_positions"][k - length])
         for k in range(length)
     ]  # fmt: skip
     for k in range(cycles - done):

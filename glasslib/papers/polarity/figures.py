@@ -14,6 +14,7 @@ WAYS = {"forward": figures.BLUE, "backward": figures.VERMILION}
 STRESS = r"shear stress $\sigma_{xy}$ [GPa]"
 STRAIN = r"strain $\gamma_{xy}$"
 NEEDS = "It needs a glass that was trained."
+BOUNDS = (0.05, 0.1, 0.2, 0.4)  # of D2min [angstrom^2], from which on an atom counts as moved for good
 
 
 def _foot(results, drawn_by, name):
@@ -109,6 +110,11 @@ def structures(results):
                 axes[0].plot(r, np.mean([one.g[:, k] for one in found], axis=0), style, color=colour, linewidth=1, label=label)
             figures.points(axes[1], u, *mean_error([one.excess_entropy() for one in found]), state, colour)
             figures.band(axes[2], r, *mean_error([one.second for one in found]), state, colour, linewidth=1)
+        if has(results, f"further {atoms}/structure"):  # what a direction would look like
+            found = numbers.structures(results, f"further {atoms}/structure", atoms)
+            label, colour = "sheared to flow and unloaded", figures.GREEN
+            figures.points(axes[1], found[0].u, *mean_error([one.excess_entropy() for one in found]), label, colour, marker="s")
+            figures.band(axes[2], found[0].r, *mean_error([one.second for one in found]), label, colour, linewidth=1)
         axes[0].set(xlabel=r"$r$ [Å]", ylabel=r"$g(r, \theta)$")
         axes[1].set(xlabel=r"$|\cos\theta|$", ylabel=r"excess entropy $s_2(\theta) = 2\pi s_2^\theta$ [$k_B$]")
         axes[2].set(xlabel=r"$r$ [Å]", ylabel=r"$g_2(r) = \sqrt{5/4\pi}\; g_2^0(r)$")
@@ -158,3 +164,17 @@ def further(results):
             axis.set(xlabel=STRAIN, ylabel=label)
         figures.paper_value(axes[0], paper_value("polarity", "yield_strain"), "paper: yield strain", along="x")
         axes[0].legend()
+
+
+def bounds_table(results):
+    """Return the share of atoms that have moved for good, by how far an atom must have moved to count, as a table."""
+    atoms, rows = polarity.size(results.given), []
+    for state in ("as-cast", "trained"):
+        for way in WAYS:
+            name = f"loop {atoms} {state} {way}"
+            if has(results, f"{name}/irreversible"):
+                shares = ((results[f"{name}/irreversible"] > bound).mean(axis=1) for bound in BOUNDS)
+                rows.append((f"{state}, {way}", *(figures.value_error(*mean_error(100 * one), 2) for one in shares)))
+    if not rows:
+        return figures.not_computed("It needs loops of a glass, as cast or trained.")
+    return figures.table((f"{atoms} atoms, % of them", *(f"beyond {bound:g} Å²" for bound in BOUNDS)), rows)

@@ -5,7 +5,7 @@ import numpy as np
 from glasslib import figures
 from glasslib.analysis import polarity_zones
 from glasslib.papers import polarity
-from glasslib.papers.polarity import map_numbers, maps
+from glasslib.papers.polarity import map_numbers, maps, readings
 from glasslib.papers.polarity.samples import mean_error
 from glasslib.scorecard import paper_value
 
@@ -98,8 +98,7 @@ def residual_stresses(results):
         for axis, title in zip(axes, ("all sites", "sites in polarised zones")):
             axis.set(title=title, xlabel=r"local residual stress $\tau_0$ [GPa]", ylabel=r"$P(\tau_0)$ [1/GPa]", ylim=(0, None))
             axis.legend()
-        shift = map_numbers.residual_shift(pair)
-        label = rf"$\Delta$ = {figures.value_error(*mean_error(shift))} GPa"
+        label = rf"$\Delta\tau_0$ = {readings.zones_of(pair).shift():.2f} GPa"
         axes[1].text(0.02, 0.98, label, transform=axes[1].transAxes, va="top", fontsize=8)
 
 
@@ -163,25 +162,39 @@ def _sketch(axis):
 
 
 def both_ways(results):
-    """Draw Fig. S4: distributions of the yield stress on a logarithmic scale; what forward and backward know of each other."""
+    """Draw Fig. S4: distributions of yield stress on a logarithmic scale; backward against forward, site by site."""
     atoms, pair = _asked(results)
     if pair is None:
         return figures.not_computed(NEEDS)
-    edges, sites = _range(pair.strength), _along_an_edge(pair)
-    edge = (float(np.mean(results[f"glass {atoms}/volume"])) * atoms) ** (1 / 3)
+    edges, found = _range(pair.strength), readings.correlations(pair)
     with figures.panels(4, _foot(results, atoms, pair, both_ways), letters="abcd") as axes:
         for k, (title, _) in enumerate(STATES):
             _histograms(axes[k], np.moveaxis(pair.strength[k], -1, 0), edges, WAYS)
             axes[k].set(title=title, xlabel=STRENGTH, ylabel=r"$P(\tau_y)$ [1/GPa]", yscale="log")
+            axes[k].legend(fontsize=7)
+            forward, backward = np.moveaxis(pair.strength[k], -1, 0).reshape(2, -1)
+            axes[2 + k].hist2d(forward, backward, bins=[edges, edges], cmap="Blues", density=True)
+            axes[2 + k].set(title=f"{title}, $r$ = {figures.value_error(*mean_error(found[k]))}",
+                            xlabel=r"$\tau_y$ forward [GPa]", ylabel=r"$\tau_y$ backward [GPa]")  # fmt: skip
+
+
+def far_apart(results):
+    """Draw what the yield stress of a site tells of that of others at a distance, forward and backward."""
+    atoms, pair = _asked(results)
+    if pair is None:
+        return figures.not_computed(NEEDS)
+    sites = _along_an_edge(pair)
+    edge = (float(np.mean(results[f"glass {atoms}/volume"])) * atoms) ** (1 / 3)
+    with figures.panels(2, _foot(results, atoms, pair, far_apart), letters="ab") as axes:
+        for axis, (title, _), strength in zip(axes, STATES, pair.strength):
             for label, first, second, colour in (
                 ("forward with itself", 0, 0, figures.BLUE), ("forward with backward", 0, 1, figures.BLACK)
             ):  # fmt: skip
                 found = [polarity_zones.correlation(one[:, first], one[:, second], (sites,) * 3, (edge,) * 3)
-                         for one in pair.strength[k]]  # fmt: skip
-                figures.band(axes[2 + k], found[0][0], *mean_error([c for _, c in found]), label, colour)
-            axes[2 + k].axhline(0, color="0.6", linewidth=0.8)
-            axes[2 + k].set(title=title, xlabel=r"distance $r$ [Å]", ylabel=r"$C(r)$")
-        for axis in axes:
+                         for one in strength]  # fmt: skip
+                figures.band(axis, found[0][0], *mean_error([c for _, c in found]), label, colour)
+            axis.axhline(0, color="0.6", linewidth=0.8)
+            axis.set(title=title, xlabel=r"distance $r$ [Å]", ylabel=r"$C(r)$")
             axis.legend(fontsize=7)
 
 

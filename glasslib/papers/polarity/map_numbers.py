@@ -10,7 +10,7 @@ THRESHOLD = 1.0  # change of yield stress from which on a site is polarised [GPa
 SHARE = 0.05  # of the atoms, those that have moved most, which count as rearranged
 TAIL = (0.2, 2.0)  # changes [GPa] between which their distribution has a scale
 GRID = 200  # points at which distributions are compared
-FEWEST = 5  # samples of which, drawn again, a p-value can be made
+FEWEST = 5  # samples of which a p-value can be made
 FORWARD, BACKWARD = 0, 1  # along the last axis of the strengths
 
 
@@ -36,21 +36,23 @@ def deviation_scales(pair):
 
 
 def chance(first, second, low=0.0, high=1.0):
-    """Return Kolmogorov and Smirnov's p of two sets of values (n, ...), n samples, over their quantiles ``low`` to ``high``."""
+    """Return (D, p) of the distributions of two sets of values (n, ...) of n samples, over their quantiles ``low`` to ``high``.
+
+    D is Kolmogorov and Smirnov's largest gap, p the chance of one as large were the two of each sample exchanged.
+    """
     both = np.concatenate([np.ravel(first), np.ravel(second)])
     grid = np.linspace(*np.nanquantile(both, (low, high)), GRID)
     curves = [np.array([statistics.empirical(one, grid) for one in values]) for values in (first, second)]
-    return statistics.chance_of_gap(*curves)[1]
+    return statistics.chance_of_exchange(*curves)
 
 
 def by_chance(p, count, scale):
-    """Return the ``Measurement`` of a p-value that whole samples, drawn again, have given; none of fewer than ``FEWEST``.
+    """Return the ``Measurement`` of a p-value that exchanges within samples have given; none of fewer than ``FEWEST``.
 
-    Drawn again, n samples have few different means, 3 of two and 35 of four, so that p can only be one of a few numbers, and
-    of the spread behind it hardly anything is known.
+    Two of n samples can be exchanged in 2^(n - 1) ways that differ, and p is no less than one of these.
     """
     if count < FEWEST:
-        return Measurement.none(f"a p-value from {count} samples, drawn again, means nothing: it takes {FEWEST}", count, scale)
+        return Measurement.none(f"a p-value from {count} samples means nothing: it takes {FEWEST}", count, scale)
     return Measurement(p, 0.0, count, scale)
 
 
@@ -64,29 +66,19 @@ def measure(results, atoms):
         return measured
     count = len(pair.moved)
     for claim, strength, high in (("as_cast_symmetric", pair.strength[0], 1.0), ("trained_polarised", pair.strength[1], 0.5)):
-        p = chance(strength[..., FORWARD], strength[..., BACKWARD], high=high)
+        p = chance(strength[..., FORWARD], strength[..., BACKWARD], high=high)[1]
         measured[claim] = by_chance(p, count, scale)
-    measured["residual_stress_same"] = by_chance(chance(*pair.stress), count, scale)
+    measured["residual_stress_same"] = by_chance(chance(*pair.stress)[1], count, scale)
     both = [statistics.mean_error(one) for one in gains(pair)]
     measured["hardening_exceeds_softening"] = Measurement(*([float(one[k]) for one in both] for k in (0, 1)), count, scale)
-    found = zones(pair)
-    measured["zones_coincide"] = _mean(polarity_zones.against_chance(found.hardened, found.softened) - 1, scale)
     measured["rearranged_in_zones"] = _mean(rearranged_inside(pair)[0], scale)
     measured["deviation_scale"] = _mean(deviation_scales(pair), scale)
-    measured["residual_stress_shift"] = _mean(residual_shift(pair), scale)
     return measured
 
 
 def gains(pair):
     """Return the mean hardening forward and the mean softening backward (2, n) [GPa], over sites that yield in both states."""
     return np.array([sign * np.nanmean(pair.change[..., way], axis=1) for way, sign in ((FORWARD, 1), (BACKWARD, -1))])
-
-
-def residual_shift(pair):
-    """Return the mean change (n,) of the local residual stress in the zones [GPa]; NaN for a sample without any."""
-    inside = zones(pair).either
-    change = np.where(inside, pair.stress[1] - pair.stress[0], 0.0)
-    return np.where(inside.any(axis=1), change.sum(axis=1) / np.maximum(inside.sum(axis=1), 1), np.nan)
 
 
 def _mean(values, scale):

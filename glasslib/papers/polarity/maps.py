@@ -1,7 +1,7 @@
 """Maps of local yield stress of the polarity paper: functions for ``ensemble.Task``, each of one sample, and pairs of maps.
 
-A site's yield stress is what the average stress of the inclusion around it grows by until it yields, the local stress that
-has to be *applied* (``readings`` tells why, and what the total gives); its residual stress is what it bears before. It yields
+A site's strength is what the average stress of the inclusion around it grows by until it yields; its residual stress is what it
+bears before; its local yield stress both together, at which it gives way (``readings`` tells of the other reading). It yields
 where its branch of equilibria ends. The paper takes the first fall of the stress: where that has a smooth maximum just before,
 or where an event is so small that the stress goes on rising, as ``drop`` tells, the two are not the same. Forward is the way of
 the training. Stresses in GPa.
@@ -135,7 +135,7 @@ def _shown(spec, packing, law, yield_strain):
 
 
 class Pair(NamedTuple):
-    """Maps of the same n samples as cast and trained: strengths (2, n, S, 2), local stresses (2, n, S) [GPa], by state.
+    """Maps of the same n samples as cast and trained: yield stresses (2, n, S, 2), local stresses (2, n, S) [GPa], by state.
 
     moved, site (n, N): D2min [angstrom^2] of the atoms over the training, and the cell in which each lies when trained.
     """
@@ -147,8 +147,16 @@ class Pair(NamedTuple):
 
     @property
     def change(self):
-        """Return what the strengths gained (n, S, 2)."""
+        """Return what the yield stresses gained (n, S, 2)."""
         return self.strength[1] - self.strength[0]
+
+
+SIGNS = np.array([1.0, -1.0])  # of tau_0 in the yield stress, forward and backward
+
+
+def yield_stress(strength, residual):
+    """Return local yield stresses (..., 2), forward and backward as sizes, of strengths (..., 2), residual stresses (...)."""
+    return strength + residual[..., None] * SIGNS
 
 
 def pair(results, atoms, least=2):
@@ -163,4 +171,4 @@ def pair(results, atoms, least=2):
     strength, stress = (np.stack([np.asarray(results[f"{name}/{key}"])[row].astype(float) for name, row in zip(names, rows)])
                         for key in ("strength", "local_stress"))  # fmt: skip
     moved, site = (np.asarray(results[f"{names[1]}/{key}"])[rows[1]] for key in ("moved", "site"))
-    return Pair(strength, stress, moved.astype(float), site.astype(int))
+    return Pair(yield_stress(strength, stress), stress, moved.astype(float), site.astype(int))

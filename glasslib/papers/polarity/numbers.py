@@ -4,11 +4,12 @@ import numpy as np
 
 from glasslib.analysis import fields, statistics, structure
 from glasslib.papers import polarity
-from glasslib.papers.polarity import map_numbers, samples
+from glasslib.papers.polarity import map_numbers, readings, samples
 from glasslib.scorecard import Measurement
 
-LATE = 10  # cycles over which the last slope of the energy is taken, and its first rise
+LATE = 10  # cycles over which the first rise of the energy is taken, and past which its late slope
 SETTLED = 0.2  # share of the first rise that the energy of a glass that settles may change by in as many late cycles
+SMOOTH = 0.01  # strain over which the mean stress is averaged before its peak is sought: serrations are narrower
 ELASTIC = 0.02  # strain up to which the first loading tells the modulus
 REARRANGED = 0.2  # D2min [angstrom^2] beyond which an atom has rearranged for good; see ``rearranged``
 LARGEST, SHELLS, DIRECTIONS = 8.0, 160, 5  # of pair structure [angstrom]
@@ -26,9 +27,12 @@ def published(name, arrays, spec):
         ours = {key: values for key, values in arrays.items() if key not in dropped}
         return ours | {"structure": _structure(arrays["kept"][-1], arrays["lengths"], float(arrays["kept_strain"][-1])),
                        "late_moved": np.array(_late_moved(arrays))}  # fmt: skip
+    ours = {key: values for key, values in arrays.items() if not key.startswith(("loaded", "end"))}
     if name.startswith("further"):
-        return {key: values for key, values in arrays.items() if not key.startswith("shown")}
-    return arrays
+        ours = {key: values for key, values in ours.items() if not key.startswith("shown")}
+        lengths, strain = arrays["shown_lengths"], float(arrays["end_box_strain"])
+        return ours | {"structure": _structure(arrays["end_positions"], lengths, strain)}
+    return ours
 
 
 def _structure(positions, lengths, strain):
@@ -70,12 +74,15 @@ def rearranged(results, name, kind):
 def yield_strain(results, atoms):
     """Return the ``statistics.Estimate`` of the strain at the peak of the mean stress of glasses as cast.
 
-    Of the mean, as the paper's curve is one: single glasses have serrations as high as their overshoot, and the largest of
-    these lies late by chance. Samples are drawn again for the error.
+    Of the mean, as the paper's curve is one, in means over ``SMOOTH`` of strain: single glasses have serrations as high as
+    their overshoot, and the largest of these lies late by chance. Samples are drawn again for the error.
     """
     strain, stress = (np.asarray(results[f"further {atoms}/up_{key}"]) for key in ("strain", "stress"))
     grid, curves = samples.on_one_grid(strain, stress, strain.shape[1])
-    return statistics.bootstrap(lambda drawn: grid[drawn.mean(axis=0).argmax()], curves)
+    width = max(1, round(SMOOTH / (grid[1] - grid[0])))
+    total = np.cumsum(np.concatenate([np.zeros((len(curves), 1)), curves], axis=1), axis=1)
+    smooth, middle = (total[:, width:] - total[:, :-width]) / width, np.convolve(grid, np.full(width, 1 / width), "valid")
+    return statistics.bootstrap(lambda drawn: middle[drawn.mean(axis=0).argmax()], smooth)
 
 
 def cast_strains(results, atoms, amplitude):
@@ -97,10 +104,13 @@ def residual_strains(results, atoms, amplitude):
 
 
 def late_slopes(results, atoms, amplitude):
-    """Return the slope (samples,) of the energy without shear stress over the last cycles [eV/atom/cycle]."""
+    """Return by how much the energy without shear stress grows a cycle (samples,), past the first ``LATE`` [eV/atom/cycle].
+
+    From its ends: of a walk, which late events make of it, these are what knows of the drift.
+    """
     energy = results[f"cycled {atoms} {amplitude:g}/energy"].astype(float)
-    late = energy[:, -(min(LATE, energy.shape[1] - 1) + 1) :]
-    return np.array([np.polyfit(np.arange(late.shape[1]), one, 1)[0] for one in late])
+    first = min(LATE, energy.shape[1] - 2)
+    return (energy[:, -1] - energy[:, first]) / (energy.shape[1] - 1 - first)
 
 
 def late_areas(results, atoms, amplitude):
@@ -122,8 +132,8 @@ def saturation(results, atoms):
         return Measurement.none(f"fewer than {2 * LATE} cycles: first and late ones are the same", count, scale)
     late = [late_slopes(results, atoms, amplitude) for amplitude in polarity.AMPLITUDES]
     first = [np.abs(results[name][:, LATE] - results[name][:, 0]).astype(float) / LATE for name in names]
-    means = [samples.trimmed_mean_error(one) for one in late]
-    margins = [(means[2][0] - means[k][0], np.hypot(means[2][1], means[k][1])) for k in (0, 1)]
+    shared = min(map(len, late))  # the same glasses at all amplitudes
+    margins = [samples.trimmed_mean_error(late[2][:shared] - late[k][:shared]) for k in (0, 1)]
     margins += [samples.trimmed_mean_error(SETTLED * first[k] - np.abs(late[k])) for k in (0, 1)]
     return Measurement(*([float(one[k]) for one in margins] for k in (0, 1)), count, scale)
 
@@ -142,7 +152,7 @@ def isotropy(results, atoms):
     found = [structures(results, f"{name}/structure", atoms) for name in names]
     curves = [np.array([(one[k].r * one[k].second).reshape(-1, SHELLS // BROAD).mean(axis=1) for k in row])
               for one, row in zip(found, rows)]  # fmt: skip
-    return statistics.chance_of_gap(*curves)[1], len(rows[0])
+    return statistics.chance_of_exchange(*curves)[1], len(rows[0])
 
 
 def measure(results):
@@ -163,7 +173,7 @@ def measure(results):
             measured[claim] = _mean(rearranged(results, loop, "irreversible"), scale)
     if results.has(f"glass {atoms}/structure", f"{name}/structure"):
         measured["rdf_isotropic"] = map_numbers.by_chance(*isotropy(results, atoms), scale)
-    return measured | map_numbers.measure(results, atoms)
+    return measured | map_numbers.measure(results, atoms) | readings.measure(results, atoms)
 
 
 def _mean(values, scale):

@@ -1,43 +1,46 @@
 """Two readings of the paper's local yield stress, and what its zones would be by chance.
 
-A site bears tau_0 and yields at the total stress tau_c. The paper calls the stress one step before the first drop the local
-yield stress, without saying whether tau_0 is taken off. Two things in its text speak for the stress that is *applied*,
+A site bears tau_0 and gives way at the total stress tau_c. The paper records the stress of a region strain by strain, and calls
+its value one step before the first drop the local yield stress (shang2021, Sec. II C and S1): that is the total. Elsewhere
+it speaks of the *applied* stress that triggers a rearrangement,
 
-    tau_y = tau_c - tau_0 forward,    tau_y = tau_c + tau_0 backward (tau_c as its size):
+    tau_y = tau_c - tau_0 forward,    tau_y = tau_c + tau_0 backward (tau_c as its size),
 
-it is what has to be applied locally to trigger a rearrangement, and a fall of tau_0 is what is said to harden the zones forward
-and to soften them backward at once (shang2021, Secs. III C and IV), while total stresses need not feel it. So the claims are
-measured on the applied stress. The other reading is |tau_c|.
+and of a fall of tau_0 that hardens the zones forward and softens them backward at once (Secs. III C and IV), which total
+stresses need not feel. The claims are measured on the total; the table has both. What the paper finds as cast tells them
+apart: yield stresses forward and backward that know nothing of each other. Applied ones share tau_0 with opposite signs.
 
-Of the applied stress, the two directions share the change of tau_0: hardened and softened zones coincide more than by chance,
-and tau_0 falls in them, whatever the totals do. How much so, a null tells in which the totals of each direction are permuted
-among the sites of a sample, before and after the training together, while tau_0 stays in its place.
+Hardened and softened zones, and the change of tau_0 in them, are judged against a null, in which the totals of each direction
+are permuted among the sites of a sample, before and after the training together, while tau_0 stays in its place: of the
+applied stress, zones of both directions coincide, and tau_0 falls in them, whatever the totals do. Samples are pooled, since
+the ratio of a sample with small zones is anything.
 """
 
-import warnings
 from typing import NamedTuple
 
 import numpy as np
 
 from glasslib import figures
-from glasslib.analysis import polarity_zones
+from glasslib.analysis import statistics
 from glasslib.papers import polarity
 from glasslib.papers.polarity import map_numbers, maps
+from glasslib.papers.polarity.maps import SIGNS
 from glasslib.papers.polarity.samples import mean_error
+from glasslib.scorecard import Measurement
 
-SIGNS = np.array([1.0, -1.0])  # of tau_0 in the total, forward and backward
 PERMUTATIONS = 40
 NEEDS = "It needs maps of local yield stress of a glass as cast and trained."
-
-
-def total(pair):
-    """Return a ``maps.Pair`` of applied stresses as one of total stresses: strength + local stress along each direction."""
-    return pair._replace(strength=pair.strength + pair.stress[..., None] * SIGNS)
+NO_ZONES = "fewer than two samples have polarised zones"
 
 
 def applied(pair):
-    """Return a ``maps.Pair`` of total stresses as one of applied stresses: the inverse of ``total``."""
+    """Return a ``maps.Pair`` of total stresses as one of applied stresses: yield stress less what is borne along each way."""
     return pair._replace(strength=pair.strength - pair.stress[..., None] * SIGNS)
+
+
+def total(pair):
+    """Return a ``maps.Pair`` of applied stresses as one of total stresses: the inverse of ``applied``."""
+    return pair._replace(strength=pair.strength + pair.stress[..., None] * SIGNS)
 
 
 def permuted(pair, generator):
@@ -49,40 +52,89 @@ def permuted(pair, generator):
     return pair._replace(strength=strength)
 
 
-class Reading(NamedTuple):
-    """What one reading gives, of n samples each.
+class Zones(NamedTuple):
+    """Of n samples each (n,): sites in both zones, as many as chance gives, sites in either, sum of tau_0's change there."""
 
-    overlap (n,): share of sites in both zones over the product of their shares; shift (n,): of tau_0 in the zones [GPa]; gains
-    (2, n): mean hardening forward, mean softening backward [GPa]; overlap_null, shift_null (n,): means over permutations. NaN
-    where a zone is empty.
+    both: np.ndarray
+    chance: np.ndarray
+    inside: np.ndarray
+    change: np.ndarray
+
+    def overlap(self):
+        """Return the sites in both zones over what chance gives, of all samples together; NaN without zones."""
+        return float(self.both.sum() / self.chance.sum()) if self.chance.sum() > 0 else np.nan
+
+    def shift(self):
+        """Return the mean change of tau_0 in the zones of all samples together [GPa]; NaN without zones."""
+        return float(self.change.sum() / self.inside.sum()) if self.inside.sum() > 0 else np.nan
+
+
+class Reading(NamedTuple):
+    """What one reading gives: its ``Zones``, those of the null (means over permutations), and of n samples each
+
+    gains (2, n): mean hardening forward, mean softening backward [GPa]; correlation (2, n): of yield stresses forward and
+    backward at one site, as cast and trained.
     """
 
-    overlap: np.ndarray
-    shift: np.ndarray
+    zones: Zones
+    null: Zones
     gains: np.ndarray
-    overlap_null: np.ndarray
-    shift_null: np.ndarray
+    correlation: np.ndarray
+
+    def excess(self, of):
+        """Return the ``statistics.Estimate`` of ``overlap`` or ``shift`` less that of the null; None for too few zones.
+
+        Over samples that have sites in both zones by chance, or in either: others add nothing.
+        """
+        kept = (self.zones.chance > 0 if of == "overlap" else self.zones.inside > 0) & (self.null.chance > 0)
+        if kept.sum() < 2:
+            return None
+        arrays = [values[kept] for values in (*self.zones, *self.null)]
+        return statistics.bootstrap(lambda *a: getattr(Zones(*a[:4]), of)() - getattr(Zones(*a[4:]), of)(), arrays)
 
 
 def readings(pair, permutations=PERMUTATIONS, seed=0):
-    """Return {"applied": ``Reading``, "total": ``Reading``} of a ``maps.Pair`` of applied stresses."""
-    totals, generator = total(pair), np.random.default_rng(seed)
-    nulls = [permuted(totals, generator) for _ in range(permutations)]
-    return {"applied": _reading(pair, map(applied, nulls)), "total": _reading(totals, nulls)}
+    """Return {"total": ``Reading``, "applied": ``Reading``} of a ``maps.Pair`` of total stresses."""
+    generator = np.random.default_rng(seed)
+    nulls = [permuted(pair, generator) for _ in range(permutations)]
+    return {"total": _reading(pair, nulls), "applied": _reading(applied(pair), map(applied, nulls))}
 
 
 def _reading(pair, nulls):
-    overlap, shift = _zones(pair)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # a sample without zones in any permutation has NaN
-        null = np.nanmean([_zones(one) for one in nulls], axis=0)
-    return Reading(overlap, shift, map_numbers.gains(pair), *null)
+    null = Zones(*np.mean([zones_of(one) for one in nulls], axis=0))
+    return Reading(zones_of(pair), null, map_numbers.gains(pair), correlations(pair))
 
 
-def _zones(pair):
-    """Return (overlap, shift), each (n,), of the zones of a pair."""
+def zones_of(pair):
+    """Return the ``Zones`` of a ``maps.Pair``."""
     found = map_numbers.zones(pair)
-    return polarity_zones.against_chance(found.hardened, found.softened), map_numbers.residual_shift(pair)
+    hardened, softened = found.hardened.sum(axis=1), found.softened.sum(axis=1)
+    fallen = np.where(found.either, pair.stress[1] - pair.stress[0], 0.0).sum(axis=1)
+    both = (found.hardened & found.softened).sum(axis=1)
+    return Zones(both, hardened * softened / pair.stress.shape[-1], found.either.sum(axis=1), fallen)
+
+
+def correlations(pair):
+    """Return the correlation (2, n) of yield stresses forward and backward at one site, by state, over sites that have both."""
+    result = np.full(pair.strength.shape[:2], np.nan)
+    for index in np.ndindex(result.shape):
+        values = pair.strength[index]
+        values = values[np.isfinite(values).all(axis=1)]
+        result[index] = np.corrcoef(values.T)[0, 1] if len(values) > 2 else np.nan
+    return result
+
+
+def measure(results, atoms):
+    """Return our numbers by claim of what is judged against the null; none where fewer than two samples have their maps."""
+    pair = maps.pair(results, atoms)
+    if pair is None:
+        return {}
+    found, measured, scale = readings(pair)["total"], {}, results.given.scale
+    for claim, of in (("zones_coincide", "overlap"), ("residual_stress_shift", "shift")):
+        one = found.excess(of)
+        measured[claim] = Measurement.none(NO_ZONES, len(pair.moved), scale) if one is None else Measurement(
+            float(one.value), float(one.error), one.samples, scale)  # fmt: skip
+    return measured
 
 
 def table(results):
@@ -92,19 +144,35 @@ def table(results):
         return figures.not_computed(NEEDS)
     found = readings(pair)
     rows = [
+        ("correlation of $\\tau_y$ forward and backward, as cast", *(_text(one.correlation[0]) for one in found.values())),
         ("`hardening_exceeds_softening`: forward, mean gain [GPa]", *(_text(one.gains[0]) for one in found.values())),
         ("backward, mean loss [GPa]", *(_text(one.gains[1]) for one in found.values())),
-        ("`zones_coincide`: overlap, 1 by chance", *(_text(one.overlap) for one in found.values())),
-        ("the same of the null", *(_text(one.overlap_null) for one in found.values())),
-        ("`residual_stress_shift`: in the zones [GPa]", *(_text(one.shift) for one in found.values())),
-        ("the same of the null", *(_text(one.shift_null) for one in found.values())),
-    ]
-    head = (f"{polarity.size(results.given)} atoms, {len(pair.moved)} samples, ± two standard errors",
-            "stress applied (the claims')", "total stress")  # fmt: skip
+        ("overlap of zones, 1 by chance", *(_number(one.zones.overlap()) for one in found.values())),
+        ("the same of the null", *(_number(one.null.overlap()) for one in found.values())),
+        ("`zones_coincide`: the difference", *(_excess(one, "overlap") for one in found.values())),
+        (r"$\Delta\tau_0$ in the zones [GPa]", *(_number(one.zones.shift()) for one in found.values())),
+        ("the same of the null [GPa]", *(_number(one.null.shift()) for one in found.values())),
+        ("`residual_stress_shift`: the difference [GPa]", *(_excess(one, "shift") for one in found.values())),
+        ("`rearranged_in_zones`: share of rearranged atoms in zones",
+         *(_text(map_numbers.rearranged_inside(one)[0]) for one in (pair, applied(pair)))),
+        ("share of all atoms there", *(_text(map_numbers.rearranged_inside(one)[1]) for one in (pair, applied(pair)))),
+        ("`deviation_scale`: $\\xi_c$ [GPa]", *(_text(map_numbers.deviation_scales(one)) for one in (pair, applied(pair)))),
+    ]  # fmt: skip
+    head = (f"{polarity.size(results.given)} atoms, {len(pair.moved)} samples, ± one standard error",
+            "total stress (the claims')", "stress applied")  # fmt: skip
     return figures.table(head, rows)
 
 
+def _number(value):
+    return f"{value:.2f}" if np.isfinite(value) else "no zones"
+
+
+def _excess(reading, of):
+    found = reading.excess(of)
+    return "no zones" if found is None else figures.value_error(float(found.value), float(found.error))
+
+
 def _text(values):
-    """Return the mean of those samples that have a number, with two standard errors."""
+    """Return the mean of those samples that have a number, with one standard error."""
     values = values[np.isfinite(values)]
-    return figures.value_error(*mean_error(values)) if len(values) else "no zones"
+    return figures.value_error(*mean_error(values)) if len(values) else "none"

@@ -15,7 +15,7 @@ from glasslib.papers.polarity import cycles
 
 TABLE, ELEMENTS = "CuZr_mendelev2009.eam.fs.gz", ("Cu", "Zr")
 DENSITY = 0.0575  # atoms per angstrom^3 of the start: the melt finds its own
-SHOWN = (1, 2, 5, 10, 20, 40)  # cycles whose curves are kept
+SHOWN = (1, 2, 5, 10, 20, 40)  # cycles whose curves are kept, and those of the last one
 _SAVE = 2000  # steps of dynamics between two checkpoints
 _COMPRESSIBILITY, _RELAXATION = 1.5, 0.1  # of barostat [angstrom^3/eV] and thermostat [ps]
 _STRESSLESS = 1e-6  # shear stress at which unloading ends [eV/angstrom^3]: 0.16 MPa
@@ -153,7 +153,7 @@ class Cycling(NamedTuple):
     tolerance: float = 1e-5
 
     def configuration(self, cycle, sequence):
-        """Return the packing of one sample without shear stress after so many cycles, one of 0 and ``SHOWN``."""
+        """Return the packing of one sample without shear stress after so many cycles, one of 0 and ``shown()``."""
         from glasslib.particles.box import Box
 
         if cycle == 0:
@@ -165,13 +165,13 @@ class Cycling(NamedTuple):
 
     def shown(self):
         """Return the cycles whose curves and last configurations are kept."""
-        return [cycle for cycle in SHOWN if cycle <= self.cycles]
+        return sorted({cycle for cycle in SHOWN if cycle < self.cycles} | {self.cycles})
 
 
 def cycled_task(spec, seed):
     """Return the ``ensemble.Task`` of ``Cycling``."""
     steps = 2.1 * spec.amplitude * spec.cycles / spec.step
-    return ensemble.Task(f"alloy-cycled-{spec.glass.atoms}", cycled, spec, seed, label=f"{spec.glass.atoms}",
+    return ensemble.Task(f"alloy-cycled-{spec.glass.atoms}", cycled, spec, seed, version=1, label=f"{spec.glass.atoms}",
                          core_seconds=costs.ALLOY_SHEAR * spec.glass.atoms * steps)  # fmt: skip
 
 
@@ -179,7 +179,8 @@ def cycled(spec, sequence):
     """Return one sample of ``Cycling`` by name.
 
     energy (cycles + 1,) [eV/atom], strain (cycles + 1,): without shear stress, before the first and after each cycle; area
-    (cycles,): dissipated in each [GPa]; peak (cycles,): stress at the amplitude [GPa]; curve_strain, curve_stress (P, 3, K):
+    (cycles,): dissipated in each [GPa]; peak (cycles,): stress at the amplitude [GPa]; events, dissipated (cycles, 3): number
+    of events on each leg, and the energy [eV] that goes in them; curve_strain, curve_stress (P, 3, K):
     loading, unloading to strain 0, on to zero stress, of the cycles shown, NaN past their ends; kept (P, n, 3), kept_strain:
     configurations after these. period: of the limit cycle, 0 where none is reached; computed: cycles before it was seen.
     """
@@ -187,16 +188,17 @@ def cycled(spec, sequence):
     checkpoint = ensemble.checkpoint_path(cycled_task(spec, sequence.entropy), sequence)
     state, kept = _resume(spec, sequence, checkpoint)
     while len(kept["area"]) < spec.cycles and not cycles.period(kept, state.box):
-        up, state = _leg(spec, state, law, spec.amplitude - state.strain)
-        down, state = _leg(spec, state, law, -state.strain)
-        rest, state = _unloaded(spec, state, law)
-        kept = cycles.noted(kept, cycles.ended([up, down, rest], state, _columns(spec)), spec.shown())
+        legs = [_leg(spec, state, law, spec.amplitude - state.strain)]
+        legs.append(_leg(spec, legs[0].packing, law, -legs[0].packing.strain))
+        legs.append(_unloaded(spec, legs[1].packing, law))
+        state = legs[-1].packing
+        kept = cycles.noted(kept, cycles.ended(legs, _columns(spec)), spec.shown())
         _save(checkpoint, state, law, kept)
     computed, length = len(kept["area"]), cycles.period(kept, state.box)
     if length:
         kept = cycles.repeated(kept, length, spec.cycles, spec.shown())
     checkpoint.unlink(missing_ok=True)
-    names = ("energy", "strain", "area", "peak", "curve_strain", "curve_stress", "kept", "kept_strain")
+    names = ("energy", "strain", "area", "peak", "events", "dissipated", "curve_strain", "curve_stress", "kept", "kept_strain")
     return {name: kept[name] for name in names} | {
         "species": state.species, "lengths": np.array(state.box.lengths), "period": np.array(length),
         "computed": np.array(computed),
@@ -240,31 +242,53 @@ def same_potential(path, content, potential):
         raise ValueError(f"{path}: made with potential {made}, not with {fingerprint(potential)}")
 
 
+class Leg(NamedTuple):
+    """One way of shear: strain, stress [GPa], energy [eV] of each step (K,), its events, and the packing at its end.
+
+    events (E, 2): strain of each and the energy that it dissipated [eV].
+    """
+
+    strain: np.ndarray
+    stress: np.ndarray
+    energy: np.ndarray
+    events: np.ndarray
+    packing: tuple
+
+    @classmethod
+    def of(cls, record):
+        """Return the ``Leg`` of a ``shear.ShearRecord``."""
+        from glasslib.particles.finnis_sinclair import GIGAPASCAL
+
+        events = np.array([[one.strain, one.dissipated] for one in record.events]).reshape(-1, 2)
+        return cls(record.strain, record.stress / GIGAPASCAL, record.energy, events, record.packing.wrapped())
+
+    def dissipated(self):
+        """Return (number of events, energy dissipated in them [eV])."""
+        return len(self.events), float(self.events[:, 1].sum())
+
+
 def _leg(spec, state, law, strain):
-    """Return ((strain, stress in GPa, energy) of a shear by ``strain``, packing at its end)."""
-    from glasslib.particles.finnis_sinclair import GIGAPASCAL
+    """Return the ``Leg`` of a shear by ``strain``."""
     from glasslib.protocols import shear
 
-    record = shear.shear(state, law, strain, spec.step, tolerance=spec.tolerance, event_energy=_EVENT,
-                         keep_displacements=False)  # fmt: skip
-    return (record.strain, record.stress / GIGAPASCAL, record.energy), record.packing.wrapped()
+    return Leg.of(shear.shear(state, law, strain, spec.step, tolerance=spec.tolerance, event_energy=_EVENT,
+                              keep_displacements=False))  # fmt: skip
 
 
 def _unloaded(spec, state, law):
-    """Return the same for the way to zero shear stress."""
-    from glasslib.particles.finnis_sinclair import GIGAPASCAL
+    """Return the ``Leg`` to zero shear stress."""
     from glasslib.protocols import shear
 
-    record = shear.unload(state, law, spec.step, stress_tolerance=_STRESSLESS, tolerance=spec.tolerance, event_energy=_EVENT,
-                          keep_displacements=False)  # fmt: skip
-    return (record.strain, record.stress / GIGAPASCAL, record.energy), record.packing.wrapped()
+    return Leg.of(shear.unload(state, law, spec.step, stress_tolerance=_STRESSLESS, tolerance=spec.tolerance,
+                               event_energy=_EVENT, keep_displacements=False))  # fmt: skip
 
 
 class Loop(NamedTuple):
     """A glass after ``after`` cycles of ``training``, sheared to strain ``amplitude`` (negative: backward) and unloaded.
 
     Strain is counted from the glass as cast, in which a trained one begins with some: the amplitude of the training is the
-    farthest that it has seen. ``returns``: back to strain 0 before the stress is taken off, as in a cycle of the training.
+    farthest that it has seen. Backward it goes as far from where it begins as forward, which is the mirror image about that
+    place. ``returns``: back by as much as a cycle of the training goes back, before the stress is taken off.
     """
 
     training: Cycling
@@ -276,7 +300,7 @@ class Loop(NamedTuple):
 def loop_task(spec, seed):
     """Return the ``ensemble.Task`` of a ``Loop``."""
     atoms = spec.training.glass.atoms
-    return ensemble.Task(f"alloy-loop-{atoms}", looped, spec, seed, version=1, label=f"{atoms}",
+    return ensemble.Task(f"alloy-loop-{atoms}", looped, spec, seed, version=2, label=f"{atoms}",
                          core_seconds=costs.ALLOY_SHEAR * atoms * 2 * abs(spec.amplitude) / spec.training.step)  # fmt: skip
 
 
@@ -284,24 +308,32 @@ def looped(spec, sequence):
     """Return one sample of a ``Loop`` by name.
 
     up_strain, up_stress, up_energy, down_...: curves, strains from that of the start, stresses in GPa, energies in eV/atom
-    from that of the start; irreversible, reversible (n,): D2min [angstrom^2] of each atom between start and end, and between
-    the loaded state and the end; shown_positions (n, 3), shown_lengths, shown_strain: of the start, for
-    pictures, and shown_sample, its number.
+    from that of the start; events, dissipated (2,): number of events loading and unloading to zero stress, and the energy [eV]
+    that goes in them; loaded_positions, end_positions (n, 3), ..._box_strain: both states; irreversible, reversible (n,): D2min
+    [angstrom^2] of each atom between start and end, and between the loaded state and the end; shown_positions (n, 3),
+    shown_lengths, shown_strain: of the start, for pictures, and shown_sample, its number.
     """
     from glasslib.analysis import fields
 
     training, law = spec.training, spec.training.glass.potential
     start = training.configuration(spec.after, sequence)
-    up, loaded = _leg(training, start, law, spec.amplitude - start.strain)
-    back, end = _leg(training, loaded, law, -loaded.strain) if spec.returns else (None, loaded)
-    down, end = _unloaded(training, end, law)
-    down = [np.concatenate(parts) for parts in zip(back, down)] if spec.returns else down
+    way = np.sign(spec.amplitude)
+    legs = [_leg(training, start, law, way * (abs(spec.amplitude) - start.strain))]
+    loaded = legs[0].packing
+    if spec.returns:
+        legs.append(_leg(training, loaded, law, -way * abs(spec.amplitude)))
+    legs.append(_unloaded(training, legs[-1].packing, law))
+    end, up = legs[-1].packing, legs[0]
+    down = [np.concatenate(parts) for parts in zip(*(leg[:3] for leg in legs[1:]))]
     count = len(start.positions)
     result = {"shown_positions": start.positions, "shown_lengths": np.array(start.box.lengths),
               "shown_strain": np.array(start.strain), "shown_sample": np.array(sequence.spawn_key[-1])}  # fmt: skip
     for name, curve in (("up", up), ("down", down)):
         result |= {f"{name}_strain": curve[0] - start.strain, f"{name}_stress": curve[1],
-                   f"{name}_energy": (curve[2] - up[2][0]) / count}  # fmt: skip
+                   f"{name}_energy": (curve[2] - up.energy[0]) / count}  # fmt: skip
+    result["events"], result["dissipated"] = np.array([leg.dissipated() for leg in (legs[0], legs[-1])]).T
+    for name, state in (("loaded", loaded), ("end", end)):
+        result |= {f"{name}_positions": state.positions, f"{name}_box_strain": np.array(state.strain)}
     for name, one, other in (("irreversible", start, end), ("reversible", loaded, end)):
         turned = np.eye(3)
         turned[0, 1] = other.strain - one.strain

@@ -7,6 +7,7 @@ import numpy as np
 from glasslib import figures, pictures3d
 from glasslib.papers import polarity
 from glasslib.papers.polarity import numbers
+from glasslib.papers.polarity.maps import yield_stress
 from glasslib.papers.polarity.samples import has
 
 STATES = {"as-cast": "as cast", "trained": "trained"}
@@ -100,12 +101,19 @@ def maps(results):
     atoms = largest_size(results, lambda size: None not in [_row(results, state, size) for state in STATES])
     if atoms is None:
         return None
-    strength = {state: results[f"map {atoms} {state}/strength"][_row(results, state, atoms)].astype(float) for state in STATES}
+    strength = {state: _yield_stress(results, state, atoms) for state in STATES}
     side = round(len(strength["trained"]) ** (1 / 3))
     axis = (np.arange(side) + 0.5) / side
     fractions = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), -1).reshape(-1, 3)
     grid = pictures3d.grid(fractions @ cell(results, "as-cast", atoms).T)
     return Maps(atoms, grid, {(state, way): strength[state][:, k] for state in STATES for k, way in enumerate(WAYS)})
+
+
+def _yield_stress(results, state, atoms):
+    """Return the local yield stresses (S, 2) of the sample that is shown."""
+    row = _row(results, state, atoms)
+    strength, residual = (results[f"map {atoms} {state}/{key}"][row].astype(float) for key in ("strength", "local_stress"))
+    return yield_stress(strength, residual)
 
 
 def _row(results, state, atoms):
