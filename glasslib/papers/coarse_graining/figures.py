@@ -118,7 +118,7 @@ def curves(results, glass):
                            f"{', all the way' if end > 1 else ''}", loc="left", fontsize=9.5)  # fmt: skip
             if end > 1:
                 axis.axvspan(model.PLATEAU_FROM, end, color="0.93", zorder=0, label="where the plateau is fitted")
-                axis.legend(fontsize=6.5, loc="lower right")
+                axis.legend(fontsize=6, loc="lower right", labelspacing=0.25)
 
 
 def _whose_fit(results, name):
