@@ -47,11 +47,11 @@ def sheared(results):
     labels = [label for label in coarse_graining.GLASSES if results.has(f"flow {label}/stress")]
     if not labels:
         return figures.not_computed("It needs glasses sheared to flow; none is finished at this scale.")
-    count = sum(len(results[f"flow {label}/stress"]) for label in labels)
+    count, end = sum(len(results[f"flow {label}/stress"]) for label in labels), results[f"flow {labels[0]}/strain"][-1]
     with figures.panels(3, foot(results, sheared, count), letters="abc", columns=3, width=3.1) as axes:
         for label in labels:
             _stress(axes[0], results, label, label)
-        axes[0].set(xlabel=STRAIN, ylabel=STRESS, xlim=(0, None), ylim=(0, None))
+        axes[0].set(xlabel=STRAIN, ylabel=STRESS, xlim=(0, min(1.0, end)), ylim=(0, None))
         axes[0].legend()
         places = {label: int(np.argmin(np.abs(results[f"flow {label}/kept_strain"] - arrays.BAND_AT))) for label in labels}
         shown = {label: results[f"flow {label}/strain_maps"][at] for label, at in places.items()}
