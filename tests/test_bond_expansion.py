@@ -6,7 +6,7 @@ import pytest
 from glasslib.analysis import bands
 from glasslib.papers import bond_expansion
 from glasslib.papers.bond_expansion import (
-    band_figures, band_numbers, cavities, figures, lattices, numbers, simulations, tables, tail_numbers,
+    band_figures, band_numbers, cavities, figures, lattices, liquids, numbers, simulations, tables, tail_numbers,
 )  # fmt: skip
 from glasslib.papers.results import Results
 from glasslib.particles import expansion
@@ -31,7 +31,7 @@ def sequence(sample=0):
 
 @pytest.fixture(scope="module")
 def cut():
-    glass = simulations.packing(GLASS, sequence())
+    glass = liquids.packing(GLASS, sequence())
     site = bond_yield.spaced_sites(glass.box, 4.0)[5]
     return glass, site, cavities.Cut(glass, GLASS.potential, site, 5.0)
 
@@ -114,7 +114,7 @@ def test_a_band_that_turns_with_the_material_stays_as_wide_as_it_is(strain, alon
 
 def test_two_starts_are_compared_and_the_liquid_forgets():
     hot = Recipe(Mixture(200), 1.5, 400, melting=50, approach=50)
-    sample = simulations.met(simulations.Meeting(hot, (10, 300)), sequence())
+    sample = liquids.met(liquids.Meeting(hot, (10, 300)), sequence())
     assert len(sample["hot"]) == len(sample["cold"]) > 10
     assert sample["overlap"][1] < sample["overlap"][0] <= 1
     assert sample["hot"].mean() == pytest.approx(sample["cold"].mean(), rel=0.05)

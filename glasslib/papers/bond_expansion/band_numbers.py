@@ -132,8 +132,7 @@ def growth_exponent(strain, widths, begin=0.2):
 
 def edges(results):
     """Return {ensemble: edge [length]} of the three sizes of sheared glasses."""
-    scale = bond_expansion.SCALES[results.given.scale]
-    counts = (scale.little, bond_expansion.particles(results.given), scale.large)
+    counts = bond_expansion.sizes(results.given)
     return {name: (count / results.given.density) ** 0.5 for name, count in zip(SIZES, counts)}
 
 

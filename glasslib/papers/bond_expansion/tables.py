@@ -72,12 +72,12 @@ def exponents_table(results):
 
 def reach(results):
     """Return in a sentence or two how far the large glasses were sheared, and how long the coldest parent was held."""
-    said, scale = [], bond_expansion.SCALES[results.given.scale]
+    said = []
     far = {T: float(results[f"sheared large {T:g}/strain"][0, -1]) for T in numbers.temperatures(results)
            if results.has(f"sheared large {T:g}/strain")}  # fmt: skip
     if far:
         each = ", ".join(f"{strain:.2g} at $T_p$ = {T:g}" for T, strain in far.items())
-        said.append(f"Glasses of N = {scale.large} were sheared to a strain of {each}; the paper goes to 20.")
+        said.append(f"Glasses of N = {bond_expansion.sizes(results.given)[-1]} were sheared to a strain of {each}; the paper goes to 20.")
     coldest = numbers.temperatures(results)[-1]
     found = numbers.equilibrium(results, coldest)
     if found is not None:
