@@ -341,6 +341,6 @@ def test_every_figure_says_what_it_lacks():
     draw = (tables.equilibrium_table, tables.density_table, figures.tails, tables.exponents_table, figures.field,
             figures.cavity, figures.threshold_maps, figures.thresholds, figures.stress_curves, figures.plasticity,
             band_figures.band_growth, figures.prediction, band_figures.band_sizes, tables.reach, tables.amplitude_table,
-            tables.readings_table, tables.bands_table)  # fmt: skip
+            tables.readings_table, tables.bands_table, tables.activity_note)  # fmt: skip
     assert all("not computed at this scale" in function(empty).data for function in draw)
     assert set(bond_expansion.measure(empty)) <= {"map_in_seconds"}

@@ -39,8 +39,9 @@ def test_peaks_of_lattices_are_compared_with_glasses_of_their_size():
 def test_flow_is_steady_once_it_does_not_drift():
     generator, strain = np.random.default_rng(2), np.linspace(0, 0.8, 801)
     stress = noisy(8, generator, strain)
-    page = Results(SMOKE, {"steady/strain": np.tile(strain, (8, 1)), "steady/stress": stress,
-                           "drifting/strain": np.tile(strain, (8, 1)), "drifting/stress": stress - 0.3 * strain}, "synthetic")  # fmt: skip
+    arrays = {f"{name}/{key}": values for name, slope in (("steady", 0.0), ("drifting", 0.3))
+              for key, values in (("strain", np.tile(strain, (8, 1))), ("stress", stress - slope * strain))}  # fmt: skip
+    page = Results(SMOKE, arrays, "synthetic")
     begin, drift, error = numbers.steady(page, "steady")
     assert begin == pytest.approx(0.3) and abs(drift) < 2 * error
     begin, drift, error = numbers.steady(page, "drifting")
@@ -89,3 +90,15 @@ def test_bands_of_particles_and_lattices_stand_side_by_side():
     width, error = band_numbers.particle_width(page, 0.4)
     assert width == pytest.approx(200 * 2 * np.pi**0.5 * 0.05 * 0.12**0.25, rel=0.1) and error < 0.1 * width
     assert "| 0.4 |" in tables.bands_table(page).data
+
+
+def test_the_page_says_what_counts_as_active_and_as_steady():
+    generator, strain = np.random.default_rng(5), np.linspace(0, 0.8, 801)
+    arrays = {"sheared 0.7/strain": np.tile(strain, (8, 1)), "sheared 0.7/stress": noisy(8, generator, strain),
+              "sheared 0.7/activity": np.array([[[0, 0, 1, 2]]]), "sheared 0.7/activity_undivided": np.array([[[1, 0, 1, 2]]]),
+              "cavities 0.7/gaps": np.array([[[1e-9, np.nan], [1e-9, 2e-9]]]),
+              "glass large 0.7/alike": np.array([0.2, 0.3])}  # fmt: skip
+    page = Results(SMOKE, arrays, "synthetic")
+    assert "50 % and 75 % at $T_p$ = 0.7" in tables.activity_note(page).data
+    said = tables.reach(page).data
+    assert "steady from a strain of 0.3" in said and "1 are left out" in said and "0.25 at $T_p$ = 0.7" in said

@@ -1,9 +1,9 @@
 """Connecting microscopic and mesoscopic mechanics (Richard 2023): its parameters, scales and ensembles.
 
-``liquids`` has the functions of the glasses, ``simulations`` of what is measured on them, ``cavities`` those that hold the expansion
-against plain strain, ``lattices`` those of the lattice; ``numbers``, ``tail_numbers`` and ``band_numbers`` measure the claims,
-``figures``, ``band_figures``, ``tables`` and ``interactive`` show them. Lengths in smallest diameters, energies in epsilon;
-d = (V/N)^(1/dimension) is the mean distance.
+``liquids`` has the functions of the glasses, ``simulations`` of what is measured on them, ``cavities`` those that hold the
+expansion against plain strain, ``lattices`` those of the lattice; ``numbers``, ``tail_numbers`` and ``band_numbers`` measure
+the claims, ``figures``, ``band_figures``, ``tables`` and ``interactive`` show them. Lengths in smallest diameters, energies in
+epsilon; d = (V/N)^(1/dimension) is the mean distance.
 """
 
 import dataclasses
@@ -38,9 +38,9 @@ class Scale(NamedTuple):
     long at each of ``SHOWN``; little, little_samples: of the smaller ones at each of ``BANDED``; solid, solid_samples: in
     three; tails: N of bidisperse glasses, how many in a sample, samples; parents: (parent temperature, sweeps) of them, of
     which the first is judged and others have a quarter of the samples; meeting: N of the liquids whose two starts have to meet;
-    picture: N of the field of Fig. 2, 0 for none; strain: of shear of the hottest; band_shear, large_shear: of those of ``BANDED``, and of the larger ones
-    among them; cavities: of each glass; lattices: samples of them; sides: of lattices sheared a little, band_sides: of those
-    sheared to ``band_strain``.
+    picture: N of the field of Fig. 2, 0 for none; strain: of shear of the hottest; band_shear, large_shear: of those of
+    ``BANDED[0]``, and of the larger ones of ``BANDED``; cavities: of each glass; lattices: samples of them; sides: of lattices
+    sheared a little, band_sides: of those sheared to ``band_strain``.
     """
 
     temperatures: tuple
@@ -69,7 +69,7 @@ class Scale(NamedTuple):
     band_strain: float
 
 
-# in two dimensions down to 0.3, in three to 0.4, 22 relaxation times and more, of the slower of overlap and its cage-relative kin
+# in two dimensions down to 0.3, in three to 0.4, about 22 relaxation times of the slower of overlap and relative overlap
 SCALES = {
     "smoke": Scale((0.7, 0.4), (200, 500), (), (200, 200), 500, 2, (), 0, 0, (), 0, 0, (500, 3, 2), ((1.0, 100),), 0, 0,
                    0.2, 0.2, 0.0, 1, 2, (6,), (8,), 2.0),

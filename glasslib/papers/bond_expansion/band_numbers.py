@@ -22,7 +22,7 @@ SIZES = ("sheared little", "sheared", "sheared large")
 
 
 class Bands(NamedTuple):
-    """Bands: strain (T,), profiles (s, T, bins), backgrounds (s,) of s samples of ``of``; ``refused`` are too wide for bands."""
+    """Bands: strain (T,), profiles (s, T, bins), backgrounds (s,) of s samples of ``of``; ``refused``: too wide for bands."""
 
     strain: np.ndarray
     profiles: np.ndarray

@@ -66,8 +66,9 @@ def equilibrium(results, T, dimension=2):
         larger = later(results[own]).mean() - 0.5 * (later(hot).mean() + later(cold).mean())
     return Equilibrium(
         relaxation, sweeps / relaxation, float((hot - cold)[:, :early].mean()), float(gaps.mean()),
-        float(np.hypot.reduce([one.error for one in found]) / len(found)), float(inherent), float(larger), float(np.sqrt(np.mean((seen[0] - seen[1]) ** 2))),
-        float(np.sqrt(np.mean(scatter[0] ** 2 + scatter[1] ** 2))), all(one.met for one in found),
+        float(np.hypot.reduce([one.error for one in found]) / len(found)), float(inherent), float(larger),
+        float(np.sqrt(np.mean((seen[0] - seen[1]) ** 2))), float(np.sqrt(np.mean(scatter[0] ** 2 + scatter[1] ** 2))),
+        all(one.met for one in found),
     )  # fmt: skip
 
 

@@ -57,7 +57,7 @@ def equilibrium_table(results):
 
 
 def exponents_table(results):
-    """Return the exponents of the tails with their errors, beside those of Eq. (23), of other thresholds, and of a colder parent."""
+    """Return the exponents of the tails and their errors, those of Eq. (23), of other thresholds, and of a colder parent."""
     if not results.has("tails/maxima"):
         return figures.not_computed("It needs many small glasses quenched hot.")
     rows, others = [], sorted(key.split("/")[0] for key in results.arrays if key.startswith("tails ") and "maxima" in key)
@@ -108,6 +108,20 @@ def readings_table(results):
     return figures.table(head, rows)
 
 
+def activity_note(results):
+    """Return in a sentence how many particles are active at the strain of the maps, by D2min divided and not."""
+    said = []
+    for T in (T for T in bond_expansion.SHOWN if T in numbers.temperatures(results)):
+        name = f"{numbers.largest(results, T, 'stress')} {T:g}"
+        if f"{name}/activity_undivided" in results.arrays and results[f"{name}/activity"][0].size:
+            shares = [100 * (results[f"{name}/activity{end}"][0, 0] > 0).mean() for end in ("", "_undivided")]
+            said.append(f"{shares[0]:.0f} % and {shares[1]:.0f} % at $T_p$ = {T:g}")
+    if not said:
+        return figures.not_computed("It needs sheared glasses.")
+    return figures.markdown(f"Active up to a strain of {bond_expansion.MAPPED:g}, with $D^2_\\mathrm{{min}}$ divided by the "
+                            f"number of neighbours and undivided: {'; '.join(said)}.")  # fmt: skip
+
+
 def bands_table(results):
     """Return, by parent temperature, how bands grow and how wide they are at the strain of the maps."""
     growth, rows = band_numbers.growth(results), []
@@ -133,7 +147,8 @@ def reach(results):
            if results.has(f"sheared large {T:g}/strain")}  # fmt: skip
     if far:
         each = ", ".join(f"{strain:.2g} at $T_p$ = {T:g}" for T, strain in far.items())
-        said.append(f"Glasses of N = {bond_expansion.sizes(results.given)[-1]} were sheared to a strain of {each}; the paper goes to 20.")
+        count = bond_expansion.sizes(results.given)[-1]
+        said.append(f"Glasses of N = {count} were sheared to a strain of {each}; the paper goes to 20.")
     coldest = numbers.temperatures(results)[-1]
     found = numbers.equilibrium(results, coldest)
     if found is not None:
@@ -142,8 +157,8 @@ def reach(results):
     hottest = numbers.temperatures(results)[0]
     if results.has(f"sheared {hottest:g}/stress"):
         begin, drift, error = numbers.steady(results, f"sheared {hottest:g}")
-        said.append(f"The flow of $T_p$ = {hottest:g} is taken to be steady from a strain of {begin:.2g}: between the halves of "
-                    f"what may be its stress changes by {drift:.3f} ± {error:.3f}.")  # fmt: skip
+        said.append(f"The flow of $T_p$ = {hottest:g} is taken to be steady from a strain of {begin:.2g}: between the halves "
+                    f"of what may be its stress changes by {drift:.3f} ± {error:.3f}.")  # fmt: skip
     gaps, left = numbers.cavity_gaps(results)
     if len(gaps):
         said.append(f"Prestress and modulus are compared in {len(gaps)} cavities; {left} are left out whose branch ends within "
@@ -151,8 +166,8 @@ def reach(results):
     alike = [f"{results[name].mean():.2f} at $T_p$ = {name.split()[2].split('/')[0]}" for name in results.arrays
              if name.startswith("glass large") and name.endswith("/alike")]  # fmt: skip
     if alike:
-        said.append(f"Large liquids are copies of smaller ones, held on; the share of particles still within 0.3 of where their "
-                    f"copies are is {', '.join(alike)}.")  # fmt: skip
+        said.append(f"Large liquids are copies of smaller ones, held on; the share of particles still within 0.3 of where "
+                    f"their copies are is {', '.join(alike)}.")  # fmt: skip
     if not said:
         return figures.not_computed("It needs large glasses that were sheared, or parents started hot and cold.")
     return figures.markdown(" ".join(said))

@@ -1,8 +1,9 @@
 """The numbers of the tails of bonds' coefficients: exponents of Eq. (23), and how the prefactor falls with T_p.
 
-Exponents are those of the largest |phi_n| of each of many small glasses: the tail of one glass ends where its softest mode does,
-and the bonds of one mode are large together, so that one value a glass is independent. Far out the largest values are
-distributed as all are, as two of one glass are rarely there. The share of the glasses beyond the threshold, ``SHARE``, is fixed.
+Exponents are those of the largest |phi_n| of each of many small glasses: the tail of one glass ends where its softest mode
+does, and the bonds of one mode are large together, so that one value a glass is independent. Far out the largest values have
+the power that all have, as two modes of one glass are rarely there. The share of the glasses beyond the threshold, ``SHARE``,
+is fixed.
 
 The prefactor of |phi_1| is that of the power of Eq. (23) beyond a threshold of each parent temperature's own: of the thresholds
 of a scan from which on none finds another exponent the second, since at the first the core may still be felt. Smaller ones let
@@ -100,7 +101,8 @@ def _amplitude(counts, bonds, first, tail):
     error = max(widen * float(found.error[0]), float(found.value[0]) / np.sqrt(tail.count))
     apart = max(widen * float(np.nanstd(found.replicates[:, 1])), 0.25 * (tail.high - tail.low))
     reached = abs(tail.exponent - EXPONENTS[0]) <= 2 * apart
-    return Amplitude(float(found.value[0]), error, tail.threshold, tail.count / bonds.sum(), tail.exponent, apart, bool(reached))
+    share = tail.count / bonds.sum()
+    return Amplitude(float(found.value[0]), error, tail.threshold, share, tail.exponent, apart, bool(reached))
 
 
 def _ensembles(results, T, dimension):
