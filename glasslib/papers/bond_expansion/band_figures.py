@@ -36,7 +36,8 @@ def band_growth(results):
             axis.set(xscale="log", yscale="log", title=title, xlabel=r"strain $\gamma$", ylabel="width of the band / edge")
             _plain(axis)
         for axis in axes:
-            axis.legend(fontsize=7)
+            if axis.get_legend_handles_labels()[0]:
+                axis.legend(fontsize=7)
 
 
 def _kept(results, known, either=False):
@@ -119,4 +120,5 @@ def band_sizes(results):
         axes[1].set(xscale="log", yscale="log", xlabel=r"edge $L$ [$\lambda$]", ylabel=width)
         _plain(axes[1])
         for axis in axes:
-            axis.legend(fontsize=7)
+            if axis.get_legend_handles_labels()[0]:
+                axis.legend(fontsize=7)
