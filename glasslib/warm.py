@@ -89,6 +89,7 @@ def _expansions():
     bond_yield.particle_thresholds(glass, bond_yield.bond_yield_map(glass, potential))
     site = bond_yield.spaced_sites(glass.box, min(glass.box.lengths))
     stress_drop.first_stress_drop(glass, potential, site, local_yield.simple_shears(2)[:1], largest_strain=2e-3)
+    local_yield.local_yield(glass, potential, site, local_yield.simple_shears(2)[:1], largest_strain=1e-3)
     moduli(glass, potential)
     shear.shear(glass, potential, 1e-3, step=1e-3)
 

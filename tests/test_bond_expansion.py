@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+from bond_samples import SMOKE, meetings, on_lattice, sheared, synthetic
 
 from glasslib.analysis import bands
 from glasslib.papers import bond_expansion
 from glasslib.papers.bond_expansion import (
-    band_figures, band_numbers, cavities, figures, lattices, numbers, simulations, tables, tail_numbers,
+    band_figures, band_numbers, cavities, figures, lattices, liquids, numbers, simulations, tables, tail_numbers,
 )  # fmt: skip
 from glasslib.papers.results import Results
 from glasslib.particles import expansion
@@ -17,7 +18,6 @@ from glasslib.protocols.polydisperse import Mixture, Recipe
 
 SEED = 7
 GLASS = Recipe(Mixture(500), 0.5, 50, melting=50, approach=50)
-SMOKE = bond_expansion.Parameters(scale="smoke")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -31,7 +31,7 @@ def sequence(sample=0):
 
 @pytest.fixture(scope="module")
 def cut():
-    glass = simulations.packing(GLASS, sequence())
+    glass = liquids.packing(GLASS, sequence())
     site = bond_yield.spaced_sites(glass.box, 4.0)[5]
     return glass, site, cavities.Cut(glass, GLASS.potential, site, 5.0)
 
@@ -114,7 +114,7 @@ def test_a_band_that_turns_with_the_material_stays_as_wide_as_it_is(strain, alon
 
 def test_two_starts_are_compared_and_the_liquid_forgets():
     hot = Recipe(Mixture(200), 1.5, 400, melting=50, approach=50)
-    sample = simulations.met(simulations.Meeting(hot, (10, 300)), sequence())
+    sample = liquids.met(liquids.Meeting(hot, (10, 300)), sequence())
     assert len(sample["hot"]) == len(sample["cold"]) > 10
     assert sample["overlap"][1] < sample["overlap"][0] <= 1
     assert sample["hot"].mean() == pytest.approx(sample["cold"].mean(), rel=0.05)
@@ -164,77 +164,53 @@ def test_the_slip_is_that_which_was_put_in(monkeypatch):
         lattices.slip(fit, sequence())
 
 
-def synthetic():
-    generator = np.random.default_rng(4)
-    laws = [np.sort(generator.pareto(power - 1, (5, 40_000)) + 1, axis=1) for power in tail_numbers.EXPONENTS]
-    counts = [[np.histogram(values, simulations.MAGNITUDES)[0] for values in one] for one in zip(*laws)]
-    arrays = {"tails/counts": np.array(counts), "tails/bonds": np.full(5, 40_000)}
-    for T, amplitude in ((0.7, 1.0), (0.4, 0.01)):
-        law = np.sort(generator.pareto(2.5, (3, 1, 40_000)) + 1)
-        arrays[f"bonds 2D {T:g}/largest"] = law[..., -2000:]
-        arrays[f"bonds 2D {T:g}/bonds"] = np.full(3, round(40_000 / amplitude))
-        strain = np.linspace(-0.1, 0.1, 41)
-        derivatives = np.tile([0.2, 15.0, 0.0, -1000.0], (2, 3, 1))
-        cubic = 0.2 + 15 * strain - 1000 * strain**3 / 6
-        # a quintic that takes five per cent of the change at a strain of 0.06
-        explicit = 0.2 + (cubic - 0.2) * (1 + 0.05 / 1.05 * (strain / 0.06) ** 4 * np.where(abs(strain) > 0.06, 1.2, 0.8))
-        arrays[f"cavities {T:g}/strain"] = np.tile(strain, (2, 1))
-        arrays[f"cavities {T:g}/stress"] = np.tile(explicit, (2, 3, 1))
-        arrays[f"cavities {T:g}/derivatives"] = derivatives
-        arrays[f"cavities {T:g}/gaps"] = np.tile([[1e-9, np.nan], [-3e-9, 2e-9], [0, 0]], (2, 1, 1))  # a branch that ended
-        blocks = generator.normal(1.0 + (0.7 - T), 0.2, (4, 10, 10))
-        arrays |= {f"thresholds {T:g}/matrix_blocks": blocks, f"thresholds {T:g}/modulus": np.full(4, 15.0)}
-        arrays[f"thresholds {T:g}/bond_blocks"] = blocks.mean() + 1.5 * (blocks - blocks.mean())
-    return Results(SMOKE, arrays | sheared("sheared 0.4", 0.05, 0.25, (True, False, True)), "synthetic")
-
-
-def sheared(name, deviation, exponent, along, scatter=0.0):
-    """Arrays of bands as wide as ``deviation`` strain^exponent, on activity that is everywhere since before the stress peak."""
-    generator, count = np.random.default_rng(len(name)), len(along)
-    strain = np.linspace(0, 1, 1001)
-    stress = np.where(strain < 0.1, 10 * strain, 0.6) + 0.5 * (strain > 0.9)  # the late rise is no peak
-    stretch, places = 0.01 * np.arange(1, 101), (np.arange(40) + 0.5) / 40
-    found = {f"{name}/strain": np.tile(strain, (count, 1)), f"{name}/stress": np.tile(stress, (count, 1)),
-             f"{name}/stretch": np.tile(stretch, (count, 1)), f"{name}/activity": np.zeros((1, 1, 9))}  # fmt: skip
-    both = []
-    for horizontal in along:
-        own = deviation * (1 + scatter * generator.normal())
-        band = np.exp(-0.5 * ((places - 0.5) / (own * stretch[:, None] ** exponent)) ** 2) * (stretch[:, None] > 0.1)
-        flat = np.tile(np.minimum(stretch[:, None], 0.09), (1, 40))
-        both.append((flat + 2 * band, flat) if horizontal else (flat, flat + 2 * band))
-    x, y = zip(*both)
-    return found | {f"{name}/profile_x": np.array(x), f"{name}/profile_y": np.array(y)}
-
-
 def test_what_was_put_in_is_measured():
     page = synthetic()
     found = bond_expansion.measure(page)
     assert found["tail_exponents"].ours == pytest.approx(tail_numbers.EXPONENTS, rel=0.1)
-    assert found["Ag_drop"].ours == pytest.approx(100, rel=0.3) and 0 < found["Ag_drop"].error < 20
+    assert found["Ag_drop"].ours == pytest.approx(91, abs=3 * found["Ag_drop"].error) and 0 < found["Ag_drop"].error < 30
     assert found["expansion_radius"].ours == pytest.approx(0.06, abs=0.006)
-    assert found["prestress_modulus_match"].ours == pytest.approx(3e-9)
+    assert found["prestress_modulus_match"].ours == pytest.approx(3e-9) and found["prestress_modulus_match"].samples == 8
+    assert numbers.cavity_gaps(page)[1] == 4
+    assert numbers.ratio(page, 0.4, np.nanmean, "branch")[0] == pytest.approx(0.5)
     assert found["variance_overestimate"].ours == pytest.approx(1.25, abs=1e-9)
     assert found["variance_overestimate"].error < 1e-9  # of the same samples: what one scatters the other does
     assert found["mean_yield_match"].ours < 1e-12 and found["yield_rises"].ours == pytest.approx([0.3], abs=0.05)
     assert found["band_exponent_particles"].ours == pytest.approx(0.25, abs=0.01)
     assert found["band_exponent_particles"].samples == 2  # the third lies across the shear
     assert band_numbers.of_particles(page, 0.4).backgrounds == pytest.approx([0.09, 0.09])
-    assert float(numbers.peak(page, "sheared 0.4").value) == pytest.approx(0.99)
+    assert len(band_numbers.of_particles(page, 0.4, either=True).profiles) == 3
 
 
-def test_a_drop_of_which_nothing_is_seen_is_bounded():
+def test_a_tail_that_is_not_reached_is_a_bound_and_a_core_is_not_counted():
     page = synthetic()
-    page.arrays["bonds 2D 0.4/largest"] = np.minimum(page.arrays["bonds 2D 0.4/largest"], 1.5)
-    at = tail_numbers.threshold(page, "2D")
-    hot, bonds = tail_numbers.beyond(page, 0.7, "2D", at)
-    assert hot.sum() / bonds.sum() == pytest.approx(tail_numbers.SHARE, rel=0.01)
-    value, error, bound = tail_numbers.amplitude(page, 0.4, "2D")
-    assert value == 0 and np.isnan(error) and bound == pytest.approx(3 / 12e6 / tail_numbers.SHARE, rel=0.01)
-    drop = bond_expansion.measure(page)["Ag_drop"]
-    assert drop.ours is None and f"drops by more than {1 / bound:.0f}" in drop.why
-    page.arrays["bonds large 0.7/largest"] = page.arrays["bonds 2D 0.7/largest"]  # pooled where there are some
-    page.arrays["bonds large 0.7/bonds"] = page.arrays["bonds 2D 0.7/bonds"]
-    assert tail_numbers.threshold(page, "2D") == pytest.approx(at) and len(tail_numbers.beyond(page, 0.7, "2D", at)[0]) == 6
+    every = tail_numbers.amplitudes(page, "2D")
+    assert all(one.reached and 2.0 < one.threshold for one in every.values())  # past the core
+    assert every[0.4].share < 0.002 < every[0.7].share  # one threshold for both would count the core of the cold ones
+    true = {T: 2.5 * 3**2.5 * weight / (1 + weight) for T, weight in ((0.7, 0.1), (0.4, 0.001))}
+    for T, one in every.items():
+        assert one.prefactor == pytest.approx(true[T], abs=3 * one.error) and one.error < 0.1 * one.prefactor
+    core = np.random.default_rng(1).normal(0, 1, (6, 300_000))
+    counts = np.array([[np.histogram(np.abs(values), simulations.MAGNITUDES)[0]] for values in core])
+    page.arrays.update({"bonds 2D 0.4/counts": counts, "bonds 2D 0.4/bonds": np.full(6, 300_000)})
+    every = tail_numbers.amplitudes(page, "2D")
+    assert not every[0.4].reached and every[0.4].exponent > 5
+    drop, bound = bond_expansion.measure(page)["Ag_drop"], 1 / tail_numbers.relative(every, 0.4)[0]
+    assert drop.ours is None and f"drops by more than {bound:.0f}" in drop.why and bound > 10
+    assert "still core" in tables.amplitude_table(page).data
+
+
+def test_exponents_are_those_of_the_largest_of_each_glass():
+    """Bonds of one soft mode are large together: a hundred copies of each value leave the error what it was."""
+    page = synthetic()
+    plain = tail_numbers.tail_exponent(page, 1)
+    assert plain[0].count == 400 and plain[1] == pytest.approx((plain[0].exponent - 1) / 20)
+    page.arrays["tails/counts"], page.arrays["tails/bonds"] = 100 * page["tails/counts"], 100 * page["tails/bonds"]
+    assert tail_numbers.tail_exponent(page, 1) == plain
+    page.arrays["tails/maxima"][0, :7] = np.nan  # glasses that failed
+    assert bond_expansion.measure(page)["tail_exponents"].samples == 1993
+    page.arrays["tails/maxima"] = page["tails/maxima"][:, :3]
+    assert "12 glasses are too few" in bond_expansion.measure(page)["tail_exponents"].why
 
 
 def test_widths_of_three_sizes_have_the_exponent_that_was_put_in():
@@ -242,28 +218,17 @@ def test_widths_of_three_sizes_have_the_exponent_that_was_put_in():
     edges = band_numbers.edges(page)
     assert list(edges.values()) == pytest.approx([(n / 0.65) ** 0.5 for n in (2500, 10_000, 40_000)])
     for T in (0.4, 0.2):
-        for (name, edge), along in zip(edges.items(), ((True,) * 8, (True, False) * 4, (True, False))):
+        for (name, edge), along in zip(edges.items(), ((True,) * 16, (True, False) * 4, (True, False))):
             deviation = 2 * (edge / 60) ** power / edge / 0.15**0.25
             page.arrays.update(sheared(f"{name} {T:g}", deviation, 0.25, along, 0.05))
     names, lengths, widths, errors = band_numbers.born(page, 0.2)
     assert names == list(band_numbers.SIZES)
     assert widths == pytest.approx(2 * np.pi**0.5 * 2 * (lengths / 60) ** power, rel=0.15)
-    assert errors[2] / widths[2] == pytest.approx(8**0.5 * errors[0] / widths[0])  # one large band has the scatter of all
+    assert errors[2] / widths[2] == pytest.approx(8**0.5 * errors[0] / widths[0])  # two large bands have the scatter of all
     found = band_numbers.measure(page)["band_width_size"]
-    assert found.ours == pytest.approx(power, abs=3 * found.error) and 0.01 < found.error < 0.1 and found.samples == 1
+    assert found.ours == pytest.approx(power, abs=3 * found.error) and 0.01 < found.error < 0.1 and found.samples == 2
     why = band_numbers.measure(page)["band_exponent_particles"]
-    assert why.ours is None and "2 of 4 bands lie along the shear" in why.why
-
-
-def on_lattice(strains, side, share, across):
-    """Arrays of bands of a lattice that are ``share`` strain^0.5 of its edge wide, born at a strain of 0.09."""
-    steps = np.linspace(0, 1, 501)
-    stress = np.where(steps < 0.09, steps, 0.05)
-    strains, places = np.array(strains)[:, None], (np.arange(side) + 0.5) / side
-    flat = np.tile(np.minimum(strains, 0.08), (1, side))
-    band = flat + 3 * (places < np.round(side * share * np.sqrt(strains)) / side) * (strains > 0.09)
-    pair = np.stack([flat, band] if across else [band, flat], axis=1)
-    return {"strain": np.tile(steps, (2, 1)), "stress": np.tile(stress, (2, 1)), "profiles": np.stack([pair, pair])}
+    assert why.ours is None and "2 of 4 glasses have a band along the shear, 0 none" in why.why
 
 
 def test_bands_of_lattices_are_as_wide_as_they_were_put_in():
@@ -278,7 +243,11 @@ def test_bands_of_lattices_are_as_wide_as_they_were_put_in():
     assert widths[:, strain == 100] == pytest.approx(0.5) and np.isnan(widths[:, strain < 0.09]).all()
     found = band_numbers.measure(page)
     assert found["band_exponent_lattice"].ours == pytest.approx(0.5, abs=0.05)
-    assert band_numbers.band_blocks(page, 0.4)[0] == pytest.approx(7) and found["band_blocks"].ours == pytest.approx(4)
+    assert band_numbers.band_blocks(page, 0.4)[0] == pytest.approx(7) and found["band_blocks"].ours == pytest.approx([7, 3])
+    late = page.arrays["lattice bond 0.2 40/stress"]
+    page.arrays["lattice bond 0.2 40/stress"] = np.linspace(0, 1, late.shape[1]) * np.ones_like(late)  # no peak yet
+    refused = band_numbers.measure(page)["band_blocks"]
+    assert refused.ours is None and "T_p = 0.2 bear most stress at a strain of 0.3" in refused.why
 
 
 def test_errors_of_few_bands_are_not_made_too_small():
@@ -296,27 +265,17 @@ def test_the_page_says_how_far_it_went():
     arrays = meetings(0.4) | {"sheared large 0.7/strain": np.tile(np.linspace(0, 1, 11), (2, 1))}
     said = tables.reach(Results(SMOKE, arrays, "synthetic")).data
     assert "to a strain of 1 at $T_p$ = 0.7" in said
-    assert "were held for 100 relaxation times" in said
-
-
-def meetings(T, cold=0.0, sweeps=200):
-    """Arrays of two starts whose energies differ by ``cold`` and whose overlap falls to 1/e in five sweeps."""
-    generator = np.random.default_rng(3)
-    sweep = np.array([1.0, 3.0, 10.0, 30.0])
-    name = f"meeting 2D {T:g}"
-    result = {f"{name}/hot": 1 + generator.normal(0, 0.01, (2, sweeps)), f"{name}/sweep": np.tile(sweep, (2, 1)),
-              f"{name}/cold": 1 - cold + generator.normal(0, 0.01, (2, sweeps)),
-              f"{name}/overlap": np.tile(np.where(sweep < 30, np.exp(-sweep / 5), 0.0), (2, 1)),
-              f"{name}/hot_inherent": np.array([0.7, 0.7]), f"{name}/cold_inherent": np.array([0.7, 0.7]) - cold}  # fmt: skip
-    for start in ("hot", "cold"):
-        result |= {f"{name}/{start}_structure": np.ones((2, 2, 30)), f"{name}/{start}_scatter": np.full((2, 2, 30), 0.1)}
-    return result
+    assert "were held for 62 relaxation times" in said
 
 
 def test_parents_that_have_not_met_are_named(monkeypatch):
     page = Results(SMOKE, meetings(0.7) | meetings(0.4, cold=0.05), "synthetic")
     warm, cold = (numbers.equilibrium(page, T) for T in (0.7, 0.4))
-    assert warm.met and warm.relaxation == pytest.approx(5) and warm.held == pytest.approx(40)
+    assert warm.met and warm.relaxation == pytest.approx(8) and warm.held == pytest.approx(25)  # the slower clock
+    assert numbers.decay_time(page, "meeting 2D 0.7", "overlap") == pytest.approx(5)
+    assert cold.early == pytest.approx(0.05, abs=0.01) and np.isnan(cold.larger)
+    page.arrays["glass 2D 0.4/energy"] = np.full((3, 10), 1.0)
+    assert numbers.equilibrium(page, 0.4).larger == pytest.approx(0.025, abs=0.005)
     assert warm.gap == pytest.approx(0, abs=0.005) and warm.noise == pytest.approx(0.1 * 2**0.5)
     assert not cold.met and cold.gap == pytest.approx(0.05, abs=0.01) and cold.inherent == pytest.approx(0.05)
     assert numbers.unequilibrated(page) == [0.4] and numbers.unequilibrated(page, 3) is None
@@ -381,6 +340,7 @@ def test_every_figure_says_what_it_lacks():
     empty = Results(bond_expansion.Parameters(), {}, "nothing")
     draw = (tables.equilibrium_table, tables.density_table, figures.tails, tables.exponents_table, figures.field,
             figures.cavity, figures.threshold_maps, figures.thresholds, figures.stress_curves, figures.plasticity,
-            band_figures.band_growth, figures.prediction, band_figures.band_sizes, tables.reach)  # fmt: skip
+            band_figures.band_growth, figures.prediction, band_figures.band_sizes, tables.reach, tables.amplitude_table,
+            tables.readings_table, tables.bands_table, tables.activity_note)  # fmt: skip
     assert all("not computed at this scale" in function(empty).data for function in draw)
     assert set(bond_expansion.measure(empty)) <= {"map_in_seconds"}

@@ -82,6 +82,16 @@ def local_gradients(before, after, lattice_before, lattice_after, radius):
     return gradient, np.bincount(i, (rest**2).sum(axis=1), minlength=n) / count
 
 
+def neighbour_counts(positions, lattice, radius):
+    """Return how many neighbours (n,) each particle has within ``radius``: by how many ``local_gradients`` divides D2min.
+
+    >>> neighbour_counts([[0.5, 0.5], [1.0, 0.5], [9.9, 0.5]], 10 * np.eye(2), 0.7).tolist()
+    [2, 1, 1]
+    """
+    x, cell = _checked(positions, lattice)
+    return np.bincount(_pairs(x, cell, checks.number("radius", radius, 0.0, open_low=True))[0], minlength=len(x))
+
+
 def hencky_strain(gradients):
     """Return ln sqrt(F F^T) (..., d, d) of deformation gradients (..., d, d).
 

@@ -12,6 +12,7 @@ What a module of ``glasslib.papers`` has to define for this to work; its name is
 """
 
 import contextlib
+from concurrent.futures import BrokenExecutor
 from typing import NamedTuple
 
 from glasslib import ensemble, measured, store
@@ -54,13 +55,21 @@ def run(paper, given, executor=None, *, only=None, glass=None, workers=None, pro
     """Compute what is neither finished nor published, stage after stage.
 
     ``executor``: any ``concurrent.futures.Executor``; by default ``workers`` processes, the same ones for all stages, since
-    each has kernels to load.
+    each has kernels to load. Where samples fail the run goes on; at its end ``ensemble.EnsembleError`` names all tasks that
+    have any. Where a worker dies, or results cannot be written, it ends at once.
     """
-    pairs = [pair for tasks in select(paper, given, only, glass).values() for pair in tasks]
+    pairs, failed = [pair for tasks in select(paper, given, only, glass).values() for pair in tasks], []
     own = ensemble.processes(workers, max((len(numbers_of(samples)) for _, samples in pairs), default=1))
     with own if executor is None else contextlib.nullcontext(executor) as pool:
         for task, samples in pairs:
-            ensemble.run(task, samples, pool, progress=progress)
+            try:
+                ensemble.run(task, samples, pool, progress=progress)
+            except ensemble.EnsembleError as error:
+                if isinstance(error.__cause__, BrokenExecutor):  # no other task would find a worker
+                    raise
+                failed.append(error)
+    if failed:
+        raise ensemble.EnsembleError("; ".join(map(str, failed))) from failed[0]
 
 
 def core_hours(paper, given):

@@ -27,8 +27,8 @@ with one and the same Hessian,
 
     H y_n = sum of g_n at y_n = 0        (pulls toward the partner on either side),
 
-n = 1: Xi of ``hessian``. These are Eqs. 5, 11 and 12; dF/dgamma in Eq. 5 must be the change of force at affine motion,
--H . (A . x), and y = +H^-1 dF/dgamma, where the print has the sign of either but not of both.
+n = 1: Xi of ``hessian``. These are Eqs. 5, 11 and 12. The change of force at affine motion is dF/dgamma = -H . (A . x), and
+y = +H^-1 dF/dgamma: the print of Eq. 5 has both signs turned, which cancels.
 
 **Coefficients.** Per bond, and summed,
 

@@ -1,9 +1,9 @@
 """Connecting microscopic and mesoscopic mechanics (Richard 2023): its parameters, scales and ensembles.
 
-``simulations`` has the functions of the glasses and of what is measured on them, ``cavities`` those that hold the expansion
-against plain strain, ``lattices`` those of the lattice; ``numbers``, ``tail_numbers`` and ``band_numbers`` measure the claims,
-``figures``, ``band_figures``, ``tables`` and ``interactive`` show them. Lengths in smallest diameters, energies in epsilon;
-d = (V/N)^(1/dimension) is the mean distance.
+``liquids`` has the functions of the glasses, ``simulations`` of what is measured on them, ``cavities`` those that hold the
+expansion against plain strain, ``lattices`` those of the lattice; ``numbers``, ``tail_numbers`` and ``band_numbers`` measure
+the claims, ``figures``, ``band_figures``, ``tables`` and ``interactive`` show them. Lengths in smallest diameters, energies in
+epsilon; d = (V/N)^(1/dimension) is the mean distance.
 """
 
 import dataclasses
@@ -18,8 +18,10 @@ from glasslib.papers import parameters
 TEMPERATURES = (0.7, 0.6, 0.5, 0.4, 0.3, 0.2)  # parent temperatures
 SHOWN = (0.7, 0.4, 0.2)  # those of the paper's maps and curves, and of the larger glasses
 BANDED = (0.4, 0.3, 0.2)  # those whose glasses yield by a band
-PROFILED = (0.2, 0.6, 1.0, 2.0, 6.0, 10.0, 20.0, 60.0, 100.0)  # strains of the lattice's profiles
+PROFILED = (0.2, 0.6, 1.0, 2.0, 6.0, 10.0, 20.0, 60.0, 100.0)  # strains of the lattice's profiles that are drawn
+BETWEEN = (1.5, 3.0, 4.0, 15.0, 30.0, 40.0, 80.0)  # strains at which widths are taken as well
 MAPPED = 0.12  # strain of the maps of plasticity
+TURNED = 0.3  # strain up to which a band has chosen its direction, and the stress its peak
 YOUNG = (0.02, 0.04, 0.06, 0.08, 0.1, MAPPED, 0.15, 0.2, 0.3)  # strains of the lattice's profiles while bands are born
 FILE = "bond_expansion/results.npz"
 RELAXING = (10, 30, 100, 200, 300, 500, 1000, 2000, 3000, 5000, 10_000, 20_000, 30_000, 50_000, 100_000)  # see ``Meeting``
@@ -32,12 +34,13 @@ class Scale(NamedTuple):
     """What is computed at a scale.
 
     temperatures: of the parents; sweeps, solid_sweeps: of each, in two and in three dimensions; approach: sweeps from the melt
-    to each; particles, samples: in two dimensions; large, large_samples: of the larger glasses there, twice as many of the
-    hottest; little, little_samples: of the smaller ones of ``BANDED``; solid, solid_samples: in three; tails: N of bidisperse
-    glasses, how many in a sample, samples; meeting: N of the liquids whose two starts have to meet; picture: N of the field of
-    Fig. 2, 0 for none; strain: of shear of the hottest; band_shear, large_shear: of those of ``BANDED``, and of the larger ones
-    among them; cavities: of each glass; lattices: samples of them; sides: of lattices sheared a little, band_sides: of those
-    sheared to ``band_strain``.
+    to each; particles, samples: in two dimensions; large_sweeps, large_samples: of the larger glasses there, tiled and held so
+    long at each of ``SHOWN``; little, little_samples: of the smaller ones at each of ``BANDED``; solid, solid_samples: in
+    three; tails: N of bidisperse glasses, how many in a sample, samples; parents: (parent temperature, sweeps) of them, of
+    which the first is judged and others have a quarter of the samples; meeting: N of the liquids whose two starts have to meet;
+    picture: N of the field of Fig. 2, 0 for none; strain: of shear of the hottest; band_shear, large_shear: of those of
+    ``BANDED[0]``, and of the larger ones of ``BANDED``; cavities: of each glass; lattices: samples of them; sides: of lattices
+    sheared a little, band_sides: of those sheared to ``band_strain``.
     """
 
     temperatures: tuple
@@ -46,13 +49,14 @@ class Scale(NamedTuple):
     approach: tuple
     particles: int
     samples: int
-    large: int
+    large_sweeps: tuple
     large_samples: int
     little: int
-    little_samples: int
+    little_samples: tuple
     solid: int
     solid_samples: int
     tails: tuple
+    parents: tuple
     meeting: int
     picture: int
     strain: float
@@ -65,21 +69,24 @@ class Scale(NamedTuple):
     band_strain: float
 
 
-# twenty relaxation times and more, in two dimensions down to 0.3, in three to 0.5
+# in two dimensions down to 0.3, in three to 0.4, about 22 relaxation times of the slower of overlap and relative overlap
 SCALES = {
-    "smoke": Scale((0.7, 0.4), (200, 500), (), (200, 200), 500, 2, 0, 0, 0, 0, 0, 0, (500, 3, 2), 0, 0,
+    "smoke": Scale((0.7, 0.4), (200, 500), (), (200, 200), 500, 2, (), 0, 0, (), 0, 0, (500, 3, 2), ((1.0, 100),), 0, 0,
                    0.2, 0.2, 0.0, 1, 2, (6,), (8,), 2.0),
-    "book": Scale(TEMPERATURES, (9_000, 12_000, 18_000, 30_000, 80_000, 200_000),
-                  (10_000, 16_000, 40_000, 80_000, 100_000, 100_000), (1_000, 1_000, 1_000, 3_000, 10_000, 40_000),
-                  10_000, 8, 40_000, 2, 2_500, 8, 8_000, 4, (2_500, 40, 50), 1_000, 1_638_400,
-                  1.0, 2.0, 1.0, 30, 8, (20, 40), (40, 128), 100.0),
+    "book": Scale(TEMPERATURES, (12_000, 18_000, 30_000, 48_000, 120_000, 200_000),
+                  (10_000, 20_000, 40_000, 120_000, 40_000, 40_000), (1_000, 1_000, 1_000, 3_000, 10_000, 40_000),
+                  10_000, 8, (2_000, 6_000, 84_000), 4, 2_500, (24, 8, 8), 8_000, 4,
+                  (2_500, 40, 50), ((1.0, 100), (0.6, 500)), 1_000, 1_638_400, 0.8, 2.0, 1.0, 8, 8, (20, 40), (40, 128), 100.0),
     "paper": Scale(TEMPERATURES, (20_000, 30_000, 50_000, 100_000, 200_000, 1_200_000),
                    (20_000, 40_000, 100_000, 300_000, 2_000_000, 10_000_000), (2_000, 2_000, 5_000, 10_000, 20_000, 100_000),
-                   10_000, 100, 40_000, 20, 2_500, 100, 8_000, 50, (2_500, 40, 500), 1_000, 1_638_400,
+                   10_000, 100, (5_000, 20_000, 300_000), 20, 2_500, (100, 100, 100), 8_000, 50,
+                   (2_500, 40, 500), ((1.0, 100), (0.6, 2_000)), 1_000, 1_638_400,
                    1.0, 20.0, 20.0, 100, 50, (20, 40), (40, 128), 100.0),
 }  # fmt: skip
+_OF_FIRST = ("positions", "activity", "activity_undivided", "sites", "map", "displaced", "bond_strain", "matrix_strain",
+             "branch_strain")  # fmt: skip
 _BRIEF = 0.3  # strain of glasses of which the peak and the birth of a band alone are asked
-_QUENCHED = {"temperature": 1.0, "sweeps": 100, "melting": 100, "approach": 100}  # of the bidisperse glasses: hot and brief
+_QUENCHED = {"melting": 100, "approach": 100}  # of the bidisperse glasses: brief
 _PICTURE = {"sweeps": 1_000, "melting": 200, "approach": 300}  # of the field's glass: three relaxation times, poorly annealed
 
 
@@ -126,7 +133,22 @@ def glass(given, temperature, count=None, dimension=2, density=None):
     k = scale.temperatures.index(temperature)
     brief = {"melting": 100} if given.scale == "smoke" else {}
     sweeps = (scale.sweeps if dimension == 2 else scale.solid_sweeps)[k]
-    return polydisperse.Recipe(mixture, temperature, sweeps, approach=scale.approach[k], **brief)
+    approach = scale.approach[k] if dimension == 2 else min(scale.approach[k], sweeps // 4)
+    return polydisperse.Recipe(mixture, temperature, sweeps, approach=approach, **brief)
+
+
+def larger(given, T):
+    """Return the ``liquids.Tiled`` of the larger glasses of a parent temperature; None where there are none."""
+    from glasslib.papers.bond_expansion import liquids
+
+    held = SCALES[given.scale].large_sweeps
+    return liquids.Tiled(glass(given, T), held[SHOWN.index(T)]) if held and T in SHOWN else None
+
+
+def sizes(given):
+    """Return the numbers of particles in two dimensions: of the smaller glasses, the usual, the larger."""
+    scale = SCALES[given.scale]
+    return scale.little, particles(given), 4 * particles(given) if scale.large_sweeps else 0
 
 
 def tasks(given):
@@ -141,29 +163,33 @@ def samples(given):
 
 def _glasses(given):
     """Return the tasks of the glasses: glass 2D T, large T, little T, 3D T; those of ``SHOWN`` in 2D are published whole."""
-    from glasslib.papers.bond_expansion import simulations
+    from glasslib.papers.bond_expansion import liquids
 
     scale, seed, result = SCALES[given.scale], given.seed, {}
     for T in scale.temperatures:
-        result[f"glass 2D {T:g}"] = simulations.glass_task(glass(given, T), seed, T in SHOWN), samples(given)
+        result[f"glass 2D {T:g}"] = liquids.glass_task(glass(given, T), seed, T in SHOWN), samples(given)
         if scale.solid_samples:
-            result[f"glass 3D {T:g}"] = simulations.glass_task(glass(given, T, scale.solid, 3), seed), scale.solid_samples
-        if scale.large_samples and T in SHOWN:
-            result[f"glass large {T:g}"] = simulations.glass_task(glass(given, T, scale.large), seed), large_samples(given, T)
-        if scale.little_samples and T in BANDED:
-            result[f"glass little {T:g}"] = simulations.glass_task(glass(given, T, scale.little), seed), scale.little_samples
+            result[f"glass 3D {T:g}"] = liquids.glass_task(glass(given, T, scale.solid, 3), seed), scale.solid_samples
+        if larger(given, T):
+            result[f"glass large {T:g}"] = liquids.glass_task(larger(given, T), seed), large_samples(given)
+        if little_samples(given, T):
+            result[f"glass little {T:g}"] = liquids.glass_task(glass(given, T, scale.little), seed), little_samples(given, T)
     return result
 
 
-def large_samples(given, T):
-    """Return how many samples of the larger glasses are used: twice as many of the hottest, of whose flow scatter is asked."""
-    scale = SCALES[given.scale]
-    return scale.large_samples * (2 if T == scale.temperatures[0] else 1)
+def large_samples(given):
+    """Return how many samples of the larger glasses are used: each is tiled with one of the smaller."""
+    return min(SCALES[given.scale].large_samples, samples(given))
+
+
+def little_samples(given, T):
+    """Return how many samples of the smaller glasses of ``BANDED`` are used."""
+    return dict(zip(BANDED, SCALES[given.scale].little_samples)).get(T, 0)
 
 
 def _meetings(given):
     """Return the tasks of two starts that have to meet: meeting 2D T, 3D T; and of other densities: density RHO T."""
-    from glasslib.papers.bond_expansion import simulations
+    from glasslib.papers.bond_expansion import liquids
 
     scale, result = SCALES[given.scale], {}
     if not scale.meeting:
@@ -171,13 +197,13 @@ def _meetings(given):
     for T in scale.temperatures:
         for dimension in (2, 3):
             made = glass(given, T, scale.meeting, dimension)
-            spec = simulations.Meeting(made, tuple(count for count in RELAXING if count <= made.sweeps))
-            result[f"meeting {dimension}D {T:g}"] = simulations.meeting_task(spec, given.seed), 2
+            spec = liquids.Meeting(made, tuple(count for count in RELAXING if count <= made.sweeps))
+            result[f"meeting {dimension}D {T:g}"] = liquids.meeting_task(spec, given.seed), 2
     for density in COMPARED:
         for T in (scale.temperatures[0], HALF):
             made = glass(given, scale.temperatures[0], scale.meeting, density=density)._replace(temperature=T, sweeps=4_000)
-            spec = simulations.Meeting(made, tuple(count for count in RELAXING if count <= 10_000))
-            result[f"density {density:g} {T:g}"] = simulations.meeting_task(spec, given.seed), 2
+            spec = liquids.Meeting(made, tuple(count for count in RELAXING if count <= 10_000))
+            result[f"density {density:g} {T:g}"] = liquids.meeting_task(spec, given.seed), 2
     return result
 
 
@@ -188,17 +214,19 @@ def _measured(given):
 
     scale, seed, count, result = SCALES[given.scale], given.seed, samples(given), {}
     size, glasses, batches = scale.tails
-    recipe = polydisperse.Recipe(polydisperse.Mixture(size, sizes="bidisperse"), **_QUENCHED)
-    result["tails"] = simulations.tails_task(simulations.Tails(recipe, glasses), seed), batches
+    for k, (T, sweeps) in enumerate(scale.parents):
+        mixture = polydisperse.Mixture(size, sizes="bidisperse")
+        spec = simulations.Tails(polydisperse.Recipe(mixture, temperature=T, sweeps=sweeps, **_QUENCHED), glasses)
+        result[f"tails {T:g}" if k else "tails"] = simulations.tails_task(spec, seed), batches // 4 if k else batches
     for T in scale.temperatures:
         made = glass(given, T)
         result[f"bonds 2D {T:g}"] = simulations.coefficients_task(simulations.Coefficients(made), seed), count
         if scale.solid_samples:
             spec = simulations.Coefficients(glass(given, T, scale.solid, 3))
             result[f"bonds 3D {T:g}"] = simulations.coefficients_task(spec, seed), scale.solid_samples
-        if scale.large_samples and T in SHOWN:  # of four times as many bonds as many may lie beyond a threshold
-            spec = simulations.Coefficients(glass(given, T, scale.large), 4000)
-            result[f"bonds large {T:g}"] = simulations.coefficients_task(spec, seed), large_samples(given, T)
+        if larger(given, T):
+            spec = simulations.Coefficients(larger(given, T))
+            result[f"bonds large {T:g}"] = simulations.coefficients_task(spec, seed), large_samples(given)
         result[f"thresholds {T:g}"] = simulations.thresholds_task(simulations.Thresholds(made), seed), count
         coarse = given.scale == "smoke"
         spec = cavities.Cavities(made, scale.cavities, **({"step": 5e-3} if coarse else {}))
@@ -213,7 +241,8 @@ def _measured(given):
 def _sheared(given):
     """Return the tasks of glasses that are sheared: sheared T, sheared large T, sheared little T.
 
-    All samples of the highest parent temperature, to whose steady stress the slip is fitted; half of the others'.
+    All samples of the highest parent temperature, to whose steady stress the slip is fitted; half of the others'. Bands that
+    are followed far are made to lie along the shear, see ``simulations.Sheared``.
     """
     from glasslib.papers.bond_expansion import simulations
 
@@ -221,35 +250,36 @@ def _sheared(given):
     for T in scale.temperatures:
         count = samples(given) if T == scale.temperatures[0] else max(2, samples(given) // 2)
         result[f"sheared {T:g}"] = simulations.sheared_task(_shear(given, T), given.seed), count
-        if scale.large_samples and T in SHOWN:
-            strain = scale.large_shear if T in BANDED else scale.strain
-            spec = simulations.Sheared(glass(given, T, scale.large), strain)
-            result[f"sheared large {T:g}"] = simulations.sheared_task(spec, given.seed), large_samples(given, T)
-        if scale.little_samples and T in BANDED:
+        if larger(given, T):
+            far = {"strain": scale.large_shear, "look": TURNED} if T in BANDED else {"strain": scale.strain}
+            spec = simulations.Sheared(larger(given, T), **far)
+            result[f"sheared large {T:g}"] = simulations.sheared_task(spec, given.seed), large_samples(given)
+        if little_samples(given, T):
             spec = simulations.Sheared(glass(given, T, scale.little), _BRIEF)
-            result[f"sheared little {T:g}"] = simulations.sheared_task(spec, given.seed), scale.little_samples
+            result[f"sheared little {T:g}"] = simulations.sheared_task(spec, given.seed), little_samples(given, T)
     return result
 
 
 def _shear(given, T):
-    """Return the shear of the smaller glasses: far where bands are followed, and not in larger ones."""
+    """Return the shear of the usual glasses: far at the parent temperature at which the paper follows bands of this size."""
     from glasslib.papers.bond_expansion import simulations
 
     scale = SCALES[given.scale]
-    followed = T in BANDED and not (scale.large_samples and T in SHOWN)
+    if T == BANDED[0] and scale.band_shear > TURNED:
+        return simulations.Sheared(glass(given, T), scale.band_shear, look=TURNED)
     brief = scale.strain if T == scale.temperatures[0] else min(scale.strain, _BRIEF)
-    return simulations.Sheared(glass(given, T), scale.band_shear if followed else brief)
+    return simulations.Sheared(glass(given, T), brief)
 
 
 def _field(given):
     """Return the tasks of the large field: field glass, field."""
-    from glasslib.papers.bond_expansion import cavities, simulations
+    from glasslib.papers.bond_expansion import cavities, liquids
 
     scale = SCALES[given.scale]
     if not scale.picture:
         return {}
     made = glass(given, scale.temperatures[0], scale.picture)._replace(**_PICTURE)
-    return {"field glass": (simulations.glass_task(made, given.seed), 1),
+    return {"field glass": (liquids.glass_task(made, given.seed), 1),
             "field": (cavities.field_task(cavities.Field(made), given.seed), 1)}  # fmt: skip
 
 
@@ -273,7 +303,7 @@ def _lattices(given):
 
 def profiled(given):
     """Return the strains at which profiles of lattices are kept that are sheared far."""
-    return tuple(strain for strain in sorted({*YOUNG, *PROFILED}) if strain <= SCALES[given.scale].band_strain)
+    return tuple(strain for strain in sorted({*YOUNG, *PROFILED, *BETWEEN}) if strain <= SCALES[given.scale].band_strain)
 
 
 def slip_fit(given):
@@ -299,15 +329,16 @@ def stages(given):
 def gather(given, finished):
     """Return the arrays of the page by ``ensemble/name``, finished samples along the first axis.
 
-    Packings are left out, positions of particles but those of the first sample, and of thresholds the sites.
+    Packings are left out; of particles' positions and of what is of each site those of the first sample alone are kept.
     """
     result = {}
     for name, (task, count) in tasks(given).items():
         found = list(finished.all(task, count).values())
         for key in found[0] if found else ():
-            if "glass" in name and key in ("positions", "diameters", "lengths"):
+            if "glass" in name and key in ("positions", "diameters", "lengths", "liquid") or key.startswith("final"):
                 continue
-            few = found[:1] if key in ("positions", "activity", "sites", "map") or key.startswith("shown") else found
+            first = key in _OF_FIRST or key.startswith("shown") or (key == "derivatives" and "thresholds" in name)
+            few = found[:1] if first else found
             values = np.stack([one[key] for one in few])
             result[f"{name}/{key}"] = values.astype(np.float32) if values.ndim > 1 and values.dtype == float else values
     return result

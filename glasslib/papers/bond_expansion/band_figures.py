@@ -36,18 +36,22 @@ def band_growth(results):
             axis.set(xscale="log", yscale="log", title=title, xlabel=r"strain $\gamma$", ylabel="width of the band / edge")
             _plain(axis)
         for axis in axes:
-            axis.legend(fontsize=7)
+            if axis.get_legend_handles_labels()[0]:
+                axis.legend(fontsize=7)
 
 
-def _kept(results, known):
-    """Return, in a line for each parent temperature, how many bands lie along the shear."""
-    lines = []
+def _kept(results, known, either=False):
+    """Return, in a line for each parent temperature, how many bands are looked at, and how many profiles are none."""
+    lines, which = [], "of both directions" if either else "along the shear"
     for T in known:
         words = []
         for name in (name for name in band_numbers.SIZES if results.has(f"{name} {T:g}/profile_x")):
-            found, count = band_numbers.of_particles(results, T, name), results[f"{name} {T:g}/activity"].shape[-1]
-            words.append(f"{len(found.profiles)} of {found.of} of N = {count}")
-        lines.append(rf"bands along the shear, which alone are followed, at $T_p$ = {T:g}: {', '.join(words)}")
+            found, count = (band_numbers.of_particles(results, T, name, either),
+                            results[f"{name} {T:g}/activity"].shape[-1])  # fmt: skip
+            turned = int(results[f"{name} {T:g}/exchanged"].sum())
+            more = [f"{found.refused} too wide"] * bool(found.refused) + [f"{turned} turned"] * bool(turned)
+            words.append(f"{len(found.profiles)} of {found.of} of N = {count}" + (f" ({', '.join(more)})" if more else ""))
+        lines.append(rf"bands {which} at $T_p$ = {T:g}: {', '.join(words)}")
     return "\n" + "\n".join(lines)
 
 
@@ -96,11 +100,11 @@ def band_sizes(results):
     known = [T for T in every if len(band_numbers.born(results, T)[0]) > 1]
     if not known:
         return figures.not_computed("It needs glasses of two sizes that yield by a band.")
-    foot = _foot(results, band_sizes, f"sheared {known[0]:g}", _kept(results, known))
+    foot = _foot(results, band_sizes, f"sheared {known[0]:g}", _kept(results, known, either=True))
     with figures.panels(2, foot, letters="ab", width=3.6) as axes:
         names, edges, *_ = band_numbers.born(results, known[-1])
         for name, edge, colour in zip(names, edges, figures.SEQUENCE):
-            found = band_numbers.of_particles(results, known[-1], name)
+            found = band_numbers.of_particles(results, known[-1], name, either=True)
             young = found.profiles[:, int(np.argmin(np.abs(found.strain - band_numbers.BORN)))]
             mean = np.mean([bands.centred(profile) for profile in young], axis=0)
             places = ((np.arange(len(mean)) + 0.5) / len(mean) - 0.5) * edge
@@ -116,4 +120,5 @@ def band_sizes(results):
         axes[1].set(xscale="log", yscale="log", xlabel=r"edge $L$ [$\lambda$]", ylabel=width)
         _plain(axes[1])
         for axis in axes:
-            axis.legend(fontsize=7)
+            if axis.get_legend_handles_labels()[0]:
+                axis.legend(fontsize=7)

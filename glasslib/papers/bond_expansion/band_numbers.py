@@ -1,8 +1,9 @@
 """The numbers of shear bands, of particles and of lattices: directions, widths, growth (Figs. 6, 7 and 9).
 
 Widths are those of ``bands.width``, in units of the edge, above what was active everywhere when the band was born: the mean of
-the last profile before the stress is largest. Of particles only bands along the shear are followed, as the paper does: one
-across it turns with the material. A lattice does not turn, and its two directions are the same.
+the last profile before the smoothed mean stress is largest. Of particles only bands along the shear are followed far, as the
+paper does: one across it turns with the material; while a band is young its direction does not matter. A profile that is as
+wide as ``WIDEST`` when bands have chosen their directions is none. A lattice does not turn, its two directions are the same.
 """
 
 from typing import NamedTuple
@@ -11,22 +12,23 @@ import numpy as np
 
 from glasslib.analysis import bands, statistics
 from glasslib.papers import bond_expansion
-from glasslib.papers.bond_expansion.numbers import difference, temperatures
+from glasslib.papers.bond_expansion.numbers import SMOOTHED, smooth, temperatures
 from glasslib.scorecard import Measurement
 
 WIDEST = 0.6  # of the edge, beyond which a band is no longer followed: it feels its own image
+LEAST = 4.0  # blocks: narrower bands of lattices are still those of their birth
 BORN = 0.15  # strain at which widths of young bands are compared
-TURNED = 0.3  # strain up to which a band has chosen its direction, and the stress its peak
 SIZES = ("sheared little", "sheared", "sheared large")
 
 
 class Bands(NamedTuple):
-    """Bands along the shear: strain (T,), profiles (s, T, bins) and backgrounds (s,) of s samples out of ``of``."""
+    """Bands: strain (T,), profiles (s, T, bins), backgrounds (s,) of s samples of ``of``; ``refused``: too wide for bands."""
 
     strain: np.ndarray
     profiles: np.ndarray
     backgrounds: np.ndarray
     of: int
+    refused: int
 
     @property
     def widths(self):
@@ -34,21 +36,29 @@ class Bands(NamedTuple):
         return _widths(self.profiles, self.backgrounds)
 
 
-def of_particles(results, T, name="sheared"):
-    """Return the ``Bands`` of an ensemble."""
+def of_particles(results, T, name="sheared", either=False):
+    """Return the ``Bands`` along the shear of an ensemble; ``either``: those across it, too, by profiles across them."""
     strain = results[f"{name} {T:g}/stretch"][0].astype(float)
     both = [np.nan_to_num(results[f"{name} {T:g}/profile_{axis}"].astype(float)) for axis in "xy"]
-    k = int(np.argmin(np.abs(strain - TURNED)))
-    along = np.array([bands.lies_along(x[k], y[k]) == bands.ALONG_X for x, y in zip(*both)])
-    steps, stress = results[f"{name} {T:g}/strain"][0], results[f"{name} {T:g}/stress"]
-    found = [background(strain, profile, birth(steps, one)) for profile, one in zip(both[0], stress)]
-    return Bands(strain, both[0][along], np.array(found)[along], len(along))
+    k = int(np.argmin(np.abs(strain - bond_expansion.TURNED)))
+    along = np.array([bands.lies_along(x[k], y[k]) for x, y in zip(*both)])
+    chosen = np.where((along == bands.ALONG_X)[:, None, None], *both)
+    born = birth(results, f"{name} {T:g}")
+    levels = np.array([background(strain, profile, born) for profile in chosen])
+    clear = np.array([_width(profile[k], level) < WIDEST for profile, level in zip(chosen, levels)])  # NaN is not
+    kept = clear & (either | (along == bands.ALONG_X))
+    return Bands(strain, chosen[kept], levels[kept], len(along), int((~clear).sum()))
 
 
-def birth(strain, stress):
-    """Return the strain at which a stress (k,) is largest, up to ``TURNED``."""
-    early = strain <= TURNED * (1 + 1e-6)
-    return float(strain[early][np.argmax(stress[early])])
+def birth(results, ensemble):
+    """Return the strain at which the mean stress of an ensemble is largest, near the peak of its ``numbers.smooth`` curve.
+
+    Smoothing tells the peak from later noise, and moves one that ends in a sharp drop: so only the neighbourhood is its.
+    """
+    strain, stress = (results[f"{ensemble}/{key}"].astype(float) for key in ("strain", "stress"))
+    even, mean = smooth(strain[0], stress)
+    near = np.abs(strain[0] - even[np.argmax(mean)]) <= SMOOTHED
+    return float(strain[0][near][np.argmax(stress.mean(axis=0)[near])])
 
 
 def background(strain, profiles, born):
@@ -71,13 +81,12 @@ def lattice_profiles(results, T, side):
 
 
 def _of_lattice(results, name, strains):
-    strains = np.array(strains)
-    steps, stress = results[f"{name}/strain"][0], results[f"{name}/stress"]
-    turned = int(np.flatnonzero(strains >= TURNED)[0])
+    strains, born = np.array(strains), birth(results, name)
+    turned = int(np.flatnonzero(strains >= bond_expansion.TURNED)[0])
     every, levels = [], []
-    for pair, one in zip(results[f"{name}/profiles"].astype(float), stress):
+    for pair in results[f"{name}/profiles"].astype(float):
         every.append(pair[:, bands.lies_along(*pair[turned])])
-        levels.append(background(strains, every[-1], birth(steps, one)))
+        levels.append(background(strains, every[-1], born))
     return strains, np.array(every), np.array(levels)
 
 
@@ -112,15 +121,15 @@ def mean_error(values):
     return tuple(map(float, statistics.mean_error(known)))
 
 
-def growth_exponent(strain, widths, begin=0.2):
-    """Return (exponent of width against strain, error), while bands are narrower than ``WIDEST``; NaN where there is none.
+def growth_exponent(strain, widths, begin=0.2, least=0.0):
+    """Return (exponent of width against strain, error), of bands between ``least`` and ``WIDEST``; NaN where there is none.
 
     The spread of means drawn from n samples is too small by sqrt(1 - 1/n), which is put back; of one sample there is no error.
     """
 
     def slope(drawn):
         mean = np.nan_to_num(known_mean(drawn))
-        kept = (strain >= begin) & (mean < WIDEST) & (mean > 0)
+        kept = (strain >= begin) & (mean < WIDEST) & (mean > 0) & (mean >= least)
         return np.polyfit(np.log(strain[kept]), np.log(mean[kept]), 1)[0] if kept.sum() > 2 else np.nan
 
     count = len(widths)
@@ -132,22 +141,21 @@ def growth_exponent(strain, widths, begin=0.2):
 
 def edges(results):
     """Return {ensemble: edge [length]} of the three sizes of sheared glasses."""
-    scale = bond_expansion.SCALES[results.given.scale]
-    counts = (scale.little, bond_expansion.particles(results.given), scale.large)
+    counts = bond_expansion.sizes(results.given)
     return {name: (count / results.given.density) ** 0.5 for name, count in zip(SIZES, counts)}
 
 
 def born(results, T):
     """Return ensembles, edges (k,), widths (k,) and errors (k,) [length] of bands at ``BORN``, of the sizes that have any.
 
-    Few bands of the large glasses lie along the shear: the scatter of widths, relative to their mean, is taken to be that of
-    all sizes together.
+    Of both directions. There are few large glasses: the scatter of widths, relative to their mean, is taken to be that of all
+    sizes together.
     """
     names, lengths, every = [], [], []
     for name, edge in edges(results).items():
         if not results.has(f"{name} {T:g}/profile_x"):
             continue
-        found = of_particles(results, T, name)
+        found = of_particles(results, T, name, either=True)
         widths = found.widths[:, int(np.argmin(np.abs(found.strain - BORN)))] if len(found.profiles) else np.zeros(0)
         widths = widths[np.isfinite(widths)]
         if len(widths):
@@ -177,22 +185,33 @@ def measure(results):
     return _growth(results) | _size(results) | _blocks(results)
 
 
+def growth(results):
+    """Return {"particles" or "lattice": {T: (exponent, error, bands)}} of all that are followed far."""
+    side = bond_expansion.SCALES[results.given.scale].band_sides[-1]
+    found = {"particles": {}, "lattice": {}}
+    for T, one in _followed(results).items():
+        if len(one.profiles):
+            found["particles"][T] = (*growth_exponent(one.strain, one.widths), len(one.profiles))
+    for T in banded(results):
+        if results.has(f"band {T:g} {side}/profiles"):
+            strain, widths = lattice_widths(results, T, side)
+            found["lattice"][T] = (*growth_exponent(strain, widths, least=LEAST / side), len(widths))
+    return found
+
+
 def _growth(results):
-    measured, known, scale = {}, banded(results), results.given.scale
-    side = bond_expansion.SCALES[scale].band_sides[-1]
-    long = _followed(results)
-    particles = [(found.strain, found.widths) for found in long.values() if len(found.profiles)]
-    on_lattices = [lattice_widths(results, T, side) for T in known if results.has(f"band {T:g} {side}/profiles")]
-    for kind, pairs in (("particles", particles), ("lattice", on_lattices)):
-        found = [(*growth_exponent(*pair), len(pair[1])) for pair in pairs]
-        sure = [one for one in found if np.isfinite(one[:2]).all()]
+    measured, scale, long = {}, results.given.scale, _followed(results)
+    for kind, found in growth(results).items():
+        sure = [one for one in found.values() if np.isfinite(one[:2]).all()]
         if sure:
             value, error, counts = zip(*sure)
             error = float(np.hypot.reduce(error)) / len(sure)
             measured[f"band_exponent_{kind}"] = Measurement(float(np.mean(value)), error, min(counts), scale)
         elif kind == "particles" and long:
-            kept, of = sum(len(found.profiles) for found in long.values()), sum(found.of for found in long.values())
-            why = f"{kept} of {of} bands lie along the shear, no parent temperature has two that grow long enough"
+            kept, of = sum(len(one.profiles) for one in long.values()), sum(one.of for one in long.values())
+            refused = sum(one.refused for one in long.values())
+            why = (f"{kept} of {of} glasses have a band along the shear, {refused} none that stands out; no parent temperature "
+                   f"has two that grow long enough")  # fmt: skip
             measured["band_exponent_particles"] = Measurement.none(why, kept, scale)
     return measured
 
@@ -202,7 +221,7 @@ def _followed(results):
     large = [T for T in banded(results) if results.has(f"sheared large {T:g}/profile_x")]
     names = {T: "sheared large" for T in large} or {T: "sheared" for T in banded(results)}
     every = {T: of_particles(results, T, name) for T, name in names.items() if results.has(f"{name} {T:g}/profile_x")}
-    return {T: found for T, found in every.items() if found.strain[-1] > 2 * TURNED}
+    return {T: found for T, found in every.items() if found.strain[-1] > 2 * bond_expansion.TURNED}
 
 
 def _size(results):
@@ -211,7 +230,7 @@ def _size(results):
         names, *points = born(results, T)
         if len(names) > 1 and np.isfinite(points[2]).all():
             found.append(size_exponent(*points))
-            counts.append(min(len(of_particles(results, T, name).profiles) for name in names))
+            counts.append(min(len(of_particles(results, T, name, either=True).profiles) for name in names))
     if not found:
         return {}
     exponents, errors = map(np.array, zip(*found))
@@ -219,10 +238,28 @@ def _size(results):
     return {"band_width_size": Measurement(float(exponents.mean()), error, min(counts), scale)}
 
 
+def particle_width(results, T):
+    """Return (mean, error) of the width of bands of the largest glasses at the strain of the maps, in mean distances."""
+    for name in reversed(SIZES):
+        if results.has(f"{name} {T:g}/profile_x"):
+            found = of_particles(results, T, name, either=True)
+            k = int(np.argmin(np.abs(found.strain - bond_expansion.MAPPED)))
+            count = dict(zip(SIZES, bond_expansion.sizes(results.given)))[name]
+            return mean_error(count**0.5 * found.widths[:, k]) if len(found.profiles) else (np.nan, np.nan)
+    return np.nan, np.nan
+
+
 def _blocks(results):
     known, scale = banded(results), results.given.scale
-    widths = [band_blocks(results, T) for T in (known[0], known[-1])] if len(known) > 1 else []
-    if not widths or any(one is None or not np.isfinite(one).all() for one in widths):
+    pair = (known[0], known[-1]) if len(known) > 1 else ()
+    widths = [band_blocks(results, T) for T in pair]
+    if not widths or any(one is None for one in widths):
         return {}
-    count = len(results[f"lattice bond {known[0]:g} {bond_expansion.SCALES[scale].sides[-1]}/profiles"])
-    return {"band_blocks": Measurement(*difference(*widths), count, scale)}
+    side = bond_expansion.SCALES[scale].sides[-1]
+    count = len(results[f"lattice bond {pair[0]:g} {side}/profiles"])
+    for T, one in zip(pair, widths):
+        if not np.isfinite(one).all():
+            born = birth(results, f"lattice bond {T:g} {side}")
+            why = f"lattices of T_p = {T:g} bear most stress at a strain of {born:.3g}: not two have a band at that of the maps"
+            return {"band_blocks": Measurement.none(why, count, scale)}
+    return {"band_blocks": Measurement(*map(list, zip(*widths)), count, scale)}

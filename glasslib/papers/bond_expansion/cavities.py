@@ -9,11 +9,12 @@ from typing import NamedTuple
 import numpy as np
 
 from glasslib.papers import costs
-from glasslib.papers.bond_expansion import simulations
+from glasslib.papers.bond_expansion import liquids, simulations
 
 _NEWTON, _FLAT = 12, 1e-11  # steps at most, and the force at which they end
 _LONGEST = 0.5  # of a Newton step [length]: beyond it the branch is lost
-_DIFFERENCE = 1e-4  # strain of the differences that moduli are taken from
+_DIFFERENCE, _OF_YIELD = 1e-4, 1e-2  # strain of the differences that moduli are taken from: or so much of the smaller
+# yield strain, if that is less: differences must stay far below it
 
 
 class Cavities(NamedTuple):
@@ -28,7 +29,7 @@ class Cavities(NamedTuple):
 def cavities_task(spec, seed):
     """Return the ``ensemble.Task`` of ``Cavities``."""
     seconds = spec.count * 2 * spec.strain / spec.step * costs.NEWTON
-    return simulations._of_glass("bond-cavities", cavities, spec, seed, seconds, version=1)
+    return simulations._of_glass("bond-cavities", cavities, spec, seed, seconds, version=2)
 
 
 def cavities(spec, sequence):
@@ -36,13 +37,13 @@ def cavities(spec, sequence):
 
     strain (k,), from -strain to strain; stress (count, k): sigma_xy, NaN where the branch has ended; derivatives (count, 4):
     of the expansion, tau_0 ... tau_3; gaps (count, 2): of the explicit prestress and modulus, over those of the expansion,
-    less 1, NaN where the branch ends within the differences; bond_yield, matrix (count, 2): yield strains forward
-    and backward, by the expansion, and where the branch ends. For the first: shown_positions (m, 2), shown_velocity (f, 2) of
+    less 1, NaN where the branch ends within the differences; difference (count,): their strain; bond_yield (count, 2): yield
+    strains forward and backward, by the expansion. For the first: shown_positions (m, 2), shown_velocity (f, 2) of
     the f free ones that come first, shown_bonds (B, 2): pairs of which at least one is free.
     """
     from glasslib.protocols import bond_yield, local_yield
 
-    glass, potential = simulations.packing(spec.glass, sequence), spec.glass.potential
+    glass, potential = liquids.packing(spec.glass, sequence), spec.glass.potential
     spacing = (glass.box.volume / len(glass.positions)) ** 0.5
     radius = bond_yield.RADIUS * spacing
     every = bond_yield.spaced_sites(glass.box, bond_yield.SPACING * spacing)
@@ -50,21 +51,22 @@ def cavities(spec, sequence):
     forward = local_yield.simple_shears(2)[:1]
     found = bond_yield.bond_yield(glass, potential, sites, forward)
     strain = spec.step * np.arange(-round(spec.strain / spec.step), round(spec.strain / spec.step) + 1)
-    stress, modulus, ends = [], [], []
+    yields = np.concatenate([found.yield_strain, found.backward().yield_strain], axis=1)
+    nearest = np.where(np.isnan(yields), np.inf, yields).min(axis=1)
+    differences = np.minimum(_DIFFERENCE, _OF_YIELD * nearest)
+    stress, modulus = [], []
     for k, site in enumerate(sites):
         cut = Cut(glass, potential, site, radius)
         ways = [cut.path(sign * strain[strain > 0]) for sign in (1, -1)]
         stress.append(np.concatenate([ways[1][::-1], [cut.stress()], ways[0]]))
-        modulus.append(cut.modulus())
-        ends.append([spec.step * np.isfinite(way).sum() for way in ways])
+        modulus.append(cut.modulus(differences[k]))
         if k == 0:
             shown = {"shown_positions": cut.start.T, "shown_velocity": cut.velocity(), "shown_bonds": cut.bonds()}
-    yields = np.concatenate([found.yield_strain, found.backward().yield_strain], axis=1)
     stress, derivatives = np.array(stress), found.derivatives[:, 0]
     explicit = np.stack([stress[:, len(strain) // 2], modulus], axis=1)
     return shown | {
         "strain": strain, "stress": stress, "derivatives": derivatives, "gaps": explicit / derivatives[:, :2] - 1,
-        "bond_yield": yields, "matrix": np.array(ends),
+        "difference": differences, "bond_yield": yields,
     }  # fmt: skip
 
 
@@ -94,7 +96,7 @@ def radii(spec, sequence):
 
     from glasslib.protocols import bond_yield, local_yield
 
-    glass, potential = simulations.packing(spec.glass, sequence), spec.glass.potential
+    glass, potential = liquids.packing(spec.glass, sequence), spec.glass.potential
     spacing = (glass.box.volume / len(glass.positions)) ** 0.5
     forward, site = local_yield.simple_shears(2)[:1], np.array(glass.box.lengths) / 2
     strain = spec.step * np.arange(-round(spec.strain / spec.step), round(spec.strain / spec.step) + 1)
@@ -167,9 +169,10 @@ class Cut:
             velocity = (positions - affine)[:, : self.free].T / (strain - (strains[k - 1] if k else 0.0))
         return result
 
-    def modulus(self):
-        """Return d sigma_xy / d gamma at zero strain by differences of fourth order."""
-        h = _DIFFERENCE
+    def modulus(self, h=_DIFFERENCE):
+        """Return d sigma_xy / d gamma at zero strain by differences of fourth order over ``h``; NaN where h = 0 or too long."""
+        if not h > 0:
+            return np.nan
         one, two = (self.path(np.array([sign * h, sign * 2 * h])) for sign in (1, -1))
         return (8 * (one[0] - two[0]) - (one[1] - two[1])) / (12 * h)
 
@@ -232,7 +235,7 @@ def predicted(spec, sequence):
     from glasslib.particles.forces import evaluate
     from glasslib.protocols.prepare import quench
 
-    glass, potential = simulations.packing(spec.glass, sequence), spec.glass.potential
+    glass, potential = liquids.packing(spec.glass, sequence), spec.glass.potential
     strain = spec.step * np.arange(round(spec.strain / spec.step) + 1)
     solid, result = expansion.Solid(glass, potential), {"strain": strain}
     for name, mode in (("shear", "simple shear"), ("dilation", "dilation")):
@@ -275,7 +278,7 @@ def field(spec, sequence):
     from glasslib.analysis import fields
     from glasslib.particles import expansion
 
-    glass = simulations.packing(spec.glass, sequence)
+    glass = liquids.packing(spec.glass, sequence)
     found = expansion.expand(glass, spec.glass.potential, expansion.straining("simple shear"))
     values = fields.cell_average(glass.positions, found.product_field(), glass.box.lattice(), (spec.pixels,) * 2)
     return {"field": np.nan_to_num(values).astype(np.float32), "residuals": found.residuals,

@@ -51,20 +51,21 @@ def _known(results, *patterns):
 
 def tails(results):
     """Draw Fig. 1: distributions of the coefficients of bonds and how their tail shrinks with the parent temperature."""
-    if not results.has("tails/counts"):
+    if not results.has("tails/maxima"):
         return figures.not_computed("It needs many small glasses quenched hot.")
     foot = _foot(results, tails, "tails", f", (a) of N = {bond_expansion.SCALES[results.given.scale].tails[0]}")
     with figures.panels(3, foot, letters="abc", columns=3, width=3.1) as axes:
         for order, colour in zip((1, 2, 3), figures.SEQUENCE):
             found = tail_numbers.tail_exponent(results, order)
-            begin = found[1].threshold if found else np.inf
+            begin = found[0].threshold if found else np.inf
             _distribution(axes[0], results, "tails", order, colour, rf"$n$ = {order}", begin)
-        dimension = next((d for d in ("3D", "2D") if tail_numbers.known(results, d)), None)
-        for T in tail_numbers.known(results, dimension) if dimension else ():
-            label, begin = rf"{dimension}, $T_p$ = {T:g}", tail_numbers.threshold(results, dimension)
+        every = {dimension: tail_numbers.amplitudes(results, dimension) for dimension in ("3D", "2D")}
+        dimension = next((dimension for dimension, found in every.items() if found), None)
+        for T, found in every.get(dimension, {}).items():
+            begin, label = found.threshold if found.reached else np.inf, rf"{dimension}, $T_p$ = {T:g}"
             _distribution(axes[1], results, f"bonds {dimension} {T:g}", 1, shade(results, T), label, begin)
         for kind, colour, mark in (("2D", figures.BLUE, "o"), ("3D", figures.VERMILION, "s")):
-            _amplitudes(axes[2], results, kind, colour, mark)
+            _amplitudes(axes[2], every[kind], kind, colour, mark)
         for axis, label in zip(axes, (r"$|\varphi_n|$ [$\epsilon$]", r"$|\varphi_1|$ [$\epsilon$]")):
             axis.set(xscale="log", yscale="log", xlabel=label, ylabel="density $P$")
         axes[2].set(xlabel=PARENT, ylabel=rf"prefactor $A_g(T_p)/A_g({numbers.temperatures(results)[0]:g})$", yscale="log")
@@ -86,17 +87,16 @@ def _distribution(axis, results, name, order, colour, label, begin):
         axis.plot(x, power, color="0.3", linestyle=":", linewidth=1)
 
 
-def _amplitudes(axis, results, kind, colour, mark):
-    """Draw prefactors over that of the highest parent temperature, arrows down from bounds where no bond is beyond phi*."""
-    known = tail_numbers.known(results, kind)
-    if len(known) < 2:
+def _amplitudes(axis, found, kind, colour, mark):
+    """Draw prefactors over that of the highest parent temperature, arrows down from bounds where the tail is not reached."""
+    if len(found) < 2:
         return
-    values, errors, bounds = np.array([tail_numbers.amplitude(results, T, kind) for T in known]).T
-    seen = values > 0
-    figures.points(axis, np.array(known)[seen], values[seen], errors[seen], kind, colour, mark)
-    if not seen.all():
-        below = bounds[~seen]
-        axis.errorbar(np.array(known)[~seen], below, 0.4 * below, uplims=True, fmt=mark, color=colour, markerfacecolor="white",
+    values, errors = np.array([tail_numbers.relative(found, T) for T in found]).T
+    known, reached = np.array(list(found)), np.array([one.reached for one in found.values()])
+    figures.points(axis, known[reached], values[reached], errors[reached], kind, colour, mark)
+    if not reached.all():
+        below = values[~reached]
+        axis.errorbar(known[~reached], below, 0.4 * below, uplims=True, fmt=mark, color=colour, markerfacecolor="white",
                       label=f"{kind}, upper bound")  # fmt: skip
 
 
@@ -180,7 +180,7 @@ def threshold_maps(results):
 
 def thresholds(results):
     """Draw Figs. 4b to 4d: distributions, means and variances of the local yield stress by both methods."""
-    known = _known(results, "thresholds {:g}/bond_blocks", "thresholds {:g}/matrix_blocks")
+    known = _known(results, *(f"thresholds {{:g}}/{method}_blocks" for method in ("bond", "matrix", "branch")))
     if not known:
         return figures.not_computed("It needs maps of at least two glasses of a parent temperature.")
     with figures.panels(3, _foot(results, thresholds, f"thresholds {known[0]:g}"), letters="bcd", columns=3, width=3.1) as axes:
@@ -192,7 +192,8 @@ def thresholds(results):
                 axes[0].plot((edges[1:] + edges[:-1]) / 2, density, style, color=shade(results, T), label=label)
         for label, style in (("expansion", "-"), ("frozen matrix", "--")):
             axes[0].plot([], [], style, color="0.4", label=label)
-        for method, mark, label in (("bond", "o", "expansion"), ("matrix", "s", "frozen matrix")):
+        for method, mark, label in (("bond", "o", "expansion"), ("matrix", "s", "frozen matrix, first drop"),
+                                    ("branch", "v", "frozen matrix, instability")):  # fmt: skip
             pairs = [numbers.mean_and_variance(results, T, method) for T in known]
             for axis, k in zip(axes[1:], (0, 1)):
                 figures.points(axis, known, np.array([float(pair[k].value) for pair in pairs]),
@@ -221,7 +222,7 @@ def stress_curves(results):
             _steady(axes[1], results, f"{name} {hottest:g}", f"lattice bond {hottest:g} {side}", side, colour)
         _curves(axes[2], results, known, kind, sides[-1] if kind == "sheared large" else sides[0], lattices.METHODS)
         axes[2].set_xlim(0, min(SHOWN_STRAIN, axes[2].get_xlim()[1]))
-        _peaks(axes[2].inset_axes((0.62, 0.42, 0.36, 0.26)), results, sides[0])
+        _peaks(axes[2].inset_axes((0.62, 0.42, 0.36, 0.26)), results)
         for axis in (axes[0], axes[2]):
             axis.set(xlabel=r"strain $\gamma$", ylabel=STRESS, ylim=(0, 1.6 * axis.get_ylim()[1]))
             axis.legend(fontsize=7, ncols=2, loc="upper right")
@@ -229,17 +230,18 @@ def stress_curves(results):
         axes[1].legend(fontsize=7)
 
 
-def _peaks(axis, results, side):
-    """Draw the largest stress of mean curves against the parent temperature: particles, and lattices of the same size."""
-    rows = [("sheared {:g}", "o", True), (f"lattice bond {{:g}} {side}", "^", True),
-            (f"lattice matrix {{:g}} {side}", "v", False)]  # fmt: skip
-    for name, mark, filled in rows:
-        known = _known(results, f"{name}/stress")
+def _peaks(axis, results):
+    """Draw the largest stress of smoothed mean curves against the parent temperature: particles, lattices of their size."""
+    rows = [(None, "o", True), ("bond", "^", True), ("matrix", "v", False)]
+    for method, mark, filled in rows:
+        pairs = [(T, *numbers.paired(results, T)) for T in numbers.temperatures(results)]
+        names = {T: f"lattice {method} {T:g} {side}" if method else particles for T, particles, side in pairs}
+        known = {T: name for T, name in names.items() if results.has(f"{name}/stress")}
         if known:
-            found = [numbers.peak(results, name.format(T)) for T in known]
+            found = [numbers.peak(results, name) for name in known.values()]
             values, errors = np.array([(float(one.value), float(one.error)) for one in found]).T
-            colour = figures.COLOURS["particles"] if mark == "o" else figures.COLOURS["fit"]
-            figures.points(axis, known, values, errors, None, colour, mark, filled=filled)
+            colour = figures.COLOURS["fit"] if method else figures.COLOURS["particles"]
+            figures.points(axis, list(known), values, errors, None, colour, mark, filled=filled)
     axis.set_title("peak against $T_p$", fontsize=7)
     axis.tick_params(labelsize=6)
 
@@ -266,7 +268,7 @@ def _steady(axis, results, particles, of_lattice, side, colour):
     """Draw the density of the stress in steady flow: of particles filled, of lattices of the same size as a line."""
     if results.has(f"{particles}/stress"):
         strain, stress = results[f"{particles}/strain"][0], results[f"{particles}/stress"]
-        late = stress[:, strain > lattices.STEADY * strain[-1]].ravel()
+        late = stress[:, strain > numbers.steady(results, particles)[0]].ravel()
         axis.hist(late, 25, density=True, color=colour, alpha=0.4, label=f"particles, L = {side}")
     if results.has(f"{of_lattice}/steady_counts"):
         edges = np.linspace(0, lattices.HIGHEST * float(results[f"{of_lattice}/scale"][0]), lattices.BINS + 1)

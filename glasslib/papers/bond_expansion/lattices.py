@@ -14,7 +14,8 @@ from glasslib.papers import costs
 from glasslib.papers.bond_expansion import simulations
 
 METHODS = ("bond", "matrix")
-STEADY = 0.5  # share of the strain past which the stress counts as steady
+STEADY = 0.5  # share of the strain past which the stress counts as steady, of lattices and in short runs
+FLOWING = 0.3  # strain past which that of particles does, if it is less
 BINS = 200  # of stress, see ``yielding``: the stress of large lattices scatters little
 _EARLY = np.linspace(0, 0.3, 151)  # strains of the stress while it overshoots, however far the lattice is sheared
 HIGHEST = 1.5  # stress at the upper end of these bins, over the mean threshold of the renewed sites
@@ -68,7 +69,12 @@ class SlipFit(NamedTuple):
 def slip_task(spec, seed):
     """Return the ``ensemble.Task`` of a ``SlipFit``."""
     seconds = 30 * spec.lattices * costs.QUASISTATIC * spec.size**2 * spec.strain
-    return ensemble.Task(f"bond-slip-{spec.source.method}", slip, spec, seed, core_seconds=seconds)
+    return ensemble.Task(f"bond-slip-{spec.source.method}", slip, spec, seed, version=1, core_seconds=seconds)
+
+
+def mean_slip(fit, seed):
+    """Return the mean eps_pl of all samples of a ``SlipFit``, each of which leaves out one of the particles'."""
+    return float(np.mean([ensemble.sample_arrays(slip_task(fit, seed), k)["slip"] for k in range(fit.of)]))
 
 
 def slip(spec, sequence):
@@ -96,9 +102,14 @@ def slip(spec, sequence):
             "target_error": np.array(steady.std(ddof=1) / np.sqrt(len(steady)) if len(steady) > 1 else np.nan)}  # fmt: skip
 
 
+def steady_from(strain):
+    """Return the strain past which the stress counts as steady of a run to ``strain``."""
+    return min(FLOWING, STEADY * strain)
+
+
 def steady_stress(arrays):
-    """Return the mean stress past ``STEADY`` of the strain of one sample of a ``Sheared``."""
-    return float(arrays["stress"][arrays["strain"] > STEADY * arrays["strain"][-1]].mean())
+    """Return the mean stress of one sample of a ``Sheared`` in steady flow."""
+    return float(arrays["stress"][arrays["strain"] > steady_from(arrays["strain"][-1])].mean())
 
 
 def _plateau(made, strain, seed):
@@ -128,22 +139,21 @@ def yielding_task(spec, seed):
     seconds = spec.lattices * costs.QUASISTATIC * spec.size**2 * spec.strain
     name = f"bond-lattice-{spec.source.method}"
     label = f"T{spec.source.glass.temperature:g}"
-    return ensemble.Task(name, yielding, spec, seed, version=1, label=label, core_seconds=seconds)
+    return ensemble.Task(name, yielding, spec, seed, version=2, label=label, core_seconds=seconds)
 
 
 def yielding(spec, sequence):
     """Return one sample of ``Yielding`` by name.
 
-    strain (k,), denser at first, stress (k,): mean over the lattices; steady_counts (BINS,): stresses
-    past ``STEADY`` of the strain, at bins up to ``HIGHEST`` mean renewed thresholds; steady_mean, and steady_deviation within
-    each lattice; map
-    (size, size): slips of one lattice at ``mapped``; profiles (P, 2, size): mean plastic strain along rows and along columns,
-    of one lattice, at ``profiled``.
+    strain (k,), denser at first, stress (k,): mean over the lattices; steady_counts (BINS,): stresses past ``STEADY`` of the
+    strain, at bins up to ``HIGHEST`` mean renewed thresholds; steady_mean, steady_deviation (lattices,): mean and deviation
+    there of each lattice; scale: mean renewed threshold; map (size, size): slips of one lattice at ``mapped``;
+    profiles (P, 2, size): mean plastic strain along rows and along columns, of one lattice, at ``profiled``.
     """
     from glasslib.lattices import quasistatic
 
     laws = spec.source.laws(sequence.entropy)
-    value = float(ensemble.sample_arrays(slip_task(spec.fit, sequence.entropy), 0)["slip"])
+    value = mean_slip(spec.fit, sequence.entropy)
     made, evenly = lattice(laws, value, spec.size), np.linspace(0, spec.strain, spec.points + 1)
     strains = np.unique(np.round(np.concatenate([evenly, _EARLY[_EARLY <= spec.strain]]), 9))
     kept = np.array(sorted({spec.mapped, *spec.profiled}))
@@ -157,8 +167,7 @@ def yielding(spec, sequence):
     profiles = [[maps[at].mean(axis=1), maps[at].mean(axis=0)] for at in spec.profiled]
     return {
         "strain": strains, "stress": stress.mean(axis=0),
-        "steady_counts": counts, "steady_mean": np.array(steady.mean()),
-        "steady_deviation": np.array(steady.std(axis=1).mean()),
+        "steady_counts": counts, "steady_mean": steady.mean(axis=1), "steady_deviation": steady.std(axis=1),
         "scale": np.array(scale), "map": np.round(maps[spec.mapped] / value).astype(np.int16),
         "profiles": np.array(profiles).reshape(-1, 2, spec.size) / value,
     }  # fmt: skip

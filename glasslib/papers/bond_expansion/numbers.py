@@ -9,12 +9,13 @@ import numpy as np
 from glasslib import benchmark_page
 from glasslib.analysis import overlap, statistics
 from glasslib.papers import bond_expansion
+from glasslib.papers.bond_expansion import lattices
 from glasslib.scorecard import Measurement
 
 WARM = 0.3  # lowest parent temperature of the comparisons that the paper calls good
 WITHIN = 0.05  # of the explicit stress, for the radius of the expansion
 SMALL = 0.01  # strain up to which the prediction of second order is compared
-PEAKED = 0.3  # strain up to which the largest stress is looked for
+SMOOTHED = 0.02  # of strain, over which mean curves are averaged before their peak is looked for: noise would raise it
 RESOLUTION = 0.01  # of energies per particle of two starts: a tenth of what two parent temperatures differ by
 
 
@@ -26,17 +27,21 @@ def temperatures(results):
 class Equilibrium(NamedTuple):
     """How well a parent liquid is equilibrated, of smaller liquids held as long as the glasses' parents.
 
-    relaxation: time [sweeps] in which the overlap falls to 1/e, NaN if it does not; held: over it; gap, error: of
-    energies per particle, hot start less cold; inherent: the same of inherent structures; structure, noise: root mean square
-    of the difference of both g(r), and of what pictures scatter; met: whether all of this is chance, the held time being
-    twenty relaxation times.
+    relaxation: time [sweeps] in which the slower of overlap and cage-relative overlap falls to 1/e, NaN if it does not; held:
+    over it; early: energy per particle of the hot start less that of the cold at equal times, in the first fifth of what is
+    held; gap, error: the same in the later half; inherent: the same of inherent structures; larger: energy of the glasses' own
+    parents less that of both starts, in the later half, NaN where none is finished; structure, noise: root mean square of the
+    difference of both g(r), and of what pictures scatter; met: whether all of this is chance, the held time being twenty
+    relaxation times.
     """
 
     relaxation: float
     held: float
+    early: float
     gap: float
     error: float
     inherent: float
+    larger: float
     structure: float
     noise: float
     met: bool
@@ -56,17 +61,35 @@ def equilibrium(results, T, dimension=2):
     starts = ("hot", "cold")
     seen, scatter = ([results[f"{name}/{start}_{kind}"].astype(float) for start in starts] for kind in ("structure", "scatter"))
     inherent = np.mean(results[f"{name}/hot_inherent"] - results[f"{name}/cold_inherent"])
+    early, own, larger = max(1, hot.shape[1] // 5), f"glass {dimension}D {T:g}/energy", np.nan
+    if own in results.arrays:
+        larger = later(results[own]).mean() - 0.5 * (later(hot).mean() + later(cold).mean())
     return Equilibrium(
-        relaxation, sweeps / relaxation, float(gaps.mean()), float(np.hypot.reduce([one.error for one in found]) / len(found)),
-        float(inherent), float(np.sqrt(np.mean((seen[0] - seen[1]) ** 2))),
-        float(np.sqrt(np.mean(scatter[0] ** 2 + scatter[1] ** 2))), all(one.met for one in found),
+        relaxation, sweeps / relaxation, float((hot - cold)[:, :early].mean()), float(gaps.mean()),
+        float(np.hypot.reduce([one.error for one in found]) / len(found)), float(inherent), float(larger),
+        float(np.sqrt(np.mean((seen[0] - seen[1]) ** 2))), float(np.sqrt(np.mean(scatter[0] ** 2 + scatter[1] ** 2))),
+        all(one.met for one in found),
     )  # fmt: skip
 
 
+def later(records):
+    """Return the later half of records (s, k)."""
+    return records[:, records.shape[1] // 2 :].astype(float)
+
+
 def relaxation_time(results, name):
-    """Return the mean over samples of the time [sweeps] in which the overlap falls to 1/e; NaN if it does not."""
+    """Return the time [sweeps] in which the slower of overlap and cage-relative overlap falls to 1/e, the mean over samples.
+
+    NaN where one of them does not. In two dimensions long waves carry particles off that have kept their neighbours.
+    """
+    clocks = [decay_time(results, name, clock) for clock in ("overlap", "relative")]
+    return float(np.max(clocks))  # of NaN: NaN
+
+
+def decay_time(results, name, clock):
+    """Return the mean over samples of the time [sweeps] in which one of the overlaps falls to 1/e; NaN if it does not."""
     times = []
-    for sweep, q in zip(results[f"{name}/sweep"].astype(float), results[f"{name}/overlap"].astype(float)):
+    for sweep, q in zip(results[f"{name}/sweep"].astype(float), results[f"{name}/{clock}"].astype(float)):
         followed = q > 0
         found = overlap.decay_time(sweep[followed], q[followed])
         times.append(np.nan if found is None else found)
@@ -87,9 +110,12 @@ def mean_and_variance(results, T, method):
             statistics.bootstrap(lambda values: np.nanvar(values), [flat]))  # fmt: skip
 
 
-def ratio(results, T, statistic):
-    """Return (ratio, error) of a statistic of the blocks' yield stresses, expansion over frozen matrix, of the same samples."""
-    both = [results[f"thresholds {T:g}/{method}_blocks"].astype(float) for method in ("bond", "matrix")]
+def ratio(results, T, statistic, reading="matrix"):
+    """Return (ratio, error) of a statistic of the blocks' yield stresses, expansion over frozen matrix, of the same samples.
+
+    reading: of what a cavity's yielding is, ``matrix`` or ``branch``, see ``simulations.Thresholds``.
+    """
+    both = [results[f"thresholds {T:g}/{method}_blocks"].astype(float) for method in ("bond", reading)]
     found = statistics.bootstrap(lambda bond, matrix: statistic(bond) / statistic(matrix), both)
     return float(found.value), float(found.error)
 
@@ -125,11 +151,43 @@ def apart(expanded, stress, prestress):
     return (np.abs(expanded - stress) > WITHIN * np.abs(stress - prestress)) | np.isnan(stress)
 
 
+def smooth(strain, curves):
+    """Return (strains, stress) of the mean of curves (s, k), averaged over ``SMOOTHED`` of strain, up to ``TURNED``."""
+    even = np.linspace(0, min(strain[-1], bond_expansion.TURNED), 301)
+    width = max(1, round(SMOOTHED / even[1]))
+    mean, window = np.interp(even, strain, curves.mean(axis=0)), np.full(width, 1 / width)
+    return np.convolve(even, window, "valid"), np.convolve(mean, window, "valid")
+
+
 def peak(results, ensemble):
-    """Return the ``Estimate`` of the largest stress, up to ``PEAKED``, of the mean curve of the samples of an ensemble."""
-    early = results[f"{ensemble}/strain"][0] <= PEAKED * (1 + 1e-6)
-    curves = results[f"{ensemble}/stress"].astype(float)[:, early]
-    return statistics.bootstrap(lambda drawn: drawn.mean(axis=0).max(), [curves])
+    """Return the ``Estimate`` of the largest stress, up to ``TURNED``, of the ``smooth`` mean curve of an ensemble."""
+    strain, curves = results[f"{ensemble}/strain"][0].astype(float), results[f"{ensemble}/stress"].astype(float)
+    return statistics.bootstrap(lambda drawn: smooth(strain, drawn)[1].max(), [curves])
+
+
+def paired(results, T):
+    """Return (ensemble of sheared glasses of a parent temperature, side of the lattice of that size), the larger ones first."""
+    sides, name = bond_expansion.SCALES[results.given.scale].sides, largest(results, T, "stress")
+    return f"{name} {T:g}", sides[-1] if name == "sheared large" else sides[0]
+
+
+def steady(results, ensemble):
+    """Return (begin, drift, its error) of the steady flow of an ensemble: from which strain on its stress is steady.
+
+    drift: of the stress from the first to the second half of the strains past ``lattices.steady_from``; where it is more than
+    chance, those past half of all strain alone count.
+    """
+    strain, stress = results[f"{ensemble}/strain"][0].astype(float), results[f"{ensemble}/stress"].astype(float)
+    begin = lattices.steady_from(strain[-1])
+    late = strain > 0.5 * (begin + strain[-1])
+    gaps = stress[:, late].mean(axis=1) - stress[:, (strain > begin) & ~late].mean(axis=1)
+    drift, error = map(float, statistics.mean_error(gaps))
+    return (begin if abs(drift) <= 2 * error else lattices.STEADY * strain[-1]), drift, error
+
+
+def fluctuation(means, deviations):
+    """Return the standard deviation of a quantity of which samples have ``means`` and ``deviations`` within (s,)."""
+    return np.sqrt((deviations**2).mean() + means.var(ddof=1))
 
 
 def largest(results, T, key):
@@ -144,16 +202,22 @@ def measure(results):
     return {claim: found for part in parts for claim, found in part(results, scale).items()}
 
 
-def _of_cavities(results, scale):
-    found = radii(results)
-    if len(found) < 2:
-        return {}
+def cavity_gaps(results):
+    """Return (gaps (c, 2) of prestress and modulus of all cavities, of which both are known; how many are left out)."""
     names = [f"cavities {T:g}/gaps" for T in temperatures(results)]
-    gaps = np.concatenate([np.abs(results[name].astype(float)).ravel() for name in names if name in results.arrays])
+    every = [np.abs(results[name].astype(float)).reshape(-1, 2) for name in names if name in results.arrays]
+    gaps = np.concatenate(every) if every else np.zeros((0, 2))
+    known = np.isfinite(gaps).all(axis=1)
+    return gaps[known], int((~known).sum())
+
+
+def _of_cavities(results, scale):
+    found, (gaps, _) = radii(results), cavity_gaps(results)
+    if len(found) < 2 or not len(gaps):
+        return {}
     median = statistics.bootstrap(lambda values: np.median(values), [found])
-    count = found.size // 2
-    return {"expansion_radius": Measurement(float(median.value), float(median.error), count, scale),
-            "prestress_modulus_match": Measurement(float(np.nanmax(gaps)), 0.0, count, scale)}  # fmt: skip
+    return {"expansion_radius": Measurement(float(median.value), float(median.error), found.size // 2, scale),
+            "prestress_modulus_match": Measurement(float(gaps.max()), 0.0, len(gaps), scale)}  # fmt: skip
 
 
 def _of_thresholds(results, scale):
@@ -185,24 +249,36 @@ def _of_lattices(results, scale):
     for name, side in zip(("sheared", "sheared large"), sides):
         of_lattice, of_particles = f"lattice bond {hottest:g} {side}", f"{name} {hottest:g}"
         if results.has(f"{of_lattice}/steady_deviation", f"{of_particles}/stress"):
-            strain, stress = results[f"{of_particles}/strain"][0], results[f"{of_particles}/stress"].astype(float)
-            deviations = stress[:, strain > 0.5 * strain[-1]].std(axis=1)
-            ours, theirs = statistics.mean_error(results[f"{of_lattice}/steady_deviation"]), statistics.mean_error(deviations)
-            error = np.hypot(ours[1] / theirs[0], ours[0] * theirs[1] / theirs[0] ** 2)
-            gaps.append((abs(ours[0] / theirs[0] - 1), error, len(deviations)))
+            gaps.append(fluctuation_gap(results, of_lattice, of_particles))
     if gaps:
         value, error, those = max(gaps)
         measured["steady_fluctuations"] = Measurement(float(value), float(error), those, scale)
     peaks = []
     for T in temperatures(results):
-        name = f"lattice bond {T:g} {sides[0]}"
-        if T >= WARM and results.has(f"{name}/stress", f"sheared {T:g}/stress"):
-            ours, theirs = peak(results, name), peak(results, f"sheared {T:g}")
+        of_particles, side = paired(results, T)
+        name = f"lattice bond {T:g} {side}"
+        if T >= WARM and results.has(f"{name}/stress", f"{of_particles}/stress"):
+            ours, theirs = peak(results, name), peak(results, of_particles)
             peaks.append((abs(float(ours.value / theirs.value) - 1), np.hypot(ours.error, theirs.error) / theirs.value))
     if peaks:
         worst = max(peaks)
         measured["peak_matches"] = Measurement(float(worst[0]), float(worst[1]), count, scale)
     return measured
+
+
+def fluctuation_gap(results, of_lattice, of_particles):
+    """Return (relative gap of the standard deviations of the stress in steady flow, its error, samples of the particles).
+
+    Both are of all stresses of an ensemble: within its samples, and between them.
+    """
+    strain, stress = results[f"{of_particles}/strain"][0], results[f"{of_particles}/stress"].astype(float)
+    flowing = stress[:, strain > steady(results, of_particles)[0]]
+    lattice = [results[f"{of_lattice}/steady_{kind}"].astype(float).ravel() for kind in ("mean", "deviation")]
+    pairs = ((flowing.mean(axis=1), flowing.std(axis=1)), lattice)
+    found = [statistics.bootstrap(fluctuation, pair) for pair in pairs]
+    (theirs, ours), (error, own) = ([float(getattr(one, key)) for one in found] for key in ("value", "error"))
+    error *= np.sqrt(len(flowing) / (len(flowing) - 1))  # the spread of means drawn from few samples is too small
+    return abs(ours / theirs - 1), np.hypot(own / theirs, ours * error / theirs**2), len(flowing)
 
 
 def _of_expansion(results, scale):
