@@ -106,7 +106,7 @@ class Shear:
         return ShearRecord(*np.array(self.rows).T.copy(), tuple(self.events), self.packing())
 
     def _settle(self):
-        minimum = minimise(self.system, self.tolerance, _MOST_ITERATIONS, preconditioner=self.factor)
+        minimum = minimise(self.system, self.tolerance, max_iterations=_MOST_ITERATIONS, preconditioner=self.factor)
         if not minimum.converged:
             raise NotConverged(
                 f"strain = {self.strain:.8g}: no equilibrium, largest force {minimum.residual:.3g} "

@@ -84,7 +84,7 @@ def fit_table(results):
                      ", ".join(f"{v:.3f}" for v in found), _standing(results, name)))  # fmt: skip
     head = ("fit", "paper: $c_0$, $c_1$", "ours", "deviation over starts", r"mean slip $c_0 + c_1\langle\sigma_c^2\rangle$",
             "aim: plateau, peak", "reached", "the fit")  # fmt: skip
-    return figures.table(head, rows)
+    return figures.table(head, [[cell.replace(" ± ", "\u00a0±\u00a0") for cell in row] for row in rows])  # no line ends there
 
 
 def _slip(value, error, lowest, highest):
