@@ -34,13 +34,8 @@ NO_ZONES = "fewer than two samples have polarised zones"
 
 
 def applied(pair):
-    """Return a ``maps.Pair`` of total stresses as one of applied stresses: yield stress less what is borne along each way."""
+    """Return a ``maps.Pair`` of total stresses as one of applied stresses: the inverse of ``maps.yield_stress``."""
     return pair._replace(strength=pair.strength - pair.stress[..., None] * SIGNS)
-
-
-def total(pair):
-    """Return a ``maps.Pair`` of applied stresses as one of total stresses: the inverse of ``applied``."""
-    return pair._replace(strength=pair.strength + pair.stress[..., None] * SIGNS)
 
 
 def permuted(pair, generator):
