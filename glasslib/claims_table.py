@@ -67,4 +67,5 @@ def _number(value):
 
 
 def _text(value):
-    return "" if value is None else html.escape(str(value))
+    """Return the HTML of a text, in which commands stand between backticks."""
+    return "" if value is None else re.sub("`([^`]+)`", r"<code>\1</code>", html.escape(str(value)))

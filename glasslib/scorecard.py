@@ -15,7 +15,7 @@ from glasslib import checks, store
 from glasslib.claims_table import claims_table, in_symbols
 
 AGREES, DIFFERS, INPUT, NOT_COMPUTED = "agrees", "differs", "input", "not computed at this scale"
-NOTHING_STORED = "no stored result measures it; `python -m glasslib measure` does if its arrays are there"
+NOTHING_STORED = "its simulations are not finished, or it is new since the last `python -m glasslib measure`"
 
 _NEEDED = ("value", "figure", "test", "where")
 _FIELDS = (*_NEEDED, "unit", "note", "because")

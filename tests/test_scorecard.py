@@ -125,7 +125,7 @@ def test_data_without_a_number_say_why():
 
 def test_claims_of_which_nothing_is_stored_say_what_may_help():
     assert all(row["why"] == scorecard.NOTHING_STORED for row in scorecard.rows("creep", {}))
-    assert "`python -m glasslib measure` does if its arrays are there" in scorecard.NOTHING_STORED
+    assert "not finished, or it is new since the last `python -m glasslib measure`" in scorecard.NOTHING_STORED
 
 
 def test_what_is_put_in_is_listed_and_not_judged():
