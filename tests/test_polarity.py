@@ -129,7 +129,7 @@ def test_atoms_in_one_place_are_one_state_with_one_energy_and_strain_alone(glass
 
 
 def test_a_loop_tells_what_moved_for_good(glass):
-    found = simulations.looped(simulations.Loop(TRAINING, 0, 0.02), sequence())
+    found = simulations.looped(simulations.Loop(TRAINING, 0, 0.02), sequence(1))
     assert found["irreversible"].shape == found["reversible"].shape == (500,)
     assert found["up_strain"][-1] == pytest.approx(0.02) and abs(found["down_stress"][-1]) < 1e-3
     assert found["up_energy"][0] == 0 and found["reversible"].max() > 0

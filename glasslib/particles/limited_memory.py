@@ -1,12 +1,9 @@
-"""What a descent remembers of its way: L-BFGS, for packings whose minimum needs no factor of the Hessian.
+"""What a descent remembers of its way: L-BFGS, begun from an approximate inverse of the Hessian.
 
-The last steps s_k = x_(k+1) - x_k and changes of force y_k = f_k - f_(k+1) make an inverse Hessian H (Nocedal, Math. Comp. 35,
-773, 1980), the product of which with the force is the next step. Only pairs with s . y > 0 are kept, so H is positive and
-every step goes downhill. They are kept from one minimisation to the next: in quasistatic shear the Hessian hardly changes
-from step to step, and a descent that starts with sixty pairs behind it needs some ten evaluations of the force.
-
-In three dimensions a factor of the Hessian fills in so much that it costs hundreds of evaluations; metals are so well
-conditioned that it would save ten.
+The last steps s_k = x_(k+1) - x_k and changes of force y_k = f_k - f_(k+1) correct an inverse Hessian H_0 (Nocedal, Math.
+Comp. 35, 773, 1980), and the product of what comes out with the force is the next step. Only pairs with s . y > 0 are kept,
+so it is positive if H_0 is, and every step goes downhill. They are kept from one minimisation to the next: in quasistatic
+shear the Hessian hardly changes from step to step.
 """
 
 import numpy as np
@@ -18,7 +15,7 @@ from glasslib import checks
 class Memory:
     """The last ``size`` steps and changes of force of a ``System``; kept between minimisations."""
 
-    def __init__(self, size=60):
+    def __init__(self, size=30):
         self.size = checks.integer("size", size, 1)
         self.steps = self.changes = None
         self.forget()
@@ -43,11 +40,15 @@ class Memory:
         self.next = (self.next + 1) % self.size
         self.count = min(self.count + 1, self.size)
 
-    def direction(self, force, out):
-        """Set out = H f, both (n, d); needs at least one pair."""
-        newest = (self.next - 1) % self.size
-        order = (newest - np.arange(self.count)) % self.size
-        _two_loops(self.steps, self.changes, self.product, order, force.reshape(-1), out.reshape(-1))
+    def direction(self, force, begin, out):
+        """Set out (n, d) to H f; ``begin(v, out)`` sets out = H_0 v, all (n, d)."""
+        if self.count == 0:
+            begin(force, out)
+            return
+        left, order = force.copy(), (self.next - 1 - np.arange(self.count)) % self.size
+        weight = _backward(self.steps, self.changes, self.product, order, left.reshape(-1))
+        begin(left, out)
+        _forward(self.steps, self.changes, self.product, order, weight, out.reshape(-1))
 
 
 @njit(cache=True, error_model="numpy", fastmath={"reassoc", "contract"})
@@ -66,18 +67,19 @@ def _add(weight, a, out):
 
 
 @njit(cache=True, error_model="numpy")
-def _two_loops(steps, changes, product, order, force, out):
-    """out = H f; ``order``: rows of the pairs, the newest first."""
+def _backward(steps, changes, product, order, out):
+    """Take from the force in ``out`` what each pair answers for, the newest first; return the weights (pairs,)."""
     weight = np.empty(len(order))
-    out[:] = force
     for k in range(len(order)):
         row = order[k]
         weight[k] = _dot(steps[row], out) / product[row]
         _add(-weight[k], changes[row], out)
-    newest = order[0]
-    scale = product[newest] / _dot(changes[newest], changes[newest])
-    for c in range(len(out)):
-        out[c] *= scale
+    return weight
+
+
+@njit(cache=True, error_model="numpy")
+def _forward(steps, changes, product, order, weight, out):
+    """Add to H_0 of what was left the answers of all pairs, the oldest first."""
     for k in range(len(order) - 1, -1, -1):
         row = order[k]
         _add(weight[k] - _dot(changes[row], out) / product[row], steps[row], out)

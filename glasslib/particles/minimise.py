@@ -13,7 +13,8 @@ the entries of the whole Hessian's; what they lack, and what has changed since t
 more conjugate gradients. The factor is renewed when these have cost as much as a new one, counted, not timed: the
 same input gives the same bytes.
 
-Many-body potentials are minimised without a factor: each step is that of L-BFGS (``limited_memory``), no longer than
+Many-body potentials are minimised with gradients alone, as products with their Hessian cost as much: each step is that of
+L-BFGS (``limited_memory``), begun from the same factor, of the pairs' part of the Hessian. A step is no longer than
 ``max_displacement``, and shortened like the others until the energy has decreased.
 """
 
@@ -36,7 +37,8 @@ _SHIFT = 1e-4  # its multiple of the identity, over the mean diagonal
 _RENEWAL = 20  # conjugate gradients that a new factor costs
 _USUAL = 12  # of them per equilibrium are expected with a new one
 _LONGEST = 400
-_PROBE = 1e-4  # largest displacement of the first step of a descent that remembers nothing, over max_displacement
+_EXPECTED = 8  # iterations of L-BFGS per equilibrium with a new factor,
+_DEARER = 50  # and those that a new factor costs
 
 
 class Minimum(NamedTuple):
@@ -53,11 +55,11 @@ class Minimum(NamedTuple):
 class Preconditioner:
     """Factor of the near-neighbour Hessian of a ``System``, kept between minimisations and renewed when worn.
 
-    reach: of the pairs that count as near [length]; by default that of the module.
+    reach: of the pairs that count as near [length]; by default that of the module. renewal: iterations that a new one costs.
     """
 
-    def __init__(self, reach=None):
-        self.reach = reach
+    def __init__(self, reach=None, renewal=_RENEWAL):
+        self.reach, self.renewal = reach, renewal
         self.symbolic = self.values = None
         self.shift = 1.0
         self.excess = 0
@@ -65,7 +67,7 @@ class Preconditioner:
     @property
     def worn(self):
         """Return whether there is none yet, or it has cost as much as a new one."""
-        return self.symbolic is None or self.excess >= _RENEWAL
+        return self.symbolic is None or self.excess >= self.renewal
 
     def renew(self, system, blocks):
         """Make the factor anew from the stiffness ``blocks`` of the system's present pairs."""
@@ -224,7 +226,7 @@ def minimise(system, tolerance=1e-8, max_iterations=3000, max_displacement=0.1, 
     checks.integer("max_iterations", max_iterations, 0)
     checks.number("max_displacement", max_displacement, 0.0, open_low=True)
     factor = helper(system.potential) if preconditioner is None else preconditioner
-    if isinstance(factor, Memory):
+    if isinstance(factor, Descent):
         return _by_memory(system, factor, tolerance, max_iterations, max_displacement)
     x = system.positions
     d = x.shape[1]
@@ -265,36 +267,55 @@ def minimise(system, tolerance=1e-8, max_iterations=3000, max_displacement=0.1, 
 
 
 def helper(potential):
-    """Return what minimisations under a potential share: a new ``Preconditioner``, or ``Memory`` for many-body ones."""
-    return Memory() if is_many_body(potential) else Preconditioner()
+    """Return what minimisations under a potential share: a new ``Preconditioner``, or ``Descent`` for many-body ones."""
+    return Descent(Memory(), Preconditioner(renewal=_DEARER)) if is_many_body(potential) else Preconditioner()
 
 
-def _by_memory(system, memory, tolerance, max_iterations, max_displacement):
+class Descent(NamedTuple):
+    """What descents by L-BFGS share: what they remember, and the factor that it corrects."""
+
+    memory: Memory
+    factor: Preconditioner
+
+    def renew(self, system):
+        """Make the factor anew where the system is."""
+        law = system.potential.many_body
+        stiffness = law.stiffness(
+            system.potential, system.table, system.pairs, system.positions, system.lengths, system.strain
+        )
+        self.factor.renew(system, stiffness.blocks)
+
+    def direction(self, force, out):
+        """Set out to the next step, forces and steps (n, d)."""
+        self.memory.direction(force, lambda v, z: _precondition(self.factor.symbolic, self.factor.values, v, z), out)
+
+
+def _by_memory(system, descent, tolerance, max_iterations, max_displacement):
     """``minimise`` by L-BFGS; the count of gradients is that of iterations."""
-    x = system.positions
+    x, memory, factor = system.positions, descent.memory, descent.factor
     f, g, p, start = np.empty_like(x), np.empty_like(x), np.empty_like(x), np.empty_like(x)
     energy = _evaluate(system, f)
-    evaluations, residual = 1, _largest(f)
+    evaluations, residual, patience = 1, _largest(f), factor.renewal
     for iteration in range(max_iterations):
         if residual <= tolerance:
             return Minimum(True, residual, energy, iteration, iteration, evaluations)
-        fresh = memory.count == 0
-        if fresh:
-            np.multiply(f, _PROBE * max_displacement / residual, out=p)
-        else:
-            memory.direction(f, p)
-            length = _largest(p)
-            if length > max_displacement:
-                p *= max_displacement / length
+        if factor.symbolic is None or factor.excess >= patience:
+            patience *= 2 if iteration else 1  # on a long way down each factor serves only for a while
+            descent.renew(system)
+        descent.direction(f, p)
+        length = _largest(p)
+        if length > max_displacement:
+            p *= max_displacement / length
         start[:] = x
         scale, new_energy, tries = _backtrack(system, start, p, f, g, energy, float(np.linalg.norm(f)))
         evaluations += tries
         if scale == 0.0:
-            if fresh:
+            if memory.count == 0:
                 return Minimum(False, residual, energy, iteration, iteration, evaluations)
             memory.forget()  # what is remembered may belong to another basin
             continue
         memory.learn(x - start, f - g)
+        factor.excess += iteration >= _EXPECTED
         energy, residual = new_energy, _largest(g)
         f, g = g, f
     return Minimum(residual <= tolerance, residual, energy, max_iterations, max_iterations, evaluations)
