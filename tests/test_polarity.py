@@ -8,7 +8,7 @@ import pytest
 
 from glasslib import ensemble, scorecard
 from glasslib.papers import polarity
-from glasslib.papers.polarity import cycles, figures, interactive, numbers, samples, simulations, sizes, spatial
+from glasslib.papers.polarity import cycles, figures, interactive, numbers, samples, simulations, spatial, tables
 from glasslib.papers.results import Results
 
 SEED = 3
@@ -344,7 +344,7 @@ def test_one_sample_is_drawn_without_an_error_and_measures_nothing(monkeypatch):
 def test_the_table_has_every_size_and_amplitude():
     both = page(3)
     both.arrays.update(page(1, 8000).arrays)
-    lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in sizes.table(both).data.splitlines()[2:]]
+    lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in tables.sizes_table(both).data.splitlines()[2:]]
     expected = [[atoms, f"{amplitude:g}", count] for atoms, count in (("2000", "3"), ("8000", "1"))
                 for amplitude in polarity.AMPLITUDES]  # fmt: skip
     assert [line[:3] for line in lines] == expected
@@ -379,7 +379,7 @@ def test_the_amplitude_asked_for_is_drawn(monkeypatch):
 
 def test_every_figure_says_what_it_lacks():
     empty = Results(polarity.Parameters(), {}, "nothing")
-    draw = (figures.training, figures.loops, figures.structures, figures.elastic, figures.further, sizes.table,
+    draw = (figures.training, figures.loops, figures.structures, figures.elastic, figures.further, tables.sizes_table,
             spatial.rearrangements, spatial.yield_maps,
             spatial.changes, spatial.zones, interactive.turning, interactive.cycles)  # fmt: skip
     assert all("not computed at this scale" in function(empty).data for function in draw)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from glasslib.papers import polarity
-from glasslib.papers.polarity import map_figures, map_numbers, maps, readings, simulations
+from glasslib.papers.polarity import map_figures, map_numbers, maps, simulations, tables
 from glasslib.papers.results import Results
 
 SEED = 3
@@ -126,13 +126,14 @@ def test_figures_are_drawn_and_say_what_they_lack(monkeypatch):
         assert "not computed at this scale" in function(empty).data
     one = {name: values[4:5] if len(values) == SAMPLES else values for name, values in whole.arrays.items()}
     assert all(function(whole._replace(arrays=one)) is None for function in draw)
-    assert " ± " not in readings.table(whole._replace(arrays=one)).data.partition("\n")[2]
+    assert " ± " not in tables.readings_table(whole._replace(arrays=one)).data.partition("\n")[2]
     assert "in some glass here there are none" in map_figures.residual_stresses(synthetic(trained=False)).data
     map_figures.landscapes()
 
 
 def test_both_readings_stand_in_a_table():
     """By the null zones of independent thresholds would hardly coincide here, as residual stresses fall by 0.5 GPa only."""
-    lines = readings.table(synthetic()).data.splitlines()
+    lines = tables.readings_table(synthetic()).data.splitlines()
     assert len(lines) == 14 and "total stress" in lines[0] and all(line.count("|") == 4 for line in lines)
-    assert "-0.50" in lines[8] and "not computed at this scale" in readings.table(Results(polarity.Parameters(), {}, "")).data
+    assert "-0.50" in lines[8]
+    assert "not computed at this scale" in tables.readings_table(Results(polarity.Parameters(), {}, "")).data

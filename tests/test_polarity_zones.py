@@ -16,10 +16,6 @@ def test_zones_and_their_coincidence():
     found = module.zones(forward, backward, 1.0)
     assert found.hardened.sum(axis=1).tolist() == [100, 100] and found.softened.sum(axis=1).tolist() == [50, 50]
     assert found.either.sum(axis=1).tolist() == [100, 100]
-    np.testing.assert_allclose(module.against_chance(found.hardened, found.softened), 10.0)
-    many = RNG.random((2, 200_000)) < 0.2
-    assert module.against_chance(*many) == pytest.approx(1.0, abs=0.03)
-    assert np.isnan(module.against_chance(np.zeros(4, bool), np.ones(4, bool)))
 
 
 def test_atoms_inside():

@@ -4,8 +4,7 @@ Yield stresses are given on a periodic grid of sites, before and after the train
 where nothing yields. A zone is a set of sites: hardened where the change forward is above a threshold, softened where the
 change backward is below its negative.
 
-How far two zones coincide is told by the share of sites in both over what chance would give, the product of their shares: 1
-for zones that know nothing of each other. Correlations on the grid are
+Correlations on the grid are
 
     C(r) = < a(x) b(x + y) > / (sigma_a sigma_b),    |y| within half a shell of r,
 
@@ -42,18 +41,6 @@ def zones(forward_change, backward_change, threshold):
         raise ValueError(f"forward_change {forward.shape}, backward_change {backward.shape}: must have one shape")
     checks.number("threshold", threshold, 0.0, open_low=True)
     return Zones(forward > threshold, backward < -threshold)
-
-
-def against_chance(first, second):
-    """Return the share of sites in both sets (..., S) over the product of their shares (...); NaN where a set is empty.
-
-    >>> float(against_chance([True, True, False, False], [True, True, False, False]))
-    2.0
-    """
-    a, b = np.asarray(first, dtype=bool), np.asarray(second, dtype=bool)
-    chance = a.mean(axis=-1) * b.mean(axis=-1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(chance > 0, (a & b).mean(axis=-1) / chance, np.nan)
 
 
 def share_inside(marked, inside):

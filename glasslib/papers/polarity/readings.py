@@ -7,7 +7,7 @@ it speaks of the *applied* stress that triggers a rearrangement,
     tau_y = tau_c - tau_0 forward,    tau_y = tau_c + tau_0 backward (tau_c as its size),
 
 and of a fall of tau_0 that hardens the zones forward and softens them backward at once (Secs. III C and IV), which total
-stresses need not feel. The claims are measured on the total; the table has both. What the paper finds as cast tells them
+stresses need not feel. The claims are measured on the total; the page's table has both. What the paper finds as cast tells them
 apart: yield stresses forward and backward that know nothing of each other. Applied ones share tau_0 with opposite signs.
 
 Hardened and softened zones, and the change of tau_0 in them, are judged against a null, in which the totals of each direction
@@ -20,16 +20,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from glasslib import figures
 from glasslib.analysis import statistics
-from glasslib.papers import polarity
 from glasslib.papers.polarity import map_numbers, maps
 from glasslib.papers.polarity.maps import SIGNS
-from glasslib.papers.polarity.samples import mean_error
 from glasslib.scorecard import Measurement
 
 PERMUTATIONS = 40
-NEEDS = "It needs maps of local yield stress of a glass as cast and trained."
 NO_ZONES = "fewer than two samples have polarised zones"
 
 
@@ -130,44 +126,3 @@ def measure(results, atoms):
         measured[claim] = Measurement.none(NO_ZONES, len(pair.moved), scale) if one is None else Measurement(
             float(one.value), float(one.error), one.samples, scale)  # fmt: skip
     return measured
-
-
-def table(results):
-    """Return both readings side by side, with what the null gives, as a table of the page."""
-    pair = maps.pair(results, polarity.size(results.given), least=1)
-    if pair is None:
-        return figures.not_computed(NEEDS)
-    found = readings(pair)
-    rows = [
-        ("correlation of $\\tau_y$ forward and backward, as cast", *(_text(one.correlation[0]) for one in found.values())),
-        ("`hardening_exceeds_softening`: forward, mean gain [GPa]", *(_text(one.gains[0]) for one in found.values())),
-        ("backward, mean loss [GPa]", *(_text(one.gains[1]) for one in found.values())),
-        ("overlap of zones, 1 by chance", *(_number(one.zones.overlap()) for one in found.values())),
-        ("the same of the null", *(_number(one.null.overlap()) for one in found.values())),
-        ("`zones_coincide`: the difference", *(_excess(one, "overlap") for one in found.values())),
-        (r"$\Delta\tau_0$ in the zones [GPa]", *(_number(one.zones.shift()) for one in found.values())),
-        ("the same of the null [GPa]", *(_number(one.null.shift()) for one in found.values())),
-        ("`residual_stress_shift`: the difference [GPa]", *(_excess(one, "shift") for one in found.values())),
-        ("`rearranged_in_zones`: share of rearranged atoms in zones",
-         *(_text(map_numbers.rearranged_inside(one)[0]) for one in (pair, applied(pair)))),
-        ("share of all atoms there", *(_text(map_numbers.rearranged_inside(one)[1]) for one in (pair, applied(pair)))),
-        ("`deviation_scale`: $\\xi_c$ [GPa]", *(_text(map_numbers.deviation_scales(one)) for one in (pair, applied(pair)))),
-    ]  # fmt: skip
-    head = (f"{polarity.size(results.given)} atoms, {len(pair.moved)} samples, ± one standard error",
-            "total stress (the claims')", "stress applied")  # fmt: skip
-    return figures.table(head, rows)
-
-
-def _number(value):
-    return f"{value:.2f}" if np.isfinite(value) else "no zones"
-
-
-def _excess(reading, of):
-    found = reading.excess(of)
-    return "no zones" if found is None else figures.value_error(float(found.value), float(found.error))
-
-
-def _text(values):
-    """Return the mean of those samples that have a number, with one standard error."""
-    values = values[np.isfinite(values)]
-    return figures.value_error(*mean_error(values)) if len(values) else "none"
