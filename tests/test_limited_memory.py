@@ -78,7 +78,7 @@ class Plain(Descent):
 def test_a_factor_saves_evaluations_and_leads_to_the_same_states(alloy, monkeypatch):
     packing, law = alloy
     found = {}
-    for name, made in (("factor", lambda: helper(law)), ("plain", lambda: Plain(Memory(60), Preconditioner(renewal=50)))):
+    for name, made in (("factor", lambda: helper(law)), ("plain", lambda: Plain(Memory(60), Preconditioner()))):
         evaluated, evaluate = [], descents._evaluate
         with monkeypatch.context() as patch:
             driver = Shear(packing, law, tolerance=1e-6, event_energy=1e-2)
@@ -97,7 +97,7 @@ def test_a_factor_is_made_again_where_descents_grow_long(alloy):
     system, descent = System(packing, law), helper(law)
     assert minimise(system, 1e-6, preconditioner=descent).converged
     first = descent.factor.symbolic
-    descent.factor.excess = descent.factor.renewal
+    descent.factor.excess = 50
     system.positions += np.random.default_rng(3).normal(0, 0.02, system.positions.shape)
     found = minimise(system, 1e-6, preconditioner=descent)
     assert found.converged and descent.factor.symbolic is not first

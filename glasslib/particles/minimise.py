@@ -37,8 +37,8 @@ _SHIFT = 1e-4  # its multiple of the identity, over the mean diagonal
 _RENEWAL = 20  # conjugate gradients that a new factor costs
 _USUAL = 12  # of them per equilibrium are expected with a new one
 _LONGEST = 400
-_EXPECTED = 8  # iterations of L-BFGS per equilibrium with a new factor,
-_DEARER = 50  # and those that a new factor costs
+_EXPECTED = 8  # iterations of L-BFGS per equilibrium with a new factor, and how many a new one costs: at least 50, and one
+_FEWEST, _EACH = 50, 80  # for each 80 particles, as in three dimensions factors grow with the square of their number
 
 
 class Minimum(NamedTuple):
@@ -55,11 +55,11 @@ class Minimum(NamedTuple):
 class Preconditioner:
     """Factor of the near-neighbour Hessian of a ``System``, kept between minimisations and renewed when worn.
 
-    reach: of the pairs that count as near [length]; by default that of the module. renewal: iterations that a new one costs.
+    reach: of the pairs that count as near [length]; by default that of the module.
     """
 
-    def __init__(self, reach=None, renewal=_RENEWAL):
-        self.reach, self.renewal = reach, renewal
+    def __init__(self, reach=None):
+        self.reach = reach
         self.symbolic = self.values = None
         self.shift = 1.0
         self.excess = 0
@@ -67,7 +67,7 @@ class Preconditioner:
     @property
     def worn(self):
         """Return whether there is none yet, or it has cost as much as a new one."""
-        return self.symbolic is None or self.excess >= self.renewal
+        return self.symbolic is None or self.excess >= _RENEWAL
 
     def renew(self, system, blocks):
         """Make the factor anew from the stiffness ``blocks`` of the system's present pairs."""
@@ -268,7 +268,7 @@ def minimise(system, tolerance=1e-8, max_iterations=3000, max_displacement=0.1, 
 
 def helper(potential):
     """Return what minimisations under a potential share: a new ``Preconditioner``, or ``Descent`` for many-body ones."""
-    return Descent(Memory(), Preconditioner(renewal=_DEARER)) if is_many_body(potential) else Preconditioner()
+    return Descent(Memory(), Preconditioner()) if is_many_body(potential) else Preconditioner()
 
 
 class Descent(NamedTuple):
@@ -295,7 +295,7 @@ def _by_memory(system, descent, tolerance, max_iterations, max_displacement):
     x, memory, factor = system.positions, descent.memory, descent.factor
     f, g, p, start = np.empty_like(x), np.empty_like(x), np.empty_like(x), np.empty_like(x)
     energy = _evaluate(system, f)
-    evaluations, residual, patience = 1, _largest(f), factor.renewal
+    evaluations, residual, patience = 1, _largest(f), max(_FEWEST, len(x) // _EACH)
     for iteration in range(max_iterations):
         if residual <= tolerance:
             return Minimum(True, residual, energy, iteration, iteration, evaluations)
