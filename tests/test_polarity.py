@@ -352,6 +352,20 @@ def test_the_table_has_every_size_and_amplitude():
     assert lines[4][3:] == ["100.00", "1.00", "2.00", "2.00", "0.00", "100.00"] and lines[0][-2:] == ["–", "–"]
 
 
+def test_claims_stand_side_by_side_by_size():
+    both = page(3)
+    both.arrays.update(page(2, 8000).arrays)
+    lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in tables.claims_table(both).data.splitlines()]
+    assert lines[0] == ["claim", "paper", "2000 atoms", "8000 atoms"]
+    found = {line[0]: line[1:] for line in lines[2:]}
+    paper = scorecard.paper_value("polarity", "residual_strain")
+    assert found["residual strain"] == [f"{paper:g}", "0.01 (3)", "0.01 (2)"]
+    assert found["trained forward closed"][1:] == ["0 (3)", "0 (2)"] and "as cast symmetric" not in found
+    several = scorecard.Measurement([0.1234, 2.0], [0.0123, 0.5], 4, "book")
+    assert tables._measured(several) == "0.123 ± 0.012, 2.00 ± 0.50 (4)"
+    assert "not computed" in tables.claims_table(page(3, scale="smoke")).data
+
+
 def test_mean_curves_lie_where_all_samples_are_known(monkeypatch):
     drawn = []
     monkeypatch.setattr(plt, "show", lambda: drawn.append(plt.gcf()))

@@ -156,8 +156,13 @@ def isotropy(results, atoms):
 
 
 def measure(results):
-    """Return our numbers by claim: those whose ensembles have at least two samples."""
-    atoms, scale, measured = polarity.size(results.given), results.given.scale, {}
+    """Return our numbers by claim, of the size of glass that is drawn: those whose ensembles have at least two samples."""
+    return measure_at(results, polarity.size(results.given))
+
+
+def measure_at(results, atoms):
+    """Return the same of glasses of so many atoms."""
+    scale, measured = results.given.scale, {}
     if results.has(f"further {atoms}/up_stress"):
         peak = yield_strain(results, atoms)
         measured["yield_strain"] = Measurement(float(peak.value), float(peak.error), peak.samples, scale)

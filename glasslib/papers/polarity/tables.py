@@ -1,8 +1,10 @@
-"""The tables of the polarity page: what a training does by the size of the glass, both readings of the local yield stress."""
+"""The tables of the polarity page: what goes with the size of the glass, both readings of the local yield stress."""
+
+import math
 
 import numpy as np
 
-from glasslib import figures
+from glasslib import figures, scorecard
 from glasslib.papers import polarity
 from glasslib.papers.polarity import map_numbers, maps, numbers, readings
 from glasslib.papers.polarity.map_figures import NEEDS
@@ -40,6 +42,36 @@ def _two_errors(values, factor):
     """Return the mean with two standard errors; of one sample the value alone."""
     mean, error = mean_error(np.asarray(values, dtype=float))
     return figures.value_error(factor * mean, factor * error)
+
+
+def claims_table(results):
+    """Return our numbers by claim and by the size of the glass, beside the paper's: the verdicts are on one size alone."""
+    sizes = sorted(polarity.SCALES[results.given.scale].sizes)
+    found = {atoms: numbers.measure_at(results, atoms) for atoms in sizes}
+    claims = [claim for claim in scorecard.ledger()["polarity"]["claims"] if any(claim in found[atoms] for atoms in sizes)]
+    if len(sizes) < 2 or not claims:
+        return figures.not_computed("It needs glasses of two sizes, two samples of each.")
+    rows = [(claim.replace("_", " "), _quantities(scorecard.paper_value("polarity", claim)),
+             *(_measured(found[atoms].get(claim)) for atoms in sizes)) for claim in claims]
+    return figures.table(("claim", "paper", *(f"{atoms} atoms" for atoms in sizes)), rows)
+
+
+def _measured(measurement):
+    """Return a ``Measurement`` as text: values with one standard error each, and the samples."""
+    if measurement is None or measurement.ours is None:
+        return "–"
+    ours, errors = (value if isinstance(value, list) else [value] for value in (measurement.ours, measurement.error))
+    values = (figures.value_error(one, error, _decimals(error)) if error else f"{one:.2g}" for one, error in zip(ours, errors))
+    return f"{', '.join(values)} ({measurement.samples})"
+
+
+def _decimals(error):
+    """Return the decimals that show two digits of an error."""
+    return max(0, 1 - math.floor(math.log10(error))) if math.isfinite(error) else 3
+
+
+def _quantities(value):
+    return ", ".join(map(_quantities, value)) if isinstance(value, list) else value if isinstance(value, str) else f"{value:g}"
 
 
 def readings_table(results):
