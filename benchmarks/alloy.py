@@ -22,7 +22,7 @@ from glasslib.particles.finnis_sinclair import KELVIN, load
 from glasslib.particles.forces import System
 from glasslib.particles.minimise import minimise
 from glasslib.particles.packing import Packing
-from glasslib.protocols.shear import Shear
+from glasslib.protocols.shear import Shear, drive
 
 ROOT = Path(__file__).parent.parent
 DENSITY = 0.0575  # atoms per angstrom^3
@@ -106,3 +106,22 @@ def rows(side=20, steps=50):
         {"name": "eam_aqs_vs_lammps", "ours": shear, "baseline": shear_theirs, "ratio": shear_theirs / shear,
          "unit": "s a step", "size": f"{size}, {steps} steps of 1e-4, {events} events, to 1e-5 eV/angstrom"},
     ]  # fmt: skip
+
+
+def growth(sides=(8, 13, 20, 30), steps=20):
+    """Return, for each number of atoms, the milliseconds of a step of dynamics at 300 K and of a quasistatic step of 1e-4."""
+    potential, result = load(store.published("CuZr_mendelev2009.eam.fs.gz")), []
+    for side in sides:
+        law = dynamics.Thermostat(300 * KELVIN, relaxation=0.1)
+        motion, _ = dynamics.advance(_glass(side, potential), potential, 5, law, time_step=TIME_STEP, skin=SKIN)
+        begun = time.process_time()
+        motion, _ = dynamics.advance(motion, potential, 2 * steps, law, time_step=TIME_STEP, skin=SKIN)
+        moved = (time.process_time() - begun) / (2 * steps)
+        driver = Shear(motion.packing, potential, TOLERANCE, event_energy=1e-2, keep_displacements=False)
+        driver.step(STEP)
+        begun = time.process_time()
+        drive(driver, steps * STEP, STEP)
+        sheared = (time.process_time() - begun) / steps
+        for quantity, seconds in (("MD_step", moved), ("quasistatic_step", sheared)):
+            result.append({"quantity": quantity, "size": side**3, "ours": 1e3 * seconds, "unit": "ms"})
+    return result
