@@ -15,6 +15,13 @@ def test_bootstrap_of_a_mean_is_the_standard_error():
     assert estimate.error == pytest.approx(samples.std(ddof=1) / 20, rel=0.05)
 
 
+@pytest.mark.parametrize("count", [2, 3, 5, 9])
+def test_errors_of_few_samples_are_not_too_small(count):
+    samples = np.random.default_rng(count).normal(size=count)
+    error = statistics.bootstrap(np.mean, samples, resamples=20_000).error
+    assert error == pytest.approx(statistics.mean_error(samples)[1], rel=0.02)
+
+
 def test_bootstrap_draws_samples_not_sites():
     generator = np.random.default_rng(2)
     samples = generator.normal(size=(50, 1)) + np.zeros((50, 300))  # sites of a sample all alike

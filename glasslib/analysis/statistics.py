@@ -1,7 +1,8 @@
 """Errors from independent samples.
 
-Sites, particles and time steps of one sample are correlated; samples are not. So every error in the book is the
-standard deviation over bootstrap resamplings of whole samples.
+Sites, particles and time steps of one sample are correlated; samples are not. So every error in the book is that of whole
+samples: their scatter, where a mean over them is meant, and else what comes of drawing them again (bootstrap), or of leaving
+out one after the other.
 """
 
 from typing import NamedTuple
@@ -27,7 +28,8 @@ def bootstrap(function, samples, *, resamples=400, seed=0):
     """Return the ``Estimate`` of ``function`` over samples, the first axis of each array in ``samples``.
 
     ``function(*arrays)`` takes the arrays restricted to drawn samples and returns a number or an array.
-    ``samples``: one array or a sequence of arrays of equally many samples, at least two.
+    ``samples``: one array or a sequence of arrays of equally many samples, at least two. The spread of what is drawn from n
+    samples is too small by sqrt(1 - 1/n), a third for two of them; the error has it put back, the replicates have not.
     """
     arrays = [np.asarray(a) for a in (samples if isinstance(samples, (list, tuple)) else [samples])]
     count = len(arrays[0])
@@ -37,7 +39,8 @@ def bootstrap(function, samples, *, resamples=400, seed=0):
     generator = np.random.default_rng(seed)
     draws = generator.integers(count, size=(resamples, count))
     replicates = np.array([function(*(a[draw] for a in arrays)) for draw in draws], dtype=float)
-    return Estimate(np.asarray(function(*arrays), dtype=float), replicates.std(axis=0, ddof=1), replicates, count)
+    error = replicates.std(axis=0, ddof=1) * np.sqrt(count / (count - 1))
+    return Estimate(np.asarray(function(*arrays), dtype=float), error, replicates, count)
 
 
 def mean_error(samples, axis=0):

@@ -124,7 +124,7 @@ def mean_error(values):
 def growth_exponent(strain, widths, begin=0.2, least=0.0):
     """Return (exponent of width against strain, error), of bands between ``least`` and ``WIDEST``; NaN where there is none.
 
-    The spread of means drawn from n samples is too small by sqrt(1 - 1/n), which is put back; of one sample there is no error.
+    Of one sample there is no error.
     """
 
     def slope(drawn):
@@ -136,7 +136,7 @@ def growth_exponent(strain, widths, begin=0.2, least=0.0):
     if count < 2:
         return (slope(widths) if count else np.nan), np.nan
     found = statistics.bootstrap(slope, [widths])
-    return float(found.value), float(found.error) * np.sqrt(count / (count - 1))
+    return float(found.value), float(found.error)
 
 
 def edges(results):

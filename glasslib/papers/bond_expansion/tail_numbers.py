@@ -97,8 +97,8 @@ def _amplitude(counts, bonds, first, tail):
         return unit * beyond[first:].sum() / number.sum(), exponent
 
     found = statistics.bootstrap(both, [counts, bonds])
-    widen = np.sqrt(len(bonds) / (len(bonds) - 1))
-    error = max(widen * float(found.error[0]), float(found.value[0]) / np.sqrt(tail.count))
+    error = max(float(found.error[0]), float(found.value[0]) / np.sqrt(tail.count))
+    widen = np.sqrt(len(bonds) / (len(bonds) - 1))  # replicates are too close together
     apart = max(widen * float(np.nanstd(found.replicates[:, 1])), 0.25 * (tail.high - tail.low))
     reached = abs(tail.exponent - EXPONENTS[0]) <= 2 * apart
     share = tail.count / bonds.sum()
