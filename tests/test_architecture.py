@@ -1,6 +1,7 @@
 """The house holds: imports point one way, kernels live with their physics, modules stay readable."""
 
 import ast
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -109,3 +110,9 @@ def test_an_edited_kernel_gets_a_new_cache(tmp_path):
     with (copy / "lattices" / "__init__.py").open("a") as file:
         file.write("# edited\n")
     assert cache() != first
+
+
+def test_every_package_is_installed():
+    listed = tomllib.loads((ROOT.parent / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    found = {".".join(path.parent.relative_to(ROOT.parent).parts) for path in ROOT.rglob("__init__.py")}
+    assert set(listed) == found | {"glasslib.ledger"}
