@@ -84,7 +84,9 @@ def scorecard_page(rows, titles):
         "others need data that this scale does not hold; they are listed all the same. No verdict is typed in: each is "
         "computed from stored arrays by the test that the ledger `data/claims.yaml` fixes for the claim.", "",
         _bar(counts, len(rows)), "",
-        "Our values carry one standard error, from a bootstrap over independent samples.", "",
+        *_counts(rows, titles), "",
+        "Our values carry one standard error over independent samples. How likely it is that two distributions are one, "
+        "p, carries none.", "",
     ]
     for paper in dict.fromkeys(row["paper"] for row in rows):
         own = [row for row in rows if row["paper"] == paper]
@@ -95,6 +97,16 @@ def scorecard_page(rows, titles):
             lines += [f"Where nothing is computed and nothing else is said: {common}.", ""]
         lines += [claims_table([row | {"why": ""} if _open_because(row, common) else row for row in own]), ""]
     return "\n".join(lines)
+
+
+def _counts(rows, titles):
+    """Return the lines of a table of verdicts by paper."""
+    lines = ["| paper | claims | agrees | differs | input | not computed |", "|---|---|---|---|---|---|"]
+    for paper in dict.fromkeys(row["paper"] for row in rows):
+        found = [BADGES[row["verdict"]] for row in rows if row["paper"] == paper]
+        cells = [titles.get(paper, paper).split(" (")[0], len(found), *(found.count(badge) for badge in BADGES.values())]
+        lines.append("| " + " | ".join(map(str, cells)) + " |")
+    return lines
 
 
 def _put_in(count):

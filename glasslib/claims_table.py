@@ -24,8 +24,8 @@ def _row(row):
     cells = {
         "claim": f'<strong>{_text(row["claim"]).replace("_", " ")}</strong>',
         "figure": _text(row.get("figure")),
-        "paper": _quantity(row["value"], None, row.get("unit")),
-        "ours": _quantity(row.get("ours"), row.get("error"), row.get("unit")),
+        "paper": _paper(row["value"], row.get("unit"), row.get("test")),
+        "ours": _ours(row),
         "verdict": f'<span class="verdict {BADGES[verdict]}">{verdict.removesuffix(" at this scale")}</span>',
     }
     columns = "".join(f'<td data-label="{name}">{cells[name]}</td>' if cells[name] else '<td class="empty">–</td>'
@@ -42,17 +42,37 @@ def _provenance(row):
     return f"scale {row['scale']}{count}" if row.get("scale") else ""
 
 
-def _quantity(value, error, unit):
-    if value is None:
+def _paper(value, unit, test):
+    """Return the paper's value: words, a number, the ends of an interval, or one number for each of several."""
+    if isinstance(value, str):
+        return _text(value)
+    between = " … " if test == "in" else ", "
+    return _with_unit(between.join(map(_number, _listed(value))), unit)
+
+
+def _ours(row):
+    """Return our value, each number with its standard error; of two distributions, how likely it is that they are one."""
+    if row.get("ours") is None:
         return ""
-    if isinstance(value, (list, tuple)):
-        text = " … ".join(_number(part) for part in value)
-    elif error and not isinstance(value, str) and math.isfinite(error):
-        decimals = max(0, 1 - math.floor(math.log10(error)))  # two digits of the error
-        text = f"{value:.{decimals}f} ± {error:.{decimals}f}".replace("-", "−")
-    else:
-        text = _number(value)
-    return f"{_text(text)} {_text(in_symbols(unit))}".strip() if not isinstance(value, str) else _text(text)
+    if row.get("test") in ("same", "differs"):
+        return _text(f"p = {row['ours']:.2g}")
+    text = ", ".join(map(_with_error, _listed(row["ours"]), _listed(row.get("error"))))
+    return _with_unit(f"differences {text}" if row.get("test") == "order" else text, row.get("unit"))
+
+
+def _with_error(value, error):
+    if not error or not math.isfinite(error):
+        return _number(value)
+    decimals = max(0, 1 - math.floor(math.log10(error)))  # two digits of the error
+    return f"{value:.{decimals}f} ± {error:.{decimals}f}".replace("-", "−")
+
+
+def _with_unit(text, unit):
+    return f"{_text(text)} {_text(in_symbols(unit))}".strip()
+
+
+def _listed(value):
+    return value if isinstance(value, (list, tuple)) else [value]
 
 
 def in_symbols(unit):

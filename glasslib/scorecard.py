@@ -105,7 +105,7 @@ def paper_value(paper, claim):
 
 
 def scorecard():
-    """Return one dict per claim: paper, claim, figure, value, ours, error, unit, scale, samples, verdict, why."""
+    """Return one dict per claim: paper, claim, figure, value, test, ours, error, unit, scale, samples, verdict, why."""
     from glasslib import measured  # here: it needs this module's ``Measurement``
 
     return [row for key in ledger() for row in rows(key, measured.read(key))]
@@ -125,7 +125,8 @@ def require_known(key, measured):
 
 
 def _row(paper, name, claim, measurement):
-    row = {"paper": paper, "claim": name, "figure": claim["figure"], "value": claim["value"]}
+    kind, = claim["test"]
+    row = {"paper": paper, "claim": name, "figure": claim["figure"], "value": claim["value"], "test": kind}
     unit = {"unit": claim.get("unit", "")}
     if measurement is None or measurement.ours is None:
         none = {"ours": None, "error": None, "scale": None, "samples": 0, "verdict": NOT_COMPUTED}
@@ -186,7 +187,7 @@ def table(rows):
         lines.append(f"\n{paper}")
         for row in (row for row in rows if row["paper"] == paper):
             name = f"  {row['claim']:<28} Fig. {row['figure']:<4}"
-            lines.append(f"{name} paper {show(row['value']):<28} ours {_ours(row):<34} {row['verdict']}")
+            lines.append(f"{name} paper {_papers(row):<28} ours {_ours(row):<34} {row['verdict']}")
     counts = {verdict: sum(row["verdict"] == verdict for row in rows) for verdict in (AGREES, DIFFERS, INPUT, NOT_COMPUTED)}
     lines.append(f"\n{len(rows)} claims: " + ", ".join(f"{count} {verdict}" for verdict, count in counts.items()))
     return "\n".join(lines)
@@ -213,12 +214,12 @@ class Conclusion:
         self.row, = (row for row in rows(paper, measured) if row["claim"] == claim)
 
     def __repr__(self):
-        row, unit = self.row, "" if isinstance(self.row["value"], str) else in_symbols(self.row["unit"])
+        row, of_numbers = self.row, not isinstance(self.row["value"], str) and self.row["test"] not in ("same", "differs")
+        unit = in_symbols(row["unit"]) if of_numbers else ""
         paper = f"{row['claim'].replace('_', ' ')}: the paper finds {_found(row['value'], self.test)} {unit}".rstrip()
         if row["ours"] is None:
             return f"{paper}; {NOT_COMPUTED if row['why'] == NOTHING_STORED else row['why']}."
-        kind, = self.test
-        ours = f"p = {row['ours']:.2g}" if kind in ("same", "differs") else f"{_ours_alone(row)} {unit}".rstrip()
+        ours = f"{_ours_alone(row)} {unit}".rstrip()
         if row["verdict"] == INPUT:
             return f"{paper}; ours, {ours}, is put in."
         return f"{paper}; ours at scale {row['scale']}, of {row['samples']} samples: {ours}, which {row['verdict']}."
@@ -245,6 +246,10 @@ def show(value):
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
+def _papers(row):
+    return " to ".join(map(show, row["value"])) if row["test"] == "in" else show(row["value"])
+
+
 def _ours(row):
     if row["ours"] is None:
         return "–"
@@ -252,6 +257,8 @@ def _ours(row):
 
 
 def _ours_alone(row):
+    if row["test"] in ("same", "differs"):
+        return f"p = {row['ours']:.2g}"
     pairs = zip(_list(row["ours"]), _list(row["error"]))
     return ", ".join(f"{ours:.4g} ± {error:.1g}" if error else f"{ours:.4g}" for ours, error in pairs)
 

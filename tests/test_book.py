@@ -9,7 +9,7 @@ import nbformat
 import pytest
 import yaml
 
-from glasslib import book
+from glasslib import book, scorecard
 
 ROOT = Path(__file__).parents[1]
 
@@ -51,13 +51,30 @@ def test_failing_notebook_leaves_no_page_and_a_status(tmp_path, capsys):
 
 def test_scorecard_page_counts_escapes_and_says_what_is_open():
     rows = [row(), row(claim="a_b", verdict="differs", why="slower <cooling>", samples=1), row(claim="c", verdict="input"),
-            row(paper="other", value=[0.4, 0.7], ours=None, error=None, verdict="not computed at this scale"),
+            row(paper="other", value=[0.4, 0.7], test="in", ours=None, error=None, verdict="not computed at this scale"),
             row(paper="other", value="HTL < ESL", ours=None, error=None, verdict="not computed at this scale")]
     page = book.scorecard_page(rows, {"creep": "Creep (PRL)"})
     assert "5 claims" in page and "“agrees” for 1 and “differs” for 1. 1 more is an input of ours" in page
     assert "## Creep\n" in page and "## other\n" in page
     assert "slower &lt;cooling&gt;" in page and "HTL &lt; ESL" in page and "0.4 … 0.7" in page
     assert "0.790 ± 0.020" in page and "scale book, 8 samples" in page and page.count("not computed<") == 2
+
+
+@pytest.mark.parametrize("test, value, ours, error, papers, found", [
+    ("rel", [0.03, 0.02], [0.031, 0.0187], [0.004, 0.0012], "0.03, 0.02", "0.0310 ± 0.0040, 0.0187 ± 0.0012"),
+    ("in", [0.4, 0.7], 0.4197, 0.012, "0.4 … 0.7", "0.420 ± 0.012"),
+    ("same", "same", 0.253, 0.0, "same", "p = 0.25"),
+    ("order", "A < B < C", [0.2, 0.1], [0.01, 0.02], "A &lt; B &lt; C", "differences 0.200 ± 0.010, 0.100 ± 0.020"),
+])
+def test_pairs_intervals_and_chances_are_told_apart(test, value, ours, error, papers, found):
+    page = book.scorecard_page([row(test=test, value=value, ours=ours, error=error, unit="")], {})
+    assert f'data-label="paper">{papers}</td>' in page and f'data-label="ours">{found}</td>' in page
+
+
+def test_the_page_counts_the_verdicts_of_each_paper():
+    rows = [row(), row(verdict="differs"), row(verdict="input"), row(paper="other", ours=None, verdict=scorecard.NOT_COMPUTED)]
+    lines = book.scorecard_page(rows, {"creep": "Creep (PRL)"}).splitlines()
+    assert "| Creep | 3 | 1 | 1 | 1 | 0 |" in lines and "| other | 1 | 0 | 0 | 0 | 1 |" in lines
 
 
 def test_a_reason_shared_by_open_claims_is_said_once():

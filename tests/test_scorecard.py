@@ -12,7 +12,7 @@ from glasslib import papers, scorecard
 from glasslib.__main__ import main
 from glasslib.scorecard import Measurement
 
-FIELDS = {"paper", "claim", "figure", "value", "ours", "error", "unit", "scale", "samples", "verdict", "why"}
+FIELDS = {"paper", "claim", "figure", "value", "test", "ours", "error", "unit", "scale", "samples", "verdict", "why"}
 
 
 def claims():
