@@ -60,7 +60,7 @@ def table(rows):
         body.append("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>")
     machine = html.escape(str(rows[0]["machine"]))
     lines = [f'<div class="measured"><table><thead><tr>{head}</tr></thead><tbody>', *body, "</tbody></table></div>"]
-    return "\n".join(lines) + f"\n\nMedians on one core of: {machine}."
+    return "\n".join(lines) + f"\n\nTimes are those of one core of: {machine}."
 
 
 def _in_words(name):
