@@ -1,4 +1,4 @@
-"""The road from notebooks and data to the pages of the book; the Makefile calls it.
+"""Commands that execute notebooks and write the generated pages of the book; the Makefile calls them.
 
     python -m glasslib.book execute notebooks/creep.ipynb book/notebooks/creep.ipynb --scale book
     python -m glasslib.book scorecard book/scorecard.md

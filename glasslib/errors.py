@@ -1,4 +1,4 @@
-"""Errors that are one line: in a notebook they are shown without the way through our code."""
+"""Errors that are one line: in a notebook they are shown without a traceback."""
 
 
 class OneLine(Exception):

@@ -1,4 +1,4 @@
-"""Immutable records, NamedTuples and frozen dataclasses of plain values, as JSON; and what tells two of them apart.
+"""Immutable records, NamedTuples and frozen dataclasses, as JSON, and the identity by which stored results are found.
 
 A record is identified by those of its fields that differ from their defaults, by name. So a field that is added with a
 default, or a module or class that gets another name, leaves the identity of older records as it was. Only a record that

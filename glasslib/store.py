@@ -2,8 +2,10 @@
 
 A result is one compressed ``.npz`` without pickles: the arrays, and a JSON text ``provenance`` that says from which
 parameters, entropy, sources and versions they came, when, and at what cost. It is written under another name,
-flushed to the disk and renamed, so that a file with a result's name is always whole. The arrays of a result are the
-same, bit for bit, whenever it is computed again; date and cost are not, so ``arrays_digest`` leaves them out.
+flushed to the disk and renamed, so that a file with a result's name is always whole. On processors of one kind the
+arrays of a result are the same, bit for bit, whenever it is computed again; on others, for which kernels are compiled
+differently, the last digits, and after an event the path, may differ. Date and cost are never the same, so
+``arrays_digest`` leaves them out.
 
 Published results lie in ``data/``, each with its sha256 in ``data/registry.txt``. In a clone the clone's own files
 are read; elsewhere pooch fetches them from the address in the environment variable ``GLASSLIB_DATA_URL``. A file whose
@@ -185,7 +187,7 @@ def _fetched(name, known, address):
 
 
 def register(folder=None):
-    """Rewrite ``registry.txt`` from the ``.npz`` files below ``data/`` and return the number of files."""
+    """Rewrite ``registry.txt`` from the ``.npz`` and ``.gz`` files below ``data/`` and return the number of files."""
     folder = Path(folder or _CLONE)
     names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if _is_data(path))
     lines = [f"{name} {hashlib.sha256((folder / name).read_bytes()).hexdigest()}\n" for name in names]

@@ -9,9 +9,14 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 def compile_kernels(report=print, workers=None):
     """Call every engine once, in as many processes as there are cores; ``report`` gets one line for each with its seconds."""
     context = multiprocessing.get_context("spawn")  # forked processes would inherit the threads of libraries
-    with ProcessPoolExecutor(min(len(CALLS), workers or len(os.sched_getaffinity(0))), mp_context=context) as executor:
+    with ProcessPoolExecutor(min(len(CALLS), workers or _cores()), mp_context=context) as executor:
         for done in as_completed([executor.submit(_timed, name) for name in CALLS]):
             report("{}: {:.1f} s".format(*done.result()))
+
+
+def _cores():
+    """Return how many cores this process may use; all of the machine where the system does not say, as on macOS."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _timed(name):

@@ -27,6 +27,12 @@ def test_quantiles_and_means(law, oracle):
     assert mean(law) == pytest.approx(oracle.mean(), rel=1e-8)
 
 
+def test_mean_of_a_fixed_law_and_of_one_that_is_not_known():
+    assert mean(fixed(0.4)) == 0.4
+    with pytest.raises(ValueError, match="kind = 17: must be from 0 to 5"):
+        mean(fixed(0.4)._replace(kind=17))
+
+
 @pytest.mark.parametrize("law, oracle", LAWS)
 def test_samples_follow_the_law(law, oracle):
     sample = law.sample((200, 500), 7)

@@ -6,8 +6,7 @@ the stress is set to its strength.
 
 Slips wait, and only the tiles of the lattice that they may make yield are told (``tiles``). After
 ``Model.settle_after`` slips the wait ends for all: the field is computed afresh from the sum of all slips by one pair
-of Fourier transforms,
-``fourier``'s where they serve, SciPy's for other sizes.
+of Fourier transforms. The transforms are those of ``fourier`` for powers of two from 16, and SciPy's for other sizes.
 That moment depends on the slips alone, so a run that is split is the same to the last bit, and the stress never drifts
 from what the slips imply. A sweep of so many slips that it ends the wait is settled at once.
 """

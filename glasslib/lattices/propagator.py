@@ -1,8 +1,8 @@
 """Elastic propagator of a scalar lattice: the shear stress that one slip leaves everywhere.
 
 A site that slips by a plastic strain eps_p in an elastic sheet changes the shear stress by 2 mu G * eps_p. In
-Fourier space (incompressible or not, up to a modulus: see ``quasistatic``) the propagator for pure shear along the axes
-of the lattice's diagonals is
+Fourier space (incompressible or not, up to a modulus: see ``quasistatic``) the propagator for the stress sigma_xy, whose
+principal axes are the diagonals of the lattice, is
 
     G(q) = -4 qx^2 qy^2 / (qx^2 + qy^2)^2,    q != 0,
 
@@ -23,8 +23,8 @@ What follows, and is tested:
   -2/pi = -0.637 (discrete), not -1, and not the -1/2 of a disc: one site is a square, not an inclusion of many;
 * far away K(r, theta) -> cos(4 theta) / (pi r^2) for both;
 * a large disc that slips as one feels -1/2 inside, uniformly (Eshelby), and
-  (a/r)^2 (1 - 3 a^2 / (2 r^2)) cos(4 theta) outside, a its radius. The far field is thus twice as strong, against the
-  inner drop, as Eqs. (1) and (2) of tyukodi2022 print it.
+  (a/r)^2 (1 - 3 a^2 / (2 r^2)) cos(4 theta) outside, a its radius. Relative to the drop inside, the far field is thus
+  twice as strong as Eqs. (1) and (2) of tyukodi2022 imply.
 """
 
 import numpy as np

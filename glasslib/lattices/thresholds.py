@@ -118,17 +118,21 @@ def _slip(constant, quadratic, spread):
 
 
 def mean(law):
-    """Return the mean of a law, in closed form."""
+    """Return the mean of a law, in closed form; ValueError for a kind of law that is not known here."""
+    if law.kind in (_FIXED, _EXPONENTIAL):
+        return law.first
     if law.kind == _UNIFORM:
         return (law.first + law.second) / 2
     if law.kind == _WEIBULL:
         return law.first * math.gamma(1 + law.second)
     if law.kind == _EMPIRICAL:
         return float(np.mean(law.table))
-    if law.kind == _NORMAL and law.third < 1:
+    if law.kind == _NORMAL:
+        if law.third == 1:  # nothing is cut off
+            return law.first
         score = _normal_score(law.third)
         return law.first + law.second * math.exp(-score * score / 2) / math.sqrt(2 * math.pi) / law.third
-    return law.first
+    raise ValueError(f"kind = {law.kind!r}: must be from {_FIXED} to {_EMPIRICAL}; give the mean of a new one here")
 
 
 @njit(cache=True, error_model="numpy")

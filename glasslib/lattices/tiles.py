@@ -1,4 +1,4 @@
-"""Tiles of the quasistatic lattice: which sites may yield, and what has become of the strengths of those that might.
+"""Tiles of the quasistatic lattice: which sites may yield now, and strengths that are brought up to date only there.
 
 A slip of stress ``size`` lowers the strength of a site at distance r by size K(r). Hardly any site need know at once.
 Each row is cut into tiles of TILE columns, and each tile has a floor, a lower bound of its strengths: the least one

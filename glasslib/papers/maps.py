@@ -1,7 +1,8 @@
 """Maps of local barriers: the one task for them, whatever the packing and the paper.
 
 A glass as quenched is mapped by ``inherent``, together with its moduli; a packing on the way of a simulation by ``task``
-here. Both return the arrays of ``measured``.
+here. Both return ``residual_strength``, ``stress_drop``, ``local_stress``, ``moved`` and ``stress``, ``task`` also
+``yield_strain`` and ``strain``; ``measured`` says what they are.
 """
 
 from typing import NamedTuple

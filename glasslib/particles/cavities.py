@@ -1,7 +1,8 @@
-"""The inclusion of any potential: kernels that strain one know it through these four functions only.
+"""Four functions through which straining kernels use an inclusion, whatever its potential.
 
-Which arrays an inclusion needs, and how energy, gradient, Hessian and stress come from them, is chosen by the potential's class
-when a kernel is compiled: ``inclusion`` for sums over pairs, ``ManyBody.inclusion`` for others.
+They choose the module by the potential's class when a kernel is compiled: ``inclusion`` for sums over pairs,
+``ManyBody.inclusion`` for others. The module says which arrays an inclusion needs, and how energy, gradient, Hessian
+and stress come from them.
 """
 
 from numba import njit

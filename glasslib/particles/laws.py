@@ -1,4 +1,4 @@
-"""What moves a packing besides its own forces: laws that ``dynamics.advance`` follows."""
+"""Laws beside the forces, which ``dynamics.advance`` follows: thermostat, barostat, shear."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""What a descent remembers of its way: L-BFGS, begun from an approximate inverse of the Hessian.
+"""L-BFGS: descent with an inverse Hessian that the last steps correct.
 
 The last steps s_k = x_(k+1) - x_k and changes of force y_k = f_k - f_(k+1) correct an inverse Hessian H_0 (Nocedal, Math.
 Comp. 35, 773, 1980), and the product of what comes out with the force is the next step. Only pairs with s . y > 0 are kept,

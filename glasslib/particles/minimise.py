@@ -1,11 +1,10 @@
 """Mechanical equilibrium by one documented descent: truncated Newton, preconditioned by the near neighbours.
 
-At each iterate the linear system H p = f is solved by conjugate gradients until its residual is a fraction eta of
-the force
-(Eisenstat and Walker's choice: as exact as the energy is quadratic), or until a direction of negative curvature or
+At each iterate the linear system H p = f is solved by conjugate gradients until its residual is a fraction eta of the
+force (Eisenstat and Walker's choice: as exact as the energy is quadratic), or until a direction of negative curvature or
 a step beyond the largest allowed displacement is met, which ends the step on that boundary (Steihaug). The step is then
-shortened until the energy has decreased, so the descent never climbs and never leaps farther than
-``max_displacement``: what matters where an instability lets it choose between basins.
+shortened until the energy has decreased, so the descent never climbs and never leaps farther than ``max_displacement``:
+what matters where an instability lets it choose between basins.
 
 The preconditioner is the Cholesky factor (``factor``) of the Hessian of near pairs only, r < 1.75 (V/N)^(1/d) in two
 dimensions, plus a small multiple of the identity. Near pairs carry the stiffness, and their factor has a quarter of

@@ -5,10 +5,9 @@ its faces and a tilted cell needs no case of its own. Where fewer than three cel
 n in {-1, 0, 1}^d are tried: boxes down to two reaches are right, a particle then meeting two images of another.
 
 A pair is stored with the lattice vector n that joins its two particles, d = x_j - x_i + A n. Positions may therefore
-move
-and the box may shear without any wrapping, as long as nothing moved further than the skin allows. The list is flat and
-sorted for the kernels: by kind (one epsilon and sigma), then pairs inside the cell before those across its faces (the
-former need no lattice vector). It is valid while
+move and the box may shear without any wrapping, as long as nothing moved further than the skin allows. The list is flat
+and sorted for the kernels: by kind (one epsilon and sigma), then pairs inside the cell before those across its faces
+(the former need no lattice vector). It is valid while
 
     2 max_i |x_i - x_i(list) - dgamma y_i(list)| + |dgamma| (reach + skin) < skin,
 

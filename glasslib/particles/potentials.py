@@ -17,9 +17,9 @@ a ``pair_table(species)`` and a ``fingerprint()``.
 
 The smoothed Lennard-Jones energy is 4 eps [(s/r)^12 - (s/r)^6] + A below R_in, and the quartic sum_k C_k (r - R_in)^k
 from R_in to R_cut, with the C_k that make it twice differentiable at both ends: LAMMPS' ``lj/smooth`` with a shifted
-energy. The inverse power law (richard2023, Eqs. A1-A4) is eps [x^-10 + c_0 + c_2 x^2 + c_4 x^4 + c_6 x^6], x =
-r/lambda,
-vanishing at x_c with three derivatives. Its fourth derivative, and the third of the former, jump at their cutoffs.
+energy. The inverse power law (richard2023, Eqs. A1-A4) is eps [x^-10 + c_0 + c_2 x^2 + c_4 x^4 + c_6 x^6],
+x = r/lambda, vanishing at x_c with three derivatives. The third derivative of the smoothed Lennard-Jones energy jumps at
+R_in and R_cut, the fourth of the inverse power law at its cutoff.
 """
 
 import math

@@ -8,7 +8,7 @@ A loading is its traceless generator L. Pure shear along alpha is
 
 so that gamma is the engineering shear strain: at alpha = 0 the tensor strain eps_xy is gamma / 2. The stress conjugate to
 gamma is tau = sigma : L, which is sigma_xy at alpha = 0. sigma is the average over the inclusion: the stresses of its free
-particles, each pair shared equally by its two, over the area n_free V / N that they have on average.
+particles, each pair shared equally by its two, over their mean volume n_free V / N, in two dimensions an area.
 
 Strains are multiples of ``resolution``. The residual strength dtau_c is tau at the last of them before the branch of
 equilibria ends (its first instability), less tau at zero strain. The branch is followed continuously to its end, see

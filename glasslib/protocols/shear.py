@@ -307,7 +307,7 @@ def unload(packing, potential, step=1e-4, stress=0.0, stress_tolerance=1e-6, on_
 
 
 def cycle(packing, potential, amplitude, cycles=1, step=1e-4, largest_step=None, on_step=None, **options):
-    """Return the records of ``cycles`` strain cycles 0 -> amplitude -> -amplitude -> 0, four legs merged per cycle."""
+    """Return one record for each of ``cycles`` strain cycles 0 -> amplitude -> -amplitude -> 0, its three legs merged."""
     checks.number("amplitude", amplitude, 0.0, 100.0, open_low=True)
     checks.integer("cycles", cycles, 1)
     driver = Shear(packing, potential, **options)

@@ -6,7 +6,7 @@
 
 Lattices named ``paper`` have the thresholds that the paper's text implies and the slips that it fitted; those named ``fitted``
 our own thresholds, as far as maps are *published*, and slips fitted to our own particles, so that they are computed anew when
-more glasses are.
+more glasses are published.
 """
 
 import dataclasses
