@@ -17,25 +17,25 @@ import platformdirs
 __version__ = "0.1.0"
 
 _PACKAGE = Path(__file__).parent
-_KERNEL_FOLDERS = ("particles", "lattices", "protocols")  # the only rooms where kernels live
+_KERNELS = ("particles", "lattices", "protocols", "vectors.py")  # where kernels live, and what they are built with
 _KEEP_SECONDS = 30 * 24 * 3600
 
 
-def source_digest(folders=None):
-    """Return the sha256, in hexadecimal, of our Python sources; of those below ``folders`` if given.
+def source_digest(parts=None):
+    """Return the sha256, in hexadecimal, of our Python sources; of these modules and those below these folders if given.
 
     Results carry the digest of the whole package; the numba cache is named by that of the kernels.
     """
-    roots = [_PACKAGE] if folders is None else [_PACKAGE / name for name in folders]
+    roots = [_PACKAGE] if parts is None else [_PACKAGE / name for name in parts]
     digest = hashlib.sha256()
-    for path in sorted(path for root in roots for path in root.rglob("*.py")):
+    for path in sorted(path for root in roots for path in ([root] if root.is_file() else root.rglob("*.py"))):
         digest.update(path.relative_to(_PACKAGE).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
 
 
 def _set_numba_cache():
     base = Path(os.environ.get("GLASSLIB_CACHE") or platformdirs.user_cache_dir("glasslib")) / "numba"
-    folder = base / source_digest(_KERNEL_FOLDERS)[:16]
+    folder = base / source_digest(_KERNELS)[:16]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         os.utime(folder)

@@ -91,6 +91,7 @@ def test_modules_are_documented_and_of_readable_length(module):
 def test_an_edited_kernel_gets_a_new_cache(tmp_path):
     before = glasslib.source_digest(["lattices"])
     assert before == glasslib.source_digest(["lattices"]) != glasslib.source_digest(["particles"])
+    assert before != glasslib.source_digest(["lattices", "vectors.py"])
     copy = tmp_path / "glasslib"
     import shutil
     import subprocess
