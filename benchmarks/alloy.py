@@ -108,7 +108,7 @@ def rows(side=20, steps=50):
     ]  # fmt: skip
 
 
-def growth(sides=(8, 13, 20, 30), steps=20):
+def growth(sides=(8, 13, 20, 25), steps=10):
     """Return, for each number of atoms, the milliseconds of a step of dynamics at 300 K and of a quasistatic step of 1e-4."""
     potential, result = load(store.published("CuZr_mendelev2009.eam.fs.gz")), []
     for side in sides:
