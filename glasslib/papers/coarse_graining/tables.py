@@ -5,7 +5,7 @@ import numpy as np
 from glasslib import figures
 from glasslib.analysis import statistics
 from glasslib.papers import coarse_graining, inherent
-from glasslib.papers.coarse_graining import claims, fits
+from glasslib.papers.coarse_graining import arrays, claims, fits
 from glasslib.papers.coarse_graining import lattice as model
 from glasslib.papers.coarse_graining.figures import ABSENT, by_size
 from glasslib.scorecard import paper_value
@@ -80,10 +80,10 @@ def fit_table(results):
         rows.append((name.replace("_", " "), ", ".join(map(str, paper)),
                      ", ".join(_slip(v, e, *ends) for v, e, ends in zip(values, errors, zip(fits.LOWEST, fits.HIGHEST))),
                      ", ".join(f"{s:.1g}" for s in spread) or "one start",
-                     _mean_slip(results, k, name), f"{', '.join(f'{v:.3f}' for v in aims)}, {results['fits/target_source'][k]}",
-                     ", ".join(f"{v:.3f}" for v in found), _standing(results, name)))  # fmt: skip
+                     _mean_slip(results, k, name), _aim(aims, found, results["fits/target_source"][k]),
+                     _standing(results, name)))  # fmt: skip
     head = ("fit", "paper: $c_0$, $c_1$", "ours", "deviation over starts", r"mean slip $c_0 + c_1\langle\sigma_c^2\rangle$",
-            "aim: plateau, peak", "reached", "the fit")  # fmt: skip
+            "aim: plateau, peak", "the fit")  # fmt: skip
     return figures.table(head, [[cell.replace(" ± ", "\u00a0±\u00a0") for cell in row] for row in rows])  # no line ends there
 
 
@@ -92,6 +92,13 @@ def _slip(value, error, lowest, highest):
     if value <= 1.001 * lowest:
         return f"at most {lowest:g}"
     return f"at least {highest:g}" if value >= 0.999 * highest else figures.value_error(value, error, 4)
+
+
+def _aim(aims, found, source):
+    """Return what a fit aimed at as text, with what it reached where that differs, and whose it is if not our particles'."""
+    wanted, reached = (", ".join(f"{value:.3f}" for value in values) for values in (aims, found))
+    missed = "" if np.abs(aims - found).max() < 5e-4 else f"; reached {reached}"
+    return wanted + missed + ("" if source == arrays.OWN else f"; {source}")
 
 
 def _standing(results, name):
@@ -104,7 +111,7 @@ def _mean_slip(results, k, name):
     """Return the mean slip of a fit as text, with the deviation over its starts: the mean is over renewed thresholds."""
     law = model.thresholds("MCT" if "rejuvenation" in name else name.split("_")[1], coarse_graining.sources()[-1])
     starts = np.nan_to_num(np.vstack([results["fits/parameters"][k], results["fits/starts"][k]])) @ [1.0, law.moments()[1]]
-    ours = figures.value_error(starts[0], starts[1:].std(ddof=1) if len(starts) > 2 else np.nan, 5)
+    ours = figures.value_error(starts[0], starts[1:].std(ddof=1) if len(starts) > 2 else np.nan, 4)
     if not name.startswith("c0c1"):
         return ours
     return f"{ours}; paper {model.MEAN_SLIPS[name.split('_')[1]]['rejuvenation' in name]}"
