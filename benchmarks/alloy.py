@@ -3,8 +3,8 @@
 ``eam_md_vs_lammps``: a glass at 300 K, time step 2 fs, canonical ensemble, lists included; LAMMPS by ``fix nvt`` and
 ``eam/fs`` with a skin of 1 angstrom, which is faster than its default here. ``eam_aqs_vs_lammps``: strain steps of 1e-4 to a
 largest force of 1e-5 eV/angstrom from the as-quenched state on; LAMMPS (FIRE, time step 1 fs, its best) does every tenth of the
-same steps, and every one that is an event of ours, from the configurations that ours passed through: an event costs either of
-them as much as dozens of other steps. Seconds are the process' own, medians of runs in turn for dynamics, means for shear.
+same steps, and every one that is an event of ours, from the configurations that ours passed through: an event costs ours as
+much as dozens of other steps. Seconds are the process' own, medians of runs in turn for dynamics, means for shear.
 """
 
 import ctypes

@@ -56,11 +56,12 @@ def _ours(row):
         return ""
     if row.get("test") in ("same", "differs"):
         return _text(f"p = {row['ours']:.2g}")
-    text = ", ".join(map(_with_error, _listed(row["ours"]), _listed(row.get("error"))))
+    text = ", ".join(map(with_error, _listed(row["ours"]), _listed(row.get("error"))))
     return _with_unit(f"differences {text}" if row.get("test") == "order" else text, row.get("unit"))
 
 
-def _with_error(value, error):
+def with_error(value, error):
+    """Return a number with its standard error, to two digits of the error; the number alone where there is none."""
     if not error or not math.isfinite(error):
         return _number(value)
     decimals = max(0, 1 - math.floor(math.log10(error)))  # two digits of the error

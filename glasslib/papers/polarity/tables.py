@@ -1,10 +1,9 @@
 """The tables of the polarity page: what goes with the size of the glass, both readings of the local yield stress."""
 
-import math
-
 import numpy as np
 
 from glasslib import figures, scorecard
+from glasslib.claims_table import with_error
 from glasslib.papers import polarity
 from glasslib.papers.polarity import map_numbers, maps, numbers, readings
 from glasslib.papers.polarity.map_figures import NEEDS
@@ -61,13 +60,7 @@ def _measured(measurement):
     if measurement is None or measurement.ours is None:
         return "–"
     ours, errors = (value if isinstance(value, list) else [value] for value in (measurement.ours, measurement.error))
-    values = (figures.value_error(one, error, _decimals(error)) if error else f"{one:.2g}" for one, error in zip(ours, errors))
-    return f"{', '.join(values)} ({measurement.samples})"
-
-
-def _decimals(error):
-    """Return the decimals that show two digits of an error."""
-    return max(0, 1 - math.floor(math.log10(error))) if math.isfinite(error) else 3
+    return f"{', '.join(map(with_error, ours, errors))} ({measurement.samples})"
 
 
 def _quantities(value):
