@@ -80,8 +80,8 @@ def scorecard_page(rows, titles):
         "# Scorecard", "",
         "<!-- written by glasslib.book from the ledger and the stored results -->", "",
         f"The five papers make {len(rows)} claims that can be measured. {judged} of them are judged here, with the "
-        f"verdict “agrees” for {counts['agrees']} and “differs” for {counts['differs']}.{_put_in(counts['input'])} The "
-        "others need data that this scale does not hold; they are listed all the same. No verdict is typed in: each is "
+        f"verdict “agrees” for {counts['agrees']} and “differs” for {counts['differs']}.{_loose(rows)}{_put_in(counts['input'])}"
+        " The others need data that this scale does not hold; they are listed all the same. No verdict is typed in: each is "
         "computed from stored arrays by the test that the ledger `data/claims.yaml` fixes for the claim.", "",
         _bar(counts, len(rows)), "",
         *_counts(rows, titles), "",
@@ -107,6 +107,15 @@ def _counts(rows, titles):
         cells = [titles.get(paper, paper).split(" (")[0], len(found), *(found.count(badge) for badge in BADGES.values())]
         lines.append("| " + " | ".join(map(str, cells)) + " |")
     return lines
+
+
+def _loose(rows):
+    """Return a sentence on the verdicts that are not firm."""
+    counts = [sum(row["verdict"] == verdict and row.get("firm") is False for row in rows) for verdict in ("agrees", "differs")]
+    if not any(counts):
+        return ""
+    return (f" {counts[0]} of the former and {counts[1]} of the latter are “not firm”: two of our standard errors could "
+            "turn them, and more samples will.")
 
 
 def _put_in(count):

@@ -7,6 +7,7 @@ import re
 BADGES = {"agrees": "agrees", "differs": "differs", "input": "input", "not computed at this scale": "open"}
 SYMBOLS = {"eps": "ε", "sigma": "σ", "tau": "τ", "mu": "μ", "gamma": "γ", "angstrom": "Å", "^-2": "⁻²", "^-1": "⁻¹",
            "^2": "²", "^3": "³", "^4": "⁴"}
+NOT_FIRM = "not firm"  # a verdict that more samples may turn
 COLUMNS = ("claim", "figure", "paper", "ours", "verdict")
 
 
@@ -26,12 +27,18 @@ def _row(row):
         "figure": _text(row.get("figure")),
         "paper": _paper(row["value"], row.get("unit"), row.get("test")),
         "ours": _ours(row),
-        "verdict": f'<span class="verdict {BADGES[verdict]}">{verdict.removesuffix(" at this scale")}</span>',
+        "verdict": f'<span class="verdict {BADGES[verdict]}{" loose" if row.get("firm") is False else ""}">'
+                   f'{in_words(row).removesuffix(" at this scale")}</span>',
     }
     columns = "".join(f'<td data-label="{name}">{cells[name]}</td>' if cells[name] else '<td class="empty">–</td>'
                       for name in COLUMNS)
     note = f'\n<tr class="why"><td colspan="{len(COLUMNS)}">{_text(detail)}</td></tr>' if detail else ""
     return f'<tr class="{BADGES[verdict]}{" has-why" if detail else ""}">{columns}</tr>{note}'
+
+
+def in_words(row):
+    """Return the verdict of a row, and whether it is not firm."""
+    return row["verdict"] + (f", {NOT_FIRM}" if row.get("firm") is False else "")
 
 
 def _provenance(row):

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import yaml
 
 from glasslib import checks, store
-from glasslib.claims_table import claims_table, in_symbols
+from glasslib.claims_table import claims_table, in_symbols, in_words
 
 AGREES, DIFFERS, INPUT, NOT_COMPUTED = "agrees", "differs", "input", "not computed at this scale"
 NOTHING_STORED = "its simulations are not finished, or it is new since the last `python -m glasslib measure`"
@@ -105,7 +105,7 @@ def paper_value(paper, claim):
 
 
 def scorecard():
-    """Return one dict per claim: paper, claim, figure, value, test, ours, error, unit, scale, samples, verdict, why."""
+    """Return one dict per claim: paper, claim, figure, value, test, ours, error, unit, scale, samples, verdict, firm, why."""
     from glasslib import measured  # here: it needs this module's ``Measurement``
 
     return [row for key in ledger() for row in rows(key, measured.read(key))]
@@ -129,7 +129,7 @@ def _row(paper, name, claim, measurement):
     row = {"paper": paper, "claim": name, "figure": claim["figure"], "value": claim["value"], "test": kind}
     unit = {"unit": claim.get("unit", "")}
     if measurement is None or measurement.ours is None:
-        none = {"ours": None, "error": None, "scale": None, "samples": 0, "verdict": NOT_COMPUTED}
+        none = {"ours": None, "error": None, "scale": None, "samples": 0, "verdict": NOT_COMPUTED, "firm": None}
         reason = f"measured, but without a number: {measurement.why}" if measurement else NOTHING_STORED
         return row | none | unit | {"why": reason}
     holds, why = judge(claim["value"], claim["test"], measurement)
@@ -141,7 +141,7 @@ def _row(paper, name, claim, measurement):
     return row | {
         "ours": _plain(measurement.ours), "error": _plain(measurement.error), **unit,
         "scale": measurement.scale, "samples": int(measurement.samples),
-        "verdict": verdict, "why": why,
+        "verdict": verdict, "firm": None if verdict == INPUT else firm(claim["value"], claim["test"], measurement), "why": why,
     }
 
 
@@ -180,6 +180,31 @@ def judge(value, test, measurement):
     raise ValueError(f"test = {kind!r}: must be one of {', '.join(_BOUNDS)}")
 
 
+def firm(value, test, measurement):
+    """Return whether the verdict of ``judge`` would be the same for any number within two standard errors of ours.
+
+    Where it would not, more samples may turn it: a number agrees only since its error is allowed for, or a bound is missed
+    only since the error is. Of p-values only those that refute are firm: few samples refute nothing.
+    """
+    (kind, bound), = test.items()
+    holds, _ = judge(value, test, measurement)
+    ours, errors = _list(measurement.ours), _list(measurement.error)
+    if kind in ("same", "differs"):
+        return holds == (kind == "differs")
+    if kind in ("rel", "abs", "in"):
+        if not holds:
+            return True
+        values = _list(value)
+        if kind == "in":
+            return all(values[0] <= ours[0] + side * errors[0] <= values[1] for side in (-2, 2))
+        allowed = [bound * (abs(v) if kind == "rel" else 1) for v in values]
+        return all(abs(o - v) + 2 * e <= most * (1 + 1e-12) for o, v, e, most in zip(ours, values, errors, allowed))
+    if kind == "lt":
+        ours, bound = [-ours[0]], -bound
+    least = 0 if kind == "order" else bound
+    return holds or any(o + 2 * e < least for o, e in zip(ours, errors))
+
+
 def table(rows):
     """Return the scorecard as lines of text, and the count of each verdict."""
     lines = []
@@ -187,9 +212,12 @@ def table(rows):
         lines.append(f"\n{paper}")
         for row in (row for row in rows if row["paper"] == paper):
             name = f"  {row['claim']:<28} Fig. {row['figure']:<4}"
-            lines.append(f"{name} paper {_papers(row):<28} ours {_ours(row):<34} {row['verdict']}")
+            lines.append(f"{name} paper {_papers(row):<28} ours {_ours(row):<34} {in_words(row)}")
     counts = {verdict: sum(row["verdict"] == verdict for row in rows) for verdict in (AGREES, DIFFERS, INPUT, NOT_COMPUTED)}
-    lines.append(f"\n{len(rows)} claims: " + ", ".join(f"{count} {verdict}" for verdict, count in counts.items()))
+    loose = {verdict: sum(row["verdict"] == verdict and row["firm"] is False for row in rows) for verdict in counts}
+    words = ", ".join(f"{count} {verdict}" + (f" ({loose[verdict]} not firm)" if loose[verdict] else "")
+                      for verdict, count in counts.items())
+    lines.append(f"\n{len(rows)} claims: {words}")
     return "\n".join(lines)
 
 
@@ -222,7 +250,7 @@ class Conclusion:
         ours = f"{_ours_alone(row)} {unit}".rstrip()
         if row["verdict"] == INPUT:
             return f"{paper}; ours, {ours}, is put in."
-        return f"{paper}; ours at scale {row['scale']}, of {row['samples']} samples: {ours}, which {row['verdict']}."
+        return f"{paper}; ours at scale {row['scale']}, of {row['samples']} samples: {ours}, which {in_words(row)}."
 
     def _repr_markdown_(self):
         return f"*{self!r}*"

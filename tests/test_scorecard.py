@@ -1,18 +1,20 @@
 """The scorecard judges by the ledger's tests alone."""
 
+import itertools
 import json
 import re
 import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 
 from glasslib import papers, scorecard
 from glasslib.__main__ import main
 from glasslib.scorecard import Measurement
 
-FIELDS = {"paper", "claim", "figure", "value", "test", "ours", "error", "unit", "scale", "samples", "verdict", "why"}
+FIELDS = {"paper", "claim", "figure", "value", "test", "ours", "error", "unit", "scale", "samples", "verdict", "firm", "why"}
 
 
 def claims():
@@ -106,6 +108,48 @@ CASES = [
 @pytest.mark.parametrize("value, test, ours, error, holds", CASES)
 def test_each_test_of_the_ledger(value, test, ours, error, holds):
     assert scorecard.judge(value, test, Measurement(ours, error, 10, "book"))[0] is holds
+
+
+FIRM = [
+    (0.53, {"rel": 0.03}, 0.545, 0.0, True),
+    (0.53, {"rel": 0.03}, 0.545, 0.001, False),
+    (0.53, {"rel": 0.03}, 0.60, 0.001, True),
+    ([0.03, 0.02], {"rel": 0.15}, [0.030, 0.020], [0.001, 0.001], True),
+    ([0.03, 0.02], {"rel": 0.15}, [0.030, 0.020], [0.001, 0.002], False),
+    ([0.4, 0.7], {"in": True}, 0.5, 0.01, True),
+    ([0.4, 0.7], {"in": True}, 0.41, 0.01, False),
+    ([0.4, 0.7], {"in": True}, 0.1, 0.01, True),
+    (0.03, {"lt": 0.03}, 0.02, 0.004, True),
+    (0.03, {"lt": 0.03}, 0.02, 0.006, False),
+    (0.03, {"lt": 0.03}, 0.05, 0.006, True),
+    (0, {"gt": 0}, 0.1, 0.06, False),
+    (0, {"gt": 0}, -0.2, 0.06, True),
+    ("differs", {"differs": 0.01}, 0.005, 0.0, True),
+    ("differs", {"differs": 0.01}, 0.02, 0.0, False),
+    ("same", {"same": 0.05}, 0.04, 0.0, True),
+    ("same", {"same": 0.05}, 0.3, 0.0, False),
+    ("rises", {"order": True}, [0.1, 0.2], [0.04, 0.11], False),
+    ("rises", {"order": True}, [0.1, -0.3], [0.04, 0.11], True),
+]
+
+
+@pytest.mark.parametrize("value, test, ours, error, firm", FIRM)
+def test_verdicts_that_two_errors_could_turn(value, test, ours, error, firm):
+    """The oracle: the test without errors, at every end that two errors reach, and between."""
+    assert scorecard.firm(value, test, Measurement(ours, error, 10, "book")) is firm
+    if set(test) & {"rel", "abs", "lt", "gt", "in", "order"}:
+        numbers, errors = np.atleast_1d(ours), np.atleast_1d(error)
+        ends = [numbers + 2 * np.array(signs) * errors for signs in itertools.product((-1, 0, 1), repeat=len(numbers))]
+        bare = {scorecard.judge(value, test, Measurement(list(end), [0.0] * len(end), 10, "book"))[0] for end in ends}
+        assert (len(bare) == 1) is firm
+
+
+def test_what_is_not_firm_says_so():
+    claim = {"figure": "1", "value": 1, "test": {"lt": 1}}
+    row = scorecard._row("creep", "x", claim, Measurement(0.9, 0.1, 3, "book"))
+    assert row["verdict"] == scorecard.DIFFERS and row["firm"] is False
+    assert "differs, not firm" in scorecard.table([row]) and "1 differs (1 not firm)" in scorecard.table([row])
+    assert 'class="verdict differs loose">differs, not firm<' in scorecard.claims_table([row])
 
 
 def test_measurements_must_fit_and_be_finite():
