@@ -205,8 +205,10 @@ def localisation(results):
             axes[0].axhline(1 / count_, color="0.6", linewidth=0.8, linestyle=style, label=f"homogeneous {whose}, 1/{count_}")
         axes[0].set(xlabel=TRUE, ylabel="localisation LOC", xlim=(0, None), ylim=(0, None))
         _thresholds(results, axes[1], "GQ")
-        for axis in axes:
-            axis.legend(fontsize=7.5)
+        axes[0].legend(fontsize=7.5)
+        known = axes[0].get_legend_handles_labels()[1]  # the lattices of (a), which the legend in (b) would hide
+        new = [pair for pair in zip(*axes[1].get_legend_handles_labels()) if pair[1] not in known or "particles" in pair[1]]
+        axes[1].legend(*zip(*new), fontsize=7.5, loc="center right")
 
 
 def internal_stress(results):
