@@ -88,7 +88,7 @@ def _publish(arguments):
     from glasslib.papers import campaign
 
     paper = importlib.import_module(f"glasslib.papers.{arguments.paper}")
-    for path in campaign.publish(paper):
+    for path in campaign.publish(paper, drop=arguments.drop):
         print(path)
     reached = campaign.total(campaign.status(paper, paper.Parameters(source="compute")))
     print(f"{reached.finished} of {reached.wanted} samples finished; {store.register()} files registered")
@@ -137,7 +137,7 @@ def _parser():
         command.add_argument("-p", dest="parameters", nargs=2, action="append", metavar=("NAME", "VALUE"),
                              help="another parameter of the paper's notebook")  # fmt: skip
         command.add_argument("--only", action="append", metavar="STAGE", help="this stage alone; may be given again")
-        command.add_argument("--glass", metavar="LABEL", help="this glass alone, of a paper that has several")
+        command.add_argument("--glass", action="append", metavar="LABEL", help="this glass alone; may be given again")
         return command
 
     command = add_run("run", _run, "compute the missing samples of a paper's ensembles; goes on where it was stopped")
@@ -146,6 +146,7 @@ def _parser():
     add_run("status", _status, "print how far a paper's ensembles are, and what the rest takes")
     command = add("publish", _publish, "gather a paper's finished samples into data/ and register them")
     command.add_argument("paper", choices=papers.KEYS)
+    command.add_argument("--drop", action="store_true", help="even if published arrays or samples are lost by it")
     command = add("measure", _measure, "measure claims anew from the published arrays, after a change of how they are measured")
     command.add_argument("papers", nargs="*", metavar="paper", help=f"these alone of {', '.join(papers.KEYS)}")
     add("data", _data, "check the published data against its registered hashes")

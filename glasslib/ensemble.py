@@ -124,9 +124,11 @@ def load(paths):
 def publish(name, arrays, provenances):
     """Write ``arrays`` gathered from samples to ``data/name`` with the provenance of all of them; return the path.
 
-    Parameters, sources and versions are those that occur, each once; entropy is that of each sample.
+    Parameters, sources and versions are those that occur, each once; entropy is that of each sample. A sample of which only a
+    part was published has the sources and versions of all that were published with it.
     """
-    merged = {key: _distinct(record[key] for record in provenances) for key in ("parameters", "source", "versions")} | {
+    merged = {key: _distinct(one for record in provenances for one in _listed(record[key]))
+              for key in ("parameters", "source", "versions")} | {
         "entropy": [record["entropy"] for record in provenances],
         "date": max(record["date"] for record in provenances),
         "core_seconds": round(sum(record["core_seconds"] for record in provenances), 3),
@@ -234,6 +236,10 @@ def is_finished(task, sample):
             f"the task needs a higher version"
         )
     return True
+
+
+def _listed(value):
+    return value if isinstance(value, list) else [value]
 
 
 def _distinct(values):

@@ -1,13 +1,15 @@
-"""Runs of a paper in which samples fail."""
+"""Runs of a paper: samples that fail, samples of which a published part is all there is."""
 
+import dataclasses
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
 import pytest
 
-from glasslib import ensemble
-from glasslib.papers import campaign
+from glasslib import ensemble, measured, store
+from glasslib.papers import campaign, kept, parameters
 
 SEED = 11
 
@@ -46,3 +48,131 @@ def test_a_failing_sample_does_not_end_a_run():
     assert "of first failed" in said and "of third failed" in said and "second" not in said and "\n" not in said
     done = [[task.path(k).exists() for k in range(2)] for tasks in Failing.stages(None).values() for task, _ in tasks]
     assert done == [[True, False], [True, True], [False, True]]
+
+
+@dataclasses.dataclass(frozen=True)
+class OfToy(parameters.Parameters):
+    wanted: int = 3
+    slope: float = 2.0
+
+    FILES = ("toy/results.npz",)
+
+
+class Toy:
+    """A paper of one ensemble, of which a page keeps the curve, in single precision, the end, and of the first a picture."""
+
+    Parameters, KEPT = OfToy, 0
+
+    @staticmethod
+    def tasks(given):
+        return {"line A": (ensemble.Task("toy", line, Line(given.slope), SEED), given.wanted)}
+
+    @staticmethod
+    def stages(given):
+        return {"line": list(Toy.tasks(given).values())}
+
+    @staticmethod
+    def gather(given, finished):
+        return kept.stacked(Toy.tasks(given), finished, lambda name, task, arrays: {k: v for k, v in arrays.items() if k != "big"})
+
+
+class Line(NamedTuple):
+    slope: float
+
+
+def line(spec, sequence):
+    k = sequence.spawn_key[0]
+    curve = spec.slope * np.linspace(0, 1, 5 + k) + k
+    return {"curve": curve, "end": np.array(curve[-1]), "shown": np.full((2, 2), float(k)), "big": np.zeros(100)}
+
+
+@pytest.fixture
+def clone(tmp_path, monkeypatch):
+    """An empty clone, with a folder of results of its own."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "registry.txt").touch()
+    monkeypatch.setattr(store, "_CLONE", tmp_path / "data")
+    monkeypatch.setenv("GLASSLIB_RESULTS", str(tmp_path / "results"))
+    monkeypatch.setattr(measured, "write", lambda papers: None)
+    monkeypatch.setattr(OfToy, "paper", classmethod(lambda cls: "toy"))
+    return tmp_path
+
+
+def compute(paper, given):
+    with ThreadPoolExecutor(1) as here:
+        campaign.run(paper, given, here, progress=False)
+
+
+def test_a_run_goes_on_from_what_a_page_keeps(clone, monkeypatch):
+    compute(Toy, OfToy(wanted=2))
+    campaign.publish(Toy)
+    shutil.rmtree(clone / "results")  # another machine
+    stage, = campaign.status(Toy, OfToy())
+    assert (stage.finished, stage.wanted) == (2, 3)
+    compute(Toy, OfToy())
+    assert [path.name[-9:-4] for path in (clone / "results" / "toy").glob("*.npz")] == ["00002"], "nothing is computed twice"
+    campaign.publish(Toy)
+    after = store.read(clone / "data" / "toy" / "results.npz")
+    shutil.rmtree(clone / "results")
+    (clone / "data" / "registry.txt").write_text("")  # nothing is published: all three at once are the oracle
+    compute(Toy, OfToy())
+    whole, _ = campaign.gather(Toy, OfToy())
+    assert whole.keys() == campaign.loaded(after.arrays).keys()
+    for name, values in campaign.loaded(after.arrays).items():
+        if not name.endswith("core_seconds"):
+            assert values.dtype == whole[name].dtype and np.array_equal(values, whole[name], equal_nan=values.dtype.kind == "f")
+    assert whole["line A/shown"].shape == (1, 2, 2) and whole["line A/curve"].dtype == np.float32
+    assert after.provenance["samples"] == 3 and after.provenance["entropy"] == [[SEED, k] for k in range(3)]
+    assert len(after.provenance["parameters"]) == len(after.provenance["source"]) == 1
+    assert after.provenance["core_seconds"] == pytest.approx(after.arrays["line A|core_seconds"].sum(), abs=1e-3)
+
+
+def test_what_is_kept_of_other_parameters_is_left_alone(clone, monkeypatch):
+    compute(Toy, OfToy(wanted=2))
+    campaign.publish(Toy)
+    shutil.rmtree(clone / "results")
+    assert campaign.gather(Toy, OfToy(slope=3.0))[0] == {}
+    assert campaign.status(Toy, OfToy(slope=3.0))[0].finished == 0
+    monkeypatch.setattr(Toy, "KEPT", 1)
+    assert campaign.status(Toy, OfToy())[0].finished == 0
+
+
+def test_publishing_loses_nothing_unless_told_to(clone):
+    compute(Toy, OfToy(wanted=2))
+    campaign.publish(Toy)
+    before = (clone / "data" / "toy" / "results.npz").read_bytes()
+    found = campaign.loaded(store.read_published("toy/results.npz").arrays)
+    fewer = {name: values[:1] if values.ndim else values for name, values in found.items() if name != "line A/end"}
+    assert kept.lost(found, found) == [] and kept.lost(fewer, found) == []
+    assert kept.lost(found, fewer) == ["line A/core_seconds", "line A/curve", "line A/end", "line A/sample"]
+
+    class Changed(Toy):
+        KEPT = 1
+
+    shutil.rmtree(clone / "results")
+    with pytest.raises(ValueError, match=r"toy/results.npz: would lose 6 of 6 arrays.*line A/core_seconds.*--drop"):
+        campaign.publish(Changed)
+    assert (clone / "data" / "toy" / "results.npz").read_bytes() == before
+
+
+def test_kept_arrays_must_be_those_of_all_samples(clone):
+    compute(Toy, OfToy(wanted=2))
+    campaign.publish(Toy)
+    shutil.rmtree(clone / "results")
+    compute(Toy, OfToy())
+
+    class More(Toy):
+        @staticmethod
+        def gather(given, finished):
+            return kept.stacked(Toy.tasks(given), finished, lambda name, task, arrays: {"curve": arrays["curve"]})
+
+    with pytest.raises(store.DataError, match="KEPT"):
+        campaign.publish(More)
+
+
+def test_several_glasses_may_be_chosen():
+    labelled = [(dataclasses.replace(failing(name, 1), label=name), 1) for name in "abc"]
+    paper = type("Paper", (), {"stages": staticmethod(lambda given: {"one": labelled})})
+    assert [task.label for task, _ in campaign.select(paper, None, glass=["a", "c"])["one"]] == ["a", "c"]
+    with pytest.raises(ValueError, match="glass = 'd': must be one of a, b, c"):
+        campaign.select(paper, None, glass=["a", "d"])

@@ -8,7 +8,8 @@ What a module of ``glasslib.papers`` has to define for this to work; its name is
 * ``stages(parameters)``: {stage: [(``ensemble.Task``, samples), ...]} in the order in which they are run; samples: how many,
   or a range of them; a task's ``label`` is the glass that it is about, ``core_seconds`` what one sample takes;
 * ``gather(parameters, finished)``: the arrays of the page by name, from what a ``Finished`` reads;
-* ``measure(results)``: {claim: ``scorecard.Measurement``} from the ``results.Results`` of these arrays.
+* ``measure(results)``: {claim: ``scorecard.Measurement``} from the ``results.Results`` of these arrays;
+* ``KEPT``, where ``gather`` uses ``kept.stacked``: a number to be raised when what is kept of each sample changes.
 """
 
 import contextlib
@@ -16,6 +17,7 @@ from concurrent.futures import BrokenExecutor
 from typing import NamedTuple
 
 from glasslib import ensemble, measured, store
+from glasslib.papers import kept
 
 HOUR = 3600.0
 
@@ -31,7 +33,7 @@ class Stage(NamedTuple):
 
 
 def select(paper, given, only=None, glass=None):
-    """Return the stages of a run: of names ``only``, and of the glass with this label, if any is given.
+    """Return the stages of a run: of names ``only``, and of the glasses of labels ``glass``, where any are given.
 
     Raises ValueError where a paper has no such stage or glass.
     """
@@ -40,10 +42,12 @@ def select(paper, given, only=None, glass=None):
         if name not in stages:
             raise ValueError(f"only = {name!r}: must be one of {', '.join(stages)}")
     labels = {task.label for tasks in stages.values() for task, _ in tasks}
-    if glass is not None and glass not in labels:
-        raise ValueError(f"glass = {glass!r}: must be one of {', '.join(sorted(labels - {''})) or 'none: it has no glasses'}")
+    for label in glass or ():
+        if label not in labels:
+            known = ", ".join(sorted(labels - {""})) or "none: it has no glasses"
+            raise ValueError(f"glass = {label!r}: must be one of {known}")
     chosen = {name: tasks for name, tasks in stages.items() if not only or name in only}
-    return {name: [pair for pair in tasks if glass in (None, pair[0].label)] for name, tasks in chosen.items()}
+    return {name: [pair for pair in tasks if not glass or pair[0].label in glass] for name, tasks in chosen.items()}
 
 
 def numbers_of(samples):
@@ -58,18 +62,26 @@ def run(paper, given, executor=None, *, only=None, glass=None, workers=None, pro
     each has kernels to load. Where samples fail the run goes on; at its end ``ensemble.EnsembleError`` names all tasks that
     have any. Where a worker dies, or results cannot be written, it ends at once.
     """
-    pairs, failed = [pair for tasks in select(paper, given, only, glass).values() for pair in tasks], []
-    own = ensemble.processes(workers, max((len(numbers_of(samples)) for _, samples in pairs), default=1))
+    chosen, known = [pair for tasks in select(paper, given, only, glass).values() for pair in tasks], kept.Published(paper)
+    pairs, failed = [(task, _unknown(known, task, samples)) for task, samples in chosen], []
+    own = ensemble.processes(workers, max((len(samples) for _, samples in pairs), default=1))
     with own if executor is None else contextlib.nullcontext(executor) as pool:
         for task, samples in pairs:
             try:
-                ensemble.run(task, samples, pool, progress=progress)
+                if samples:
+                    ensemble.run(task, samples, pool, progress=progress)
             except ensemble.EnsembleError as error:
                 if isinstance(error.__cause__, BrokenExecutor):  # no other task would find a worker
                     raise
                 failed.append(error)
     if failed:
         raise ensemble.EnsembleError("; ".join(map(str, failed))) from failed[0]
+
+
+def _unknown(known, task, samples):
+    """Return those of the samples of which nothing is kept in the ``kept.Published`` file of the paper."""
+    there = known.numbers(task)
+    return [sample for sample in numbers_of(samples) if sample not in there]
 
 
 def core_hours(paper, given):
@@ -87,13 +99,12 @@ def stage_hours(paper, given):
 
 def status(paper, given, only=None, glass=None):
     """Return the ``Stage`` of each stage of a run."""
-    result = []
+    result, known = [], kept.Published(paper)
     for name, tasks in select(paper, given, only, glass).items():
         finished, wanted, seconds, begun = 0, 0, 0.0, 0
         for task, samples in tasks:
-            archived = ensemble.archived(task)
-            numbers = numbers_of(samples)
-            missing = [k for k in numbers if k not in archived and not task.path(k).exists()]
+            archived, numbers = ensemble.archived(task), numbers_of(samples)
+            missing = [k for k in _unknown(known, task, samples) if k not in archived and not task.path(k).exists()]
             wanted, finished = wanted + len(numbers), finished + len(numbers) - len(missing)
             seconds += len(missing) * task.core_seconds
             begun += sum(ensemble.checkpoint_path(task, task.sequence(k)).exists() for k in missing)
@@ -115,10 +126,13 @@ def status_table(stages):
 
 
 class Finished:
-    """Reads finished samples, those published whole among them, and remembers where each came from."""
+    """Reads finished samples, those published whole among them, and remembers where each came from.
 
-    def __init__(self):
-        self.provenances = []
+    ``published``: what is kept of samples in the published file of a paper, a ``kept.Published``.
+    """
+
+    def __init__(self, paper=None):
+        self.provenances, self.published = [], kept.Published(paper) if paper else None
 
     def read(self, task, sample):
         """Return the arrays of one sample, or None if it is not finished."""
@@ -135,22 +149,44 @@ class Finished:
         return {sample: arrays for sample, arrays in read.items() if arrays is not None}
 
 
+    def parts(self, name, task, samples, keep):
+        """Return {sample: (arrays, provenance)} of what ``keep`` leaves of those finished, and of others that are published.
+
+        keep(name, task, arrays): the arrays by name that a page keeps of one sample of the ensemble ``name``.
+        """
+        known, found = self.published.samples(name, task), {}
+        for sample in numbers_of(samples):
+            arrays = self.read(task, sample)
+            if arrays is not None:
+                found[sample] = keep(name, task, arrays), self.provenances[-1]
+            elif sample in known:
+                found[sample] = known[sample]
+                self.provenances.append(known[sample][1])
+        return found
+
+
 def gather(paper, given):
     """Return (arrays, provenances) of what is finished of a run. Raises ``store.DataError`` for a damaged sample."""
-    finished = Finished()
+    finished = Finished(paper)
     return paper.gather(given, finished), finished.provenances
 
 
-def publish(paper):
+def publish(paper, *, drop=False):
     """Gather what is finished at scale book into ``data/``, simulating nothing, and measure it; return the paths written.
 
-    Samples of tasks with an ``archive`` are published whole beside the paper's own arrays.
+    Samples of tasks with an ``archive`` are published whole beside the paper's own arrays. Raises ValueError, and leaves
+    these arrays as they are, where any of them would be lost or have fewer samples than before, unless ``drop``.
     """
     given = paper.Parameters(source="compute")
     tasks = [task for tasks in select(paper, given).values() for task, _ in tasks]
     whole = [path for task in tasks if task.archive for path in ensemble.publish_samples(task)]
     store.register()  # gathering looks for whole samples where they are published, and trusts no file that is not registered
     found, provenances = gather(paper, given)
+    before = loaded(store.read_published(given.FILES[0]).arrays) if store.is_published(given.FILES[0]) else {}
+    gone = kept.lost(before, found)
+    if gone and not drop:
+        raise ValueError(f"{given.FILES[0]}: would lose {len(gone)} of {len(before)} arrays, or samples of them: "
+                         f"{', '.join(gone[:4])}; compute them first, or publish with --drop")  # fmt: skip
     paths = whole
     if found:
         paths.append(ensemble.publish(given.FILES[0], stored(found), provenances))

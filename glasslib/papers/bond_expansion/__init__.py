@@ -10,10 +10,8 @@ import dataclasses
 import itertools
 from typing import NamedTuple
 
-import numpy as np
-
 from glasslib import checks
-from glasslib.papers import parameters
+from glasslib.papers import kept, parameters
 
 TEMPERATURES = (0.7, 0.6, 0.5, 0.4, 0.3, 0.2)  # parent temperatures
 SHOWN = (0.7, 0.4, 0.2)  # those of the paper's maps and curves, and of the larger glasses
@@ -24,6 +22,7 @@ MAPPED = 0.12  # strain of the maps of plasticity
 TURNED = 0.3  # strain up to which a band has chosen its direction, and the stress its peak
 YOUNG = (0.02, 0.04, 0.06, 0.08, 0.1, MAPPED, 0.15, 0.2, 0.3)  # strains of the lattice's profiles while bands are born
 FILE = "bond_expansion/results.npz"
+KEPT = 0  # to be raised when what is published of a sample changes
 RELAXING = (10, 30, 100, 200, 300, 500, 1000, 2000, 3000, 5000, 10_000, 20_000, 30_000, 50_000, 100_000)  # see ``Meeting``
 COMPARED = (0.58, 0.65, 0.72, 0.86)  # densities in two dimensions whose liquids are compared, at the highest T and at ``HALF``
 HALF = 0.5
@@ -331,17 +330,18 @@ def gather(given, finished):
 
     Packings are left out; of particles' positions and of what is of each site those of the first sample alone are kept.
     """
-    result = {}
-    for name, (task, count) in tasks(given).items():
-        found = list(finished.all(task, count).values())
-        for key in found[0] if found else ():
-            if "glass" in name and key in ("positions", "diameters", "lengths", "liquid") or key.startswith("final"):
-                continue
-            first = key in _OF_FIRST or key.startswith("shown") or (key == "derivatives" and "thresholds" in name)
-            few = found[:1] if first else found
-            values = np.stack([one[key] for one in few])
-            result[f"{name}/{key}"] = values.astype(np.float32) if values.ndim > 1 and values.dtype == float else values
-    return result
+    return kept.stacked(tasks(given), finished, _kept, _of_first)
+
+
+def _kept(name, task, arrays):
+    """Return those arrays of a sample of an ensemble that are published."""
+    dropped = ("positions", "diameters", "lengths", "liquid") if "glass" in name else ()
+    return {key: values for key, values in arrays.items() if key not in dropped and not key.startswith("final")}
+
+
+def _of_first(name, key):
+    """Return whether an array is published of the first sample alone."""
+    return key in _OF_FIRST or key.startswith("shown") or (key == "derivatives" and "thresholds" in name)
 
 
 def measure(results):

@@ -69,7 +69,8 @@ class SlipFit(NamedTuple):
 def slip_task(spec, seed):
     """Return the ``ensemble.Task`` of a ``SlipFit``."""
     seconds = 30 * spec.lattices * costs.QUASISTATIC * spec.size**2 * spec.strain
-    return ensemble.Task(f"bond-slip-{spec.source.method}", slip, spec, seed, version=1, core_seconds=seconds)
+    return ensemble.Task(f"bond-slip-{spec.source.method}", slip, spec, seed, version=1, core_seconds=seconds,
+                         archive="thresholds/slip")  # fmt: skip
 
 
 def mean_slip(fit, seed):

@@ -3,6 +3,7 @@
 A glass is one of ``liquids``; sample k of anything measured on it is of sample k of the glass.
 """
 
+import dataclasses
 from typing import NamedTuple
 
 import numpy as np
@@ -120,7 +121,8 @@ class Thresholds(NamedTuple):
 def thresholds_task(spec, seed):
     """Return the ``ensemble.Task`` of ``Thresholds``."""
     sites = spec.glass.mixture.particles / 9.0
-    return _of_glass("bond-thresholds", thresholds, spec, seed, sites * 2 * costs.CAVITY, version=1)
+    task = _of_glass("bond-thresholds", thresholds, spec, seed, sites * 2 * costs.CAVITY, version=1)
+    return dataclasses.replace(task, archive=f"thresholds/{spec.glass.mixture.particles}")  # lattices are made of them
 
 
 def thresholds(spec, sequence):

@@ -11,15 +11,14 @@ in its name; ``--glass 2000`` runs all of one size.
 import dataclasses
 from typing import NamedTuple
 
-import numpy as np
-
 from glasslib import checks
-from glasslib.papers import parameters
+from glasslib.papers import kept, parameters
 
 AMPLITUDES = (0.05, 0.06, 0.08)
 TRAINED = 0.06  # the amplitude of which the paper shows most
 FURTHEST = 0.2  # to which a glass is sheared for its yield strain
 FILE = "polarity/results.npz"
+KEPT = 0  # to be raised when what is published of a sample changes
 
 
 class Scale(NamedTuple):
@@ -142,24 +141,7 @@ def gather(given, finished):
     """
     from glasslib.papers.polarity import numbers
 
-    result = {}
-    for name, (task, count) in tasks(given).items():
-        read = finished.all(task, count)
-        found = [numbers.published(name, one, task.parameters) for one in read.values()]
-        if found:
-            result[f"{name}/sample"] = np.array(list(read))
-        for key in found[0] if found else ():
-            few = found[:1] if key.startswith("shown") else found
-            values = np.stack(_even([one[key] for one in few]))
-            result[f"{name}/{key}"] = values.astype(np.float32) if values.ndim > 1 and values.dtype == float else values
-    return result
-
-
-def _even(arrays):
-    """Return arrays of one length along their last axis: unloading ends sooner in some samples; NaN fills up."""
-    length = max((values.shape[-1] for values in arrays if values.ndim), default=0)
-    return [np.pad(values, [(0, 0)] * (values.ndim - 1) + [(0, length - values.shape[-1])], constant_values=np.nan)
-            if values.ndim and values.dtype == float else values for values in arrays]  # fmt: skip
+    return kept.stacked(tasks(given), finished, lambda name, task, arrays: numbers.published(name, arrays, task.parameters))
 
 
 def measure(results):
