@@ -262,7 +262,7 @@ def _found(value, test):
     words = {"lt": f"less than {bound}", "gt": f"more than {bound}", "differs": "a difference", "same": "no difference"}
     if kind == "in":
         return f"between {show(value[0])} and {show(value[1])}"
-    return words.get(kind) or (f"“{value}”" if isinstance(value, str) else show(value))
+    return f"“{value}”" if isinstance(value, str) else words.get(kind) or show(value)
 
 
 def show(value):

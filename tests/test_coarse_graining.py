@@ -168,6 +168,8 @@ def test_the_table_of_drops_tells_a_line_from_a_parabola(monkeypatch):
     from glasslib.papers.coarse_graining import glass_figures
 
     class Known:
+        samples = 2
+
         def __init__(self, power):
             yields = np.random.default_rng(3).uniform(-0.2, 3, (2, 50, 40))
             self.found = yields, 0.1 * np.abs(yields) ** power
@@ -176,10 +178,75 @@ def test_the_table_of_drops_tells_a_line_from_a_parabola(monkeypatch):
             return self.found
 
     monkeypatch.setattr(inherent, "maps_of", lambda label: {"ESL": Known(1), "GQ": Known(2)}.get(label))
-    (line, *_, power), (_, parabola, square) = (
-        [float(cell) for cell in row.split("|")[2:-1]] for row in glass_figures.drops_table().data.strip().splitlines()[2:])
+    quenched = {"frozen_square": 0.04, "drop_mean": 0.5, "drop_survival": np.exp(-inherent.DROPS / 0.5)}
+    page = {f"{label}/{name}": draws(mean) for label in ("ESL", "GQ") for name, mean in quenched.items()}
+    table = glass_figures.drops_table(Results(SMOKE, page, "made for this test")).data
+    rows = [[float(cell.split("±")[0]) for cell in row.split("|")[2:-1]] for row in table.strip().splitlines()[2:]]
+    (width, gap, line, _, power), (*_, parabola, square) = rows
+    assert width == pytest.approx(0.2, abs=2e-3) and gap < 0.01
     assert line == pytest.approx(1, abs=1e-3) and power == pytest.approx(1, abs=0.02)
     assert parabola == pytest.approx(1, abs=1e-3) and square == pytest.approx(2, abs=0.02)
+
+
+def test_leaving_samples_out_tells_the_error_of_a_mean():
+    from glasslib.analysis import statistics
+    from glasslib.papers.coarse_graining import glass_figures
+
+    values = np.random.default_rng(5).normal(size=(7, 3))
+    for found, expected in zip(glass_figures._without_one(lambda one: one.mean(axis=0), values), statistics.mean_error(values)):
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_residuals_are_of_equal_bins():
+    """A lattice that is the particles leaves nothing, however steep both rise within a bin."""
+    from glasslib.papers.coarse_graining import figures
+
+    made = synthetic()
+    grid, curve = 0.01 * np.arange(501), made["lattice c0c1_GQ paper/stress"].mean(axis=0)
+    for kind in ("flow", "early"):
+        made[f"{kind} GQ/stress"] = draws(np.interp(made[f"{kind} GQ/strain"], grid, curve))
+    page = Results(coarse_graining.Parameters(), made, "made for this test")
+    strain, mean, error = figures._binned(page, "GQ")
+    lattice, at = np.interp(strain, grid, curve), figures._coarse(strain)
+    assert len(mean) == len(error) == len(at) == 25 and (error > 0).all()
+    assert np.abs(figures._coarse(lattice) - mean).max() < 1e-3 < 0.01 < np.abs(np.interp(at, strain, lattice) - mean).max()
+    assert figures.counted(page, 200, "ESL", "GQ") == "200 lattices; 6 ESL; 6 GQ"
+    few = page._replace(arrays=page.arrays | {"flow GQ/stress": page["flow GQ/stress"][:2]})
+    assert figures.counted(few, 0, "GQ", "HTL") == "6 GQ, 2 of them to flow" and figures.counted(few, 0, "HTL") == 0
+
+
+def test_tables_of_slips_sizes_localisation_and_hardening():
+    from glasslib.papers.coarse_graining import tables
+
+    def rows(table):
+        return [[cell.strip() for cell in row.split("|")[1:-1]] for row in table.data.strip().splitlines()[2:]]
+
+    made = synthetic()
+    for name in coarse_graining.SIZED:
+        for size in ("", " N=32"):
+            stress = made["lattice c0c1_ESL_rejuvenation paper/stress"]
+            made[f"lattice {name} fitted{size}/stress"] = stress
+            made[f"lattice {name} fitted{size}/localisation"] = draws([np.nan, 0.3, 0.6, 0.1])
+    for glass in coarse_graining.GLASSES:
+        made[f"way {glass}/mean_threshold_half"] = 1.1 * made[f"way {glass}/mean_threshold"]
+    page = Results(coarse_graining.Parameters(), made, "made for this test")
+    small, large = rows(tables.size_table(page))
+    assert small[0] == "16 × 16" and large[0] == "32 × 32" and small[1:] == large[1:]
+    assert small[1].startswith("0.500") and small[5].startswith("0.60 ±")
+    particles, *_ = rows(tables.localisation_table(page))
+    assert particles == ["particles, 6 samples", "0.80 ± 0.00"]
+    for glass, directions, samples, before, after, growth in rows(tables.hardening_table(page)):
+        assert samples == "6" and growth.startswith("0.100 ±"), (glass, directions)
+    published = np.array([model.published_slips(**fit) for fit in fits.FITS.values()])
+    slips = {"fits/names": np.array(list(fits.FITS)), "fits/parameters": published}
+    ratios = [float(row[-1]) for row in rows(tables.slips_table(Results(coarse_graining.Parameters(), slips, "the paper's")))]
+    for fit, ratio in zip(fits.FITS.values(), ratios):  # slips that are the paper's differ by thresholds and moduli alone
+        ours, paper = (model.lattice(**fit, source=source) for source in (coarse_graining.sources()[-1], "paper"))
+        stars = [one.modulus / (1 + one.modulus / one.bulk_modulus) for one in (ours, paper)]
+        means = [one.constant + one.quadratic * one.renewal.moments()[1] for one in (ours, paper)]
+        wanted = stars[0] * means[0] / ours.renewal.moments()[0] / (stars[1] * means[1] / paper.renewal.moments()[0])
+        if fit != fits.FITS[fits.DOUBTFUL]:
+            assert ratio == pytest.approx(wanted, abs=0.006)
 
 
 def test_what_is_said_of_three_glasses_waits_for_three(monkeypatch):
@@ -263,6 +330,7 @@ def test_the_page_draws_what_there_is(page, monkeypatch):
     empty = Results(SMOKE, {}, "nothing")
     for draw in (figures.sheared, figures.fluctuations, figures.localisation, figures.internal_stress, figures.one_lattice,
                  figures.sizes, figures.residuals, tables.fit_table, tables.convention_table, tables.variance_table,
-                 tables.lowered_table, interactive.lattice):  # fmt: skip
+                 tables.lowered_table, tables.slips_table, tables.size_table, tables.localisation_table, tables.hardening_table,
+                 interactive.lattice):  # fmt: skip
         assert "not computed" in draw(empty).data
     assert claims.measure(empty) == {}

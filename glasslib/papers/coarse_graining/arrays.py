@@ -129,20 +129,26 @@ def typical(flows):
 
 
 def _way(given, label, samples, finished):
-    """Return strain (T,), and mean_threshold and stress_deviation (samples, T) of local maps on the way, NaN where missing."""
+    """Return strain (T,), and mean_threshold and stress_deviation (samples, T) of local maps on the way, NaN where missing.
+
+    mean_threshold_half (samples, T): of every other of the directions that were tested.
+    """
     made = coarse_graining.flow(given, label).glass
     quenched = inherent.task(made, given.seed, sites=coarse_graining.SCALES[given.scale].sites)
     tasks = {0.0: quenched} | coarse_graining.transient(given, label)
-    mean, deviation = np.full((2, samples, len(tasks)), np.nan)
+    mean, half, deviation = np.full((3, samples, len(tasks)), np.nan)
     for j, (strain, task) in enumerate(tasks.items()):
         for k, found in finished.all(task, samples).items():
-            yields = inherent.Maps({name: values[None] for name, values in found.items()}).yielding()[0]
-            mean[k, j] = np.nanmean(yields if strain == 0 else yields[..., FORWARD])  # as quenched all directions are alike
+            maps = inherent.Maps({name: values[None] for name, values in found.items()})
+            for thresholds, one in ((mean, maps), (half, maps.every(2))):
+                yields = one.yielding()[0]
+                thresholds[k, j] = np.nanmean(yields if strain == 0 else yields[..., FORWARD])  # as quenched all are alike
             deviation[k, j] = found["local_stress"][:, 2].std()
     there = np.isfinite(mean).any(axis=1)
     if not np.isfinite(mean[:, 1:]).any():
         return {}
-    return {"strain": np.array(list(tasks)), "mean_threshold": mean[there], "stress_deviation": deviation[there]}
+    return {"strain": np.array(list(tasks)), "mean_threshold": mean[there], "mean_threshold_half": half[there],
+            "stress_deviation": deviation[there]}  # fmt: skip
 
 
 def particle_features(arrays, glass):

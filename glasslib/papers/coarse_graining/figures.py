@@ -16,7 +16,9 @@ ABSENT = "not computed at this scale"
 PARTICLE_CELLS = 11  # along an edge of 10^4 particles, 98.8 / 8.86
 NEEDS_LATTICE = "It needs the lattice's stress-strain curves; none is finished at this scale."
 NEEDS_MAPS = "It needs maps of local yield stresses; none is published, and none finished at this scale."
-WITHOUT, WITH = figures.GREEN, figures.ORANGE  # lattices without and with rejuvenation
+WITHOUT, WITH = "0.4", figures.PURPLE  # lattices without and with rejuvenation, in colours of none of the paper's glasses
+PAPERS = {"color": figures.BLACK, "linestyle": (0, (4, 3)), "linewidth": 1}  # of lines with the paper's numbers
+GREYS = ("0.75", "0.55", "0.3", "0.0")  # sizes of the lattice, growing
 
 
 def conclusion(measured, claim):
@@ -25,7 +27,18 @@ def conclusion(measured, claim):
 
 
 def foot(results, drawn_by, samples, more=""):
+    """Return the line at the foot of a figure; ``samples``: a number, or the text of ``counted``."""
     return figures.source(results.given.scale, samples, f"{results.source}{', ' + more if more else ''}", by=drawn_by)
+
+
+def counted(results, lattices, *labels):
+    """Return in words how many lattices and samples of glasses a figure draws: sheared at all, and sheared to flow."""
+    parts = [f"{lattices} lattices"] if lattices else []
+    for label in labels:
+        flow, early = (len(results.arrays.get(f"{kind} {label}/stress", ())) for kind in ("flow", "early"))
+        if max(flow, early):
+            parts.append(f"{max(flow, early)} {label}" + (f", {flow} of them to flow" if 0 < flow < early else ""))
+    return "; ".join(parts) or 0
 
 
 def _absent(axis, what):
@@ -47,7 +60,7 @@ def sheared(results):
     labels = [label for label in coarse_graining.GLASSES if results.has(f"flow {label}/stress")]
     if not labels:
         return figures.not_computed("It needs glasses sheared to flow; none is finished at this scale.")
-    count, end = sum(len(results[f"flow {label}/stress"]) for label in labels), results[f"flow {labels[0]}/strain"][-1]
+    count, end = counted(results, 0, *labels), results[f"flow {labels[0]}/strain"][-1]
     with figures.panels(3, foot(results, sheared, count), letters="abc", columns=3, width=3.1) as axes:
         for label in labels:
             _stress(axes[0], results, label, label)
@@ -101,8 +114,9 @@ def curves(results, glass):
         return figures.not_computed(NEEDS_LATTICE)
     particles = results.has(f"flow {glass}/stress")
     more = "" if particles else f"particles {ABSENT}"
-    count = max(claims.lattices(results, f"{name} {one}") for name in names for one in chosen
-                if results.has(f"lattice {name} {one}/stress"))  # fmt: skip
+    most = max(claims.lattices(results, f"{name} {one}") for name in names for one in chosen
+               if results.has(f"lattice {name} {one}/stress"))  # fmt: skip
+    count = counted(results, most, glass)
     with figures.panels(4, foot(results, curves, count, more), letters="abab", columns=2, width=4.0, height=3.0) as axes:
         for axis, kind, end in zip(axes, ("c0", "c0c1") * 2, (1, 1, 5, 5)):
             for renewed, colour, label in (("", WITHOUT, "no rejuvenation"), ("_rejuvenation", WITH, "rejuvenation")):
@@ -168,14 +182,21 @@ def fluctuations(results):
     """Draw Fig. 4: the variance of strain, and the mean threshold, against true strain, of ESL."""
     if not results.has(f"lattice c0c1_ESL {claims.source(results, 'ESL')}/stress"):
         return figures.not_computed(NEEDS_LATTICE)
-    count = claims.lattices(results, f"c0c1_ESL {claims.source(results, 'ESL')}")
+    count = counted(results, claims.lattices(results, f"c0c1_ESL {claims.source(results, 'ESL')}"), "ESL")
     with figures.panels(2, foot(results, fluctuations, count, _whose(results, "ESL")), letters="ab", width=4.0) as axes:
         _against_true_strain(results, axes[0], "ESL", "strain_variance")
         _particles(results, axes[0], "ESL", "flow", "map_strain", "variance")
         axes[0].set(xlabel=TRUE, ylabel=r"variance of $\epsilon_{xy}$ over cells", xlim=(0, None), ylim=(0, None))
+        if results.has("flow ESL/variance"):
+            factor = paper_value("coarse_graining", "strain_variance_ratio")
+            axes[0].plot(results["flow ESL/map_strain"] / 2, factor * results["flow ESL/variance"].mean(axis=0),
+                         label=f"paper: {factor} times the particles", **PAPERS)  # fmt: skip
         _thresholds(results, axes[1], "ESL")
-        for axis in axes:
-            axis.legend(fontsize=7.5)
+        if results.has("way ESL/mean_threshold"):
+            growth = 1 + paper_value("coarse_graining", "hardening_ESL")
+            axes[1].axhline(growth * np.nanmean(results["way ESL/mean_threshold"][:, 0]),
+                            label=f"paper: {growth:g} times that as quenched", **PAPERS)  # fmt: skip
+        _legends(axes)
 
 
 def _whose(results, *glasses):
@@ -196,31 +217,48 @@ def localisation(results):
     """Draw Fig. 6: the localisation of strain, and the mean threshold, against true strain, of GQ."""
     if not results.has(f"lattice c0c1_GQ {claims.source(results, 'GQ')}/stress"):
         return figures.not_computed(NEEDS_LATTICE)
-    count = claims.lattices(results, f"c0c1_GQ {claims.source(results, 'GQ')}")
+    count = counted(results, claims.lattices(results, f"c0c1_GQ {claims.source(results, 'GQ')}"), "GQ")
     with figures.panels(2, foot(results, localisation, count, _whose(results, "GQ")), letters="ab", width=4.0) as axes:
         _against_true_strain(results, axes[0], "GQ", "localisation", along="course")
         _particles(results, axes[0], "GQ", "flow", "map_strain", "localisation")
+        as_wide = f"{coarse_graining.SIZED[-1]} {claims.source(results, 'GQ')} N={PARTICLE_CELLS}"
+        if results.has(f"lattice {as_wide}/localisation"):
+            band(axes[0], np.array(model.COURSE) / 2, results[f"lattice {as_wide}/localisation"],
+                 f"rejuvenation, {PARTICLE_CELLS} cells as wide as the particles", WITH, linestyle=":", linewidth=1.2)
         cells = {"lattice": results.given.size, "particles": PARTICLE_CELLS}
         for style, (whose, count_) in zip((":", "-."), cells.items()):
             axes[0].axhline(1 / count_, color="0.6", linewidth=0.8, linestyle=style, label=f"homogeneous {whose}, 1/{count_}")
         axes[0].set(xlabel=TRUE, ylabel="localisation LOC", xlim=(0, None), ylim=(0, None))
         _thresholds(results, axes[1], "GQ")
-        axes[0].legend(fontsize=7.5)
-        known = axes[0].get_legend_handles_labels()[1]  # the lattices of (a), which the legend in (b) would hide
-        new = [pair for pair in zip(*axes[1].get_legend_handles_labels()) if pair[1] not in known or "particles" in pair[1]]
-        axes[1].legend(*zip(*new), fontsize=7.5, loc="center right")
+        _legends(axes)
+
+
+def _legends(axes):
+    """Give both panels legends, the second one without the lattices of the first, which would hide its curves."""
+    axes[0].legend(fontsize=7)
+    known = axes[0].get_legend_handles_labels()[1]
+    new = [pair for pair in zip(*axes[1].get_legend_handles_labels()) if pair[1] not in known or "particles" in pair[1]]
+    if new:
+        axes[1].legend(*zip(*new), fontsize=7)
 
 
 def internal_stress(results):
     """Draw Fig. 7: the standard deviation of the internal stress against true strain, of ESL and GQ."""
     if not results.has(f"lattice c0c1_ESL {claims.source(results, 'ESL')}/stress"):
         return figures.not_computed(NEEDS_LATTICE)
-    count = claims.lattices(results, f"c0c1_ESL {claims.source(results, 'ESL')}")
+    most = claims.lattices(results, f"c0c1_ESL {claims.source(results, 'ESL')}")
+    count = counted(results, most, *coarse_graining.GLASSES)
     line = foot(results, internal_stress, count, _whose(results, *coarse_graining.GLASSES))
     with figures.panels(2, line, letters="ab", width=4.0) as axes:
         for axis, glass in zip(axes, coarse_graining.GLASSES):
             _against_true_strain(results, axis, glass, "stress_deviation")
             _particles(results, axis, glass, "way", "strain", "stress_deviation")
+            if results.has(f"way {glass}/stress_deviation"):
+                late = results[f"way {glass}/strain"] >= claims.LATE
+                steady = np.nanmean(results[f"way {glass}/stress_deviation"][:, late])
+                low, high = paper_value("coarse_graining", "stress_std_ratio")
+                axis.axhspan(low * steady, high * steady, color="0.93", zorder=0,
+                             label=f"paper: {low:g} to {high:g} times the particles in flow")  # fmt: skip
             axis.set(xlabel=TRUE, ylabel=r"deviation of $\sigma_{xy}$ [$\epsilon/\sigma^2$]", title=glass, xlim=(0, None),
                      ylim=(0, None))  # fmt: skip
             axis.legend(fontsize=7.5)
@@ -234,22 +272,34 @@ def residuals(results):
     labels = [label for label in labels if names[label]]
     if not labels:
         return figures.not_computed("It needs a glass sheared to flow, and the lattices fitted to it.")
-    count = sum(len(results[f"flow {label}/stress"]) for label in labels)
-    with figures.panels(len(labels), foot(results, residuals, count), width=4.6 if len(labels) == 1 else 4.0) as axes:
+    most = max(claims.lattices(results, f"{name} fitted") for label in labels for name in names[label])
+    with figures.panels(len(labels), foot(results, residuals, counted(results, most, *labels)),
+                        width=4.6 if len(labels) == 1 else 4.0) as axes:  # fmt: skip
         for axis, label in zip(axes, labels):
-            strain, particles = results[f"flow {label}/strain"], results[f"flow {label}/stress"].astype(float)
-            strain, particles = _coarse(strain), _coarse(particles)
-            mean, error = statistics.mean_error(particles)
-            axis.fill_between(strain, -2 * error, 2 * error, color="0.85", linewidth=0,
-                              label=f"particles, two standard errors of {len(particles)}")  # fmt: skip
+            strain, mean, error = _binned(results, label)
+            axis.fill_between(_coarse(strain), -2 * error, 2 * error, color="0.85", linewidth=0,
+                              label="particles, two standard errors")  # fmt: skip
             for name in names[label]:
                 lattice = results[f"lattice {name} fitted/stress"].astype(float).mean(axis=0)
-                gap = np.interp(strain, claims.strains(results, f"{name} fitted"), lattice) - mean
-                axis.plot(strain, gap, color=WITH if "rejuvenation" in name else WITHOUT, linewidth=1.1,
+                gap = _coarse(np.interp(strain, claims.strains(results, f"{name} fitted"), lattice)) - mean
+                axis.plot(_coarse(strain), gap, color=WITH if "rejuvenation" in name else WITHOUT, linewidth=1.1,
                           linestyle="-" if name.startswith("c0c1") else ":", label=name.replace("_", " "))  # fmt: skip
             axis.axhline(0, color="0.4", linewidth=0.8)
             axis.set(xlabel=STRAIN, ylabel=r"lattice less particles [$\epsilon/\sigma^2$]", xlim=(0, 5), title=label)
             axis.legend(fontsize=7)
+
+
+def _binned(results, label):
+    """Return the strains (T,) of a glass's curves, and the mean stress and its error in ``_coarse`` bins of them.
+
+    Of all samples as far as all of them go, beyond of those that come to flow.
+    """
+    strain, stress = results[f"flow {label}/strain"], results[f"flow {label}/stress"].astype(float)
+    mean, error = statistics.mean_error(_coarse(stress))
+    if results.has(f"early {label}/stress"):
+        first = statistics.mean_error(_coarse(results[f"early {label}/stress"].astype(float)))
+        mean[: len(first[0])], error[: len(first[1])] = first
+    return strain, mean, error
 
 
 def _coarse(values, bins=20):
@@ -265,16 +315,16 @@ def sizes(results):
     found = by_whose[of]
     if not all(len(by_size) > 1 for by_size in found.values()):
         return figures.not_computed("It needs lattices of several sizes; they are not finished at this scale.")
-    count = max(claims.lattices(results, name) for by_size in found.values() for name in by_size.values())
+    every = [claims.lattices(results, name) for by_size in found.values() for name in by_size.values()]
+    count = f"{min(every)} to {max(every)} lattices of each size"
     with figures.panels(3, foot(results, sizes, count, WHOSE[of]), letters="abc", columns=3, width=3.1) as axes:
-        palette = (figures.BLUE, figures.ORANGE, figures.VERMILION, figures.BLACK)
         for axis, name, glass in zip(axes, coarse_graining.SIZED, coarse_graining.GLASSES):
-            for (size, one), colour in zip(found[name].items(), palette):
+            for (size, one), colour in zip(found[name].items(), GREYS):
                 x, y = claims.strains(results, one), results[f"lattice {one}/stress"]
                 band(axis, x[_thin(len(x))], y[:, _thin(len(x))], f"{size} × {size}", colour)
             axis.set(xlabel=STRAIN, ylabel=STRESS, xlim=(0, 1), ylim=(0, None), title=f"{glass}, rejuvenation")
             axis.legend()
-        for (size, one), colour in zip(found[coarse_graining.SIZED[-1]].items(), palette):
+        for (size, one), colour in zip(found[coarse_graining.SIZED[-1]].items(), GREYS):
             band(axes[2], np.array(model.COURSE) / 2, results[f"lattice {one}/localisation"], f"{size} × {size}", colour)
         axes[2].set(xlabel=TRUE, ylabel="localisation LOC", xlim=(0, None), ylim=(0, None), title=coarse_graining.GLASSES[-1])
         axes[2].legend()
@@ -297,7 +347,9 @@ def one_lattice(results):
     maps, strains = results[f"lattice {name}/strain_map"][0], model.Shear(None).map_strains()
     with figures.panels(3, foot(results, one_lattice, claims.lattices(results, name), f"{name}, maps of one"), letters="abc",
                         columns=3, width=3.1) as axes:  # fmt: skip
-        band(axes[0], claims.strains(results, name), results[f"lattice {name}/stress"], "mean stress", WITH)
+        band(axes[0], claims.strains(results, name), results[f"lattice {name}/stress"], "mean of all lattices",
+             WITH if results.given.rejuvenation else WITHOUT)  # fmt: skip
+        axes[0].legend()
         axes[0].set(xlabel=STRAIN, ylabel=STRESS, xlim=(0, 2), ylim=(0, None))
         for axis, at in zip(axes[1:], (1, 2)):
             _strain_map(axis, maps[at], rf"strain at $\gamma$ = {strains[at]:g}", most=np.quantile(maps[at], 0.99))

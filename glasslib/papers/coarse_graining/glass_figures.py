@@ -11,6 +11,7 @@ from glasslib.papers.coarse_graining.figures import ABSENT, NEEDS_MAPS, band, fo
 from glasslib.scorecard import paper_value
 
 PAPERS = ("ESL", "GQ", "MCT")  # glasses that the paper has
+ALIKE = ("ESL", "GQ", "GQ5")  # glasses older than MCT
 SHARES = 40  # of thresholds, in which drops are averaged
 
 
@@ -67,43 +68,61 @@ def _normal(grid, mean, deviation):
 
 
 def directions_table():
-    """Return how the moments of published thresholds depend on the number of directions they are the least of, as a table."""
-    maps = {label: found for label in ("ESL", "GQ") if (found := inherent.maps_of(label)) and found.samples > 1}
+    """Return how published thresholds depend on the number of directions they are the least of, as a table."""
+    maps = {label: found for label in ("MCT", *ALIKE) if (found := inherent.maps_of(label)) and found.samples > 1}
     if not maps:
         return figures.not_computed(NEEDS_MAPS)
     rows = []
     for step in (1, 2, 3):
-        cells = []
-        for found in maps.values():
-            yields = found.every(step).yielding()[0].reshape(found.samples, -1)
-            for power in (1, 2):
-                cells.append(figures.value_error(*statistics.mean_error(np.nanmean(yields**power, axis=1)), 3))
-        directions = next(iter(maps.values())).angles[::step]
-        rows.append((str(len(directions)), rf"{180 / len(directions):g}°", *cells))
-    moments = (r"$\langle\sigma_c\rangle$", r"$\langle\sigma_c^2\rangle$")
-    head = ("directions", r"$\alpha$ apart by", *(f"{label}: {moment}" for label in maps for moment in moments))
+        fewer = {label: found.every(step).yielding()[0].reshape(found.samples, -1) for label, found in maps.items()}
+        squares = {label: statistics.mean_error(np.nanmean(yields**2, axis=1)) for label, yields in fewer.items()}
+        means = {label: np.nanmean(yields) for label, yields in fewer.items()}
+        ages = [f"{means[label] / means['MCT'] - 1:.2f}" for label in maps if label != "MCT"] if "MCT" in maps else []
+        directions = len(next(iter(maps.values())).angles[::step])
+        cells = (figures.value_error(*squares[label], 3) for label in maps)
+        rows.append((str(directions), rf"{180 / directions:g}°", *cells, *ages))
+    head = ("directions", r"$\alpha$ apart by", *(rf"$\langle\sigma_c^2\rangle$ {label}" for label in maps),
+            *(f"age {label}" for label in maps if label != "MCT" and "MCT" in maps))  # fmt: skip
     return figures.table(head, rows)
 
 
-def drops_table():
-    """Return how the mean drop of stress follows the threshold in the published maps, as a table.
+def drops_table(results):
+    """Return what the paper says of all three glasses alike, of each of them, as a table.
 
-    Two straight lines, one in the threshold and one in its square, through the means of ``SHARES`` equal shares of all
-    thresholds above zero; R^2 is the part of the variance of these means that a line explains. The exponent is that of a power
-    law through all but the lowest tenth, where thresholds come down to zero and drops do not.
+    The width of the frozen stress; the largest gap between the survival of stress drops and an exponential; and how the mean
+    drop follows the threshold: two straight lines, one in the threshold and one in its square, through the means of ``SHARES``
+    equal shares of all thresholds above zero. R^2 is the part of the variance of these means that a line explains. The
+    exponent is that of a power law through all but the lowest tenth, where thresholds come down to zero and drops do not.
     """
-    found = {label: maps for label in PAPERS if (maps := inherent.maps_of(label))}
+    known = inherent.numbers(results.arrays) or inherent.numbers()
+    found = {label: maps for label in PAPERS if label in known and (maps := inherent.maps_of(label)) and maps.samples > 1}
     if not found:
         return figures.not_computed(NEEDS_MAPS)
     rows = []
     for label, maps in found.items():
-        yields, drops = statistics.binned_means(*_positive(*maps.yielding()), SHARES)
-        line, parabola = (_explained(yields**power, drops) for power in (1, 2))
-        late = slice(SHARES // 10, None)
-        exponent = np.polyfit(np.log(yields[late]), np.log(drops[late]), 1)[0]
-        rows.append((label, f"{line:.3f}", f"{parabola:.3f}", f"{exponent:.2f}"))
-    head = ("glass", r"$R^2$ of a line in $\sigma_c$", r"$R^2$ of a line in $\sigma_c^2$", r"exponent of a power of $\sigma_c$")
+        pair = [values.reshape(maps.samples, -1) for values in maps.yielding()]
+        laws = [figures.value_error(*one, 3) for one in zip(*_without_one(_laws_of_drops, *pair))]
+        stated = [figures.value_error(one.value, one.error, 3)
+                  for one in (known[label].frozen_width(), known[label].exponential_gap())]  # fmt: skip
+        rows.append((label, *stated, *laws))
+    head = ("glass", r"width of $\delta\sigma$ [$\epsilon/\sigma^2$]", "gap to an exponential", r"$R^2$: line in $\sigma_c$",
+            r"$R^2$: line in $\sigma_c^2$", r"exponent of $\sigma_c$")  # fmt: skip
     return figures.table(head, rows)
+
+
+def _laws_of_drops(yields, drops):
+    """Return R^2 of a line in the threshold, and in its square, and the exponent of a power law."""
+    yields, drops = statistics.binned_means(*_positive(yields, drops), SHARES)
+    line, parabola = (_explained(yields**power, drops) for power in (1, 2))
+    late = slice(SHARES // 10, None)
+    return np.array([line, parabola, np.polyfit(np.log(yields[late]), np.log(drops[late]), 1)[0]])
+
+
+def _without_one(function, *arrays):
+    """Return (what a function makes of arrays (samples, ...), its standard error by leaving each sample out in turn)."""
+    count = len(arrays[0])
+    left = np.array([function(*(np.delete(values, k, axis=0) for values in arrays)) for k in range(count)])
+    return function(*arrays), np.sqrt((count - 1) * ((left - left.mean(axis=0)) ** 2).mean(axis=0))
 
 
 def _positive(yields, drops):

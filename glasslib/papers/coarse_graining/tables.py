@@ -108,13 +108,101 @@ def _standing(results, name):
 
 
 def _mean_slip(results, k, name):
-    """Return the mean slip of a fit as text, with the deviation over its starts: the mean is over renewed thresholds."""
+    """Return the mean slip of a fit as text: the mean is over renewed thresholds, and far better known than its two parts."""
     law = model.thresholds("MCT" if "rejuvenation" in name else name.split("_")[1], coarse_graining.sources()[-1])
-    starts = np.nan_to_num(np.vstack([results["fits/parameters"][k], results["fits/starts"][k]])) @ [1.0, law.moments()[1]]
-    ours = figures.value_error(starts[0], starts[1:].std(ddof=1) if len(starts) > 2 else np.nan, 4)
+    ours = f"{np.nan_to_num(results['fits/parameters'][k]) @ [1.0, law.moments()[1]]:.4f}"
     if not name.startswith("c0c1"):
         return ours
     return f"{ours}; paper {model.MEAN_SLIPS[name.split('_')[1]]['rejuvenation' in name]}"
+
+
+def slips_table(results):
+    """Return the mean slips over the mean threshold in units of the inclusion's modulus, here and in the paper, as a table.
+
+    mu* <eps_0> / <sigma_c>, mu* = mu / (1 + mu / K), of the glass, its thresholds as they are renewed: how much of a threshold
+    a slip relaxes. The paper's moments are those of ``lattice.paper_moments``; of its misprint ``fits.ASKED`` is taken.
+    """
+    if "fits/names" not in results.arrays:
+        return figures.not_computed("It needs the fits of the slips; none is finished at this scale.")
+    rows = []
+    for k, name in enumerate(results["fits/names"].tolist()):
+        paper = model.lattice(**fits.FITS[name])
+        paper = paper._replace(constant=fits.ASKED) if name == fits.DOUBTFUL else paper
+        constant, quadratic = np.nan_to_num(results["fits/parameters"][k]).tolist()
+        ours = model.lattice(**fits.FITS[name], source=coarse_graining.sources()[-1], constant=constant, quadratic=quadratic)
+        found = [_relaxed(one) for one in (ours, paper)]
+        rows.append((name.replace("_", " "), *(f"{one:.3f}" for one in found), f"{found[0] / found[1]:.2f}"))
+    return figures.table(("fit", r"ours: $\mu^*\langle\epsilon_0\rangle/\langle\sigma_c\rangle$", "paper", "ratio"), rows)
+
+
+def _relaxed(lattice):
+    """Return mu* <eps_0> / <sigma_c> of a ``lattice.Lattice``."""
+    mean, square = lattice.renewal.moments()
+    modulus = lattice.modulus / (1 + lattice.modulus / lattice.bulk_modulus)
+    return modulus * (lattice.constant + lattice.quadratic * square) / mean
+
+
+def size_table(results):
+    """Return plateaus and peaks of stress, and the largest localisation, of lattices by their size, as a table."""
+    found = {name: by_size(results, f"{name} fitted") for name in coarse_graining.SIZED}
+    common = sorted(set.intersection(*map(set, found.values())))
+    if len(common) < 2:
+        return figures.not_computed("It needs lattices of several sizes; they are not finished at this scale.")
+    rows = []
+    for size in common:
+        curves = [(claims.strains(results, found[name][size]), results[f"lattice {found[name][size]}/stress"].astype(float))
+                  for name in coarse_graining.SIZED]  # fmt: skip
+        cells = [figures.value_error(*statistics.mean_error(read(*curve)), 3)
+                 for read in (model.plateau, model.crossed_peak) for curve in curves]  # fmt: skip
+        localisation = results[f"lattice {found[coarse_graining.SIZED[-1]][size]}/localisation"].astype(float)
+        rows.append((f"{size} × {size}", *cells, largest(localisation)))
+    head = ("lattice", *(f"{what} {glass}" for what in ("plateau", "peak") for glass in coarse_graining.GLASSES),
+            f"largest LOC, {coarse_graining.GLASSES[-1]}")  # fmt: skip
+    return figures.table(head, rows)
+
+
+def largest(courses):
+    """Return as text the largest value of the mean of courses (samples, T), with the standard error there."""
+    mean, error = statistics.mean_error(courses)
+    k = int(np.nanargmax(mean))  # nothing is localised before the first strain
+    return figures.value_error(mean[k], error[k], 2)
+
+
+def localisation_table(results):
+    """Return the largest localisation of strain of particles and lattices of GQ, with whose numbers, as a table."""
+    rows = []
+    if results.has("early GQ/localisation"):
+        rows.append((f"particles, {len(results['early GQ/localisation'])} samples", largest(results["early GQ/localisation"])))
+    labels = {"fitted": "our thresholds and fit", "paper": "the paper's numbers"}
+    for renewed, words in (("", "without rejuvenation"), ("_rejuvenation", "with rejuvenation")):
+        for whose, of in labels.items():
+            name = f"lattice c0c1_GQ{renewed} {whose}/localisation"
+            if results.has(name):
+                rows.append((f"lattice {words}, {of}", largest(results[name].astype(float))))
+    if not rows:
+        return figures.not_computed("It needs GQ sheared, or the lattices of it; none is finished at this scale.")
+    return figures.table(("GQ", "largest LOC"), rows)
+
+
+def hardening_table(results):
+    """Return mean thresholds as quenched and in flow, of all directions that were tested and of every other one, as a table."""
+    rows = []
+    for glass in coarse_graining.GLASSES:
+        if not results.has(f"way {glass}/mean_threshold_half"):
+            continue
+        late = results[f"way {glass}/strain"] >= claims.LATE
+        for key, words in (("mean_threshold", "all"), ("mean_threshold_half", "every other")):
+            values = results[f"way {glass}/{key}"].astype(float)
+            both = np.isfinite(values[:, 0]) & np.isfinite(values[:, late]).any(axis=1)
+            if both.sum() > 1:
+                before, after = values[both, 0], np.nanmean(values[both][:, late], axis=1)
+                growth = statistics.bootstrap(lambda old, new: new.mean() / old.mean() - 1, [before, after])
+                cells = [figures.value_error(*statistics.mean_error(one), 3) for one in (before, after)]
+                rows.append((glass, words, str(both.sum()), *cells, figures.value_error(growth.value, growth.error, 3)))
+    if not rows:
+        return figures.not_computed("It needs maps of barriers of at least two samples as quenched and in flow.")
+    head = ("glass", "directions", "samples", r"$\langle\sigma_c\rangle$ as quenched", "in flow", "growth")
+    return figures.table(head, rows)
 
 
 def ages_table():
