@@ -48,8 +48,10 @@ def distributions(results):
                     xlim=(-0.5, 4), ylim=(0, None))  # fmt: skip
         axes[1].set(xlabel=r"frozen stress $\delta\sigma$ [$\epsilon/\sigma^2$]", xlim=(-0.8, 0.8), ylim=(0, None))
         _drops(axes[2], results)
+        for axis in axes[:2]:  # room for legends above the curves
+            axis.set_ylim(0, 1.4 * axis.get_ylim()[1])
         for axis in axes:
-            axis.legend(fontsize=7)
+            axis.legend(fontsize=7, loc="upper right")
 
 
 def _drops(axis, results):
