@@ -46,7 +46,8 @@ def distributions(results):
                      label=f"paper: width {width}")  # fmt: skip
         axes[0].set(xlabel=r"local yield stress $\sigma_c$ [$\epsilon/\sigma^2$]", ylabel=r"density [$\sigma^2/\epsilon$]",
                     xlim=(-0.5, 4), ylim=(0, None))  # fmt: skip
-        axes[1].set(xlabel=r"frozen stress $\delta\sigma$ [$\epsilon/\sigma^2$]", xlim=(-0.8, 0.8), ylim=(0, None))
+        axes[1].set(xlabel=r"frozen stress $\delta\sigma$ [$\epsilon/\sigma^2$]", xlim=(-0.8, 0.8), xticks=(-0.5, 0, 0.5),
+                    ylim=(0, None))  # fmt: skip
         _drops(axes[2], results)
         for axis in axes[:2]:  # room for legends above the curves
             axis.set_ylim(0, 1.4 * axis.get_ylim()[1])
