@@ -330,7 +330,7 @@ def _kept(name, arrays):
                 "distance_maps": np.stack(distances, axis=-1)}  # fmt: skip
         return kept | {key: arrays[key] for key in ("shear_moduli", "bulk_modulus", "energy") if key in arrays}
     packing = ("kept", "kept_strain", "species", "lengths")
-    return {key: values for key, values in arrays.items() if key not in packing}
+    return {key: values for key, values in arrays.items() if key not in packing and not key.startswith(particles.FINAL)}
 
 
 def live_nodes(given):
