@@ -179,7 +179,13 @@ def test_what_decides_comes_first_and_liquids_are_counted():
     ours = [tasks[f"glass {label}"][0].core_seconds for label in creep.STATES]
     assert ours == pytest.approx([own[0] + glasses.glass_task(made.parent).core_seconds, *own[1:]])
     assert tasks["glass E1"][0].key() == glasses.glass_task(made).key(), "the cost does not name the glass"
-    assert tasks["glass trial"][0].archive is None, "it is not published among glasses of another size"
+    trials = [tasks[f"glass trial {label}"][0] for label in ("E1", "E3")]
+    assert all(task.archive is None for task in trials), "not published among glasses of another size"
+    held = {name: pair[0].parameters for name, pair in tasks.items() if name.startswith("trial particles")}
+    assert {(one.form, one.time_step, one.stress) for one in held.values()} == {
+        (form, step, stress) for form in ("weighted", "squared", "central") for step in (0.005, 0.0025)
+        for stress in (0.53, 0.56, 0.65)}  # fmt: skip
+    assert held[creep.trial_name("central", 0.005, "E3", 0.65)].glass == trials[1].parameters
     kept = tasks["flow"][0].parameters.configurations()
     assert [sum(name.startswith(f"{rate:g} ") for name in kept) for rate in creep.MAPPED_RATES] == [6, 4]
     lattice = tasks["trial lattice 64 0.01"][0].parameters
@@ -242,7 +248,8 @@ def test_every_figure_says_what_it_lacks():
     empty = results.Results(creep.Parameters(size=64), {}, "nothing")
     draw = (figures.flow_curve, figures.fit_table, figures.convention_study, figures.histograms, figures.live_figure,
             figures.gap_table, figures.control_table, figures.friction_table, transients.cooling, transients.moduli_table,
-            transients.start_up, transients.trials_table, transients.creep_curves, transients.starts_table,
+            transients.start_up, transients.trials_table, transients.ringing_table,
+            transients.creep_curves, transients.starts_table,
             transients.distances, transients.start_up_of_states,
             transients.creep_of_states, transients.live_creep)  # fmt: skip
     assert all("not computed at this scale" in function(empty).data for function in draw)
@@ -310,10 +317,25 @@ def test_trials_say_how_runs_end():
     strain[1, 1, :4] = 0.04
     arrays = named("trial lattice 64 0.01", runs(stuck, strain))
     for stress, ends in zip(creep.TRIED_STRESSES, ([50.0, 60.0], [np.inf, np.inf])):
-        arrays |= named(f"trial particles 0.0025 {stress:g}", runs(ends, 0.6))
+        arrays |= named(creep.trial_name("weighted", 0.0025, "E1", stress), runs(ends, 0.6))
     table = transients.trials_table(a_page(arrays)).data
     assert "| lattice, 64 × 64 sites | 0.01 | 16 | 100% | 50%, 25% undecided |" in table
     assert "| particles, N = 2500 | 0.0025 | 2 | 100% | 0% |" in table and "0.005" not in table
+
+
+def test_the_swing_of_the_feedback_is_shown_with_how_runs_end():
+    from glasslib.papers.creep import transients
+
+    early = np.full((2, 500), 0.65)
+    early[:, 8], early[:, 300:] = [1.1, 1.0], np.nan
+    found = runs([np.inf, 80.0], [1.0, 0.05]) | {"early_stress": early}
+    arrays = named(creep.trial_name("squared", 0.0025, "E3", 0.65), found) | named("held E1 0.65", found)
+    page = a_page(arrays)
+    assert numbers.stress_overshoot(page, "held E1 0.65", 0.65) == pytest.approx([1.1 / 0.65, 1.0 / 0.65])
+    table = transients.ringing_table(page).data
+    assert "| squared | 2500 | 0.0025 | E3 | 0.65 | 1.62 ± 0.08 | 1 flow, 1 stuck |" in table
+    assert "| weighted | 25600 | 0.005 | E1 | 0.65 |" in table and "central" not in table
+    assert numbers.ends_text(np.array([np.nan, 1.0, np.nan])) == "1 stuck, 2 undecided"
 
 
 def flow_page(more=()):
@@ -439,6 +461,23 @@ def test_runs_of_particles_keep_their_end_and_go_on_from_it(small):
     assert particles.ending(curve).packing.strain == pytest.approx(0.04)
     published = creep._kept("start-up E1 0.02", sample) | creep._kept("flow", curve)
     assert set(published) == {"loading", "stress", "error", "begin", "history_strain", "history_stress"}
+
+
+def test_weaker_friction_lets_the_imposed_stress_swing_farther(small):
+    made, _ = small
+    found = {}
+    for form in ("central", "weighted", "squared"):
+        sample = particles.held(particles.Held(made, 0.3, 20.0, form=form), sequence())
+        found[form] = np.nanmax(sample["early_stress"]) / 0.3
+        assert sample["early_stress"].shape == sample["early_rate"].shape == sample["early_strain"].shape == (500,)
+        present = np.isfinite(sample["early_stress"])
+        assert present[:200].all() and not present[200:].any(), "the run ends at 20"
+        increments = np.diff(sample["early_strain"][:200], prepend=0.0)
+        assert abs(increments.sum() - sample["end_strain"]) < 1e-12
+        assert np.abs(increments / 0.1 - sample["early_rate"][:200]).max() < 0.5 * np.abs(sample["early_rate"][:200]).max()
+        assert particles.ending(sample).packing.strain == pytest.approx(float(sample["end_strain"]))
+        assert not {key for key in creep._kept("held E1 0.3", sample) if key.startswith(particles.FINAL)}
+    assert 1 < found["central"] < found["weighted"] < found["squared"] < 2.2
 
 
 def test_particles_from_rest_climb_with_their_modulus_and_hold_what_they_bear(small):

@@ -32,7 +32,9 @@ COOLING_TIMES = (30.0, 100.0, 300.0, 1000.0, 3000.0)  # of the study of energy a
 KEPT_IN_FLOW = {1e-3: 6}  # configurations of particles in steady flow that are mapped, where not four
 TRIED_STRESSES = (0.53, 0.56)  # at which size and time step are varied: of lattices drawn from E1,
 TRIED_SIZES, TRIED_TIME_STEP = (16, 32, 64), 0.001  # the latter at the size of the page; and of particles,
-TRIED_PARTICLES, TRIED_DAMPED_TIME_STEPS = 2_500, (0.005, 0.0025)  # which are small systems cooled as E1
+TRIED_PARTICLES, TRIED_DAMPED_TIME_STEPS = 2_500, (0.005, 0.0025)  # which are small systems cooled as the glass,
+TRIED_LOADS = (("E1", 0.53), ("E1", 0.56), ("E3", 0.65))  # at these, where the first swing of the feedback may decide,
+TRIED_FRICTIONS = ("weighted", "squared", "central")  # and in these forms of friction, as they damp it
 RECOVERY_TIMES = (0.5, 1.0, 2.0, 4.0, 8.0)  # nodes of the live figure: tau_res,
 THRESHOLD_SHAPES = (1.0, 1.5, 2.0, 2.5, 3.0)  # k_d,
 LIVE_RATES = (2e-4, 4.309e-4, 9.283e-4, 2e-3, 4.309e-3, 9.283e-3, 2e-2)  # and rate, evenly in its logarithm
@@ -228,9 +230,9 @@ def _with_liquid(task, made, first):
 
 
 def _trials(given):
-    """Return the tasks of size and time step at small stresses: trial lattice SIDE TIME_STEP, trial particles TIME_STEP STRESS.
+    """Return the tasks where little decides: trial lattice SIDE TIME_STEP, trial particles FRICTION TIME_STEP G STRESS.
 
-    All lattices are drawn from E1, all particles start from the same small glasses, glass trial.
+    All lattices are drawn from E1, all particles start from the same small glasses, glass trial G.
     """
     if given.scale == "smoke":
         return {}
@@ -239,14 +241,19 @@ def _trials(given):
         spec = FromGlass(model(given, **changes), glass(given, "E1"), sites(given), (), 1.0, TRIED_STRESSES, scale.duration,
                          "drawn")  # fmt: skip
         result[name] = simulations.from_glass_task(spec, seed), count
-    small = glasses.recipe("E1", TRIED_PARTICLES)
-    prepared = dataclasses.replace(glasses.glass_task(small, seed), archive=None)  # that of E1 is for glasses of its size
-    result["glass trial"] = _with_liquid(prepared, small, True), count
-    for step in TRIED_DAMPED_TIME_STEPS:
-        for stress in TRIED_STRESSES:
-            spec = Held(small, stress, scale.duration, time_step=step, form=given.friction)
-            result[f"trial particles {step:g} {stress:g}"] = particles.held_task(spec, seed), count
+    small = {label: glasses.recipe(label, TRIED_PARTICLES) for label in dict(TRIED_LOADS)}
+    for k, (label, made) in enumerate(small.items()):
+        prepared = dataclasses.replace(glasses.glass_task(made, seed), archive=None)  # that is for glasses of the page's size
+        result[f"glass trial {label}"] = _with_liquid(prepared, made, k == 0), count
+    for form, step, (label, stress) in itertools.product(TRIED_FRICTIONS, TRIED_DAMPED_TIME_STEPS, TRIED_LOADS):
+        spec = Held(small[label], stress, scale.duration, time_step=step, form=form)
+        result[trial_name(form, step, label, stress)] = particles.held_task(spec, seed), count
     return result
+
+
+def trial_name(form, step, label, stress):
+    """Return the name of the ensemble of small systems under a stress, in one form of friction and with one time step."""
+    return f"trial particles {form} {step:g} {label} {stress:g}"
 
 
 def tried_lattices(given):

@@ -205,6 +205,12 @@ def outcomes(results, name, k=...):
     return np.where(np.isfinite(stuck), 1.0, np.where(flows, 0.0, np.nan))
 
 
+def stress_overshoot(results, name, stress):
+    """Return the largest stress (samples,) in the early record of runs, over the imposed one; None where missing."""
+    key = f"{name}/early_stress"
+    return np.nanmax(results[key], axis=1) / stress if results.has(key) else None
+
+
 def lattice_outcomes(results, label, stress, start="measured"):
     """Return the ``outcomes`` (samples, systems) of the lattices from a glass under a stress; None where missing."""
     name, held = from_glass(results, label, start), creep.loads(results.given, label)[1]
@@ -223,3 +229,11 @@ def outcome_text(found):
         return "–"
     undecided = int(np.isnan(found).sum())
     return f"{int(np.nansum(found))} of {found.size} stuck" + (f", {undecided} undecided" if undecided else "")
+
+
+def ends_text(found):
+    """Return in words how some runs ended: how many flow, got stuck, or are undecided."""
+    if found is None:
+        return "–"
+    counts = {"flow": found == 0, "stuck": found == 1, "undecided": np.isnan(found)}
+    return ", ".join(f"{int(which.sum())} {name}" for name, which in counts.items() if which.any())

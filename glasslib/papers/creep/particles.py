@@ -10,13 +10,13 @@ import numpy as np
 
 from glasslib import ensemble
 from glasslib.papers import costs, glasses
-from glasslib.papers.creep.grids import BLOCKS, WINDOWS, binned, creep_times, start_up_strains, steady_rate
+from glasslib.papers.creep.grids import BLOCKS, WINDOWS, binned, creep_times, early_times, start_up_strains, steady_rate
 from glasslib.papers.shearing import particles
 
 CELL = 9.88  # side of a cell, and of a site of the lattice [length]
 _SEGMENT = 0.1  # of strain, between two checkpoints of a flow curve
 _ROWS = 100  # of the record, in each segment
-_RECORD_TIME = 0.5  # between two records under a stress
+_RECORD_TIME = 0.1  # between two records under a stress, in which stress and rate ring with a period of 1.6
 FINAL = "final_"  # begins the names of what ``ending`` takes up: of the packing, and of the motion
 _OF_MOTION = ("velocities", "forces", "step", "time", "shear_rate", "random", "order", "list_positions", "list_strain")
 _SLOW, _SLOW_BLOCKS = 5e-4, 2  # up to this rate stretches are short, and blocks of a quarter window remember each other
@@ -207,7 +207,7 @@ def _steady(spec, rows):
 
 
 def start_up(spec, sequence):
-    """Return one sample of a ``StartUp`` by name: its stress (K,) at the strains of ``start_up_strains``; and its ``ending``."""
+    """Return one sample of a ``StartUp`` by name: stress (K,) at the strains of ``start_up_strains``, and its ``ending``."""
     from glasslib.protocols import flow
 
     packing, path = _begin(spec, sequence, start_up_task)
@@ -223,7 +223,8 @@ def held(spec, sequence):
 
     creep_rate (K,): strain rate averaged over the intervals between ``creep_times``, NaN past the end of the run;
     stuck_time: when it got stuck, infinite if it did not; end_time, end_strain; steady_rate, its error: in steady flow,
-    NaN where none was reached. And its ``ending``.
+    NaN where none was reached. early_stress, early_rate, early_strain (E,): at ``early_times``, while stress and rate ring;
+    NaN past the end. And its ``ending``.
     """
     from glasslib.protocols import flow
 
@@ -235,11 +236,14 @@ def held(spec, sequence):
     rates = binned(record.time, np.diff(strain, prepend=0.0) / np.diff(record.time, prepend=0.0), times)
     rates[times[1:] > record.time[-1] * (1 + 1e-9)] = 0.0 if stuck else np.nan
     rate, error = (np.nan, np.nan) if stuck else steady_rate(record.time, record.shear_rate)
+    early = early_times()
+    early[early > record.time[-1] * (1 + 1e-9)] = np.nan
+    swings = {"early_stress": record.stress, "early_rate": record.shear_rate, "early_strain": strain}
     return {
         "creep_rate": rates, "stuck_time": np.array(record.time[-1] if stuck else np.inf),
         "end_time": np.array(record.time[-1]), "end_strain": np.array(strain[-1]),
         "steady_rate": np.array(rate), "steady_rate_error": np.array(error),
-    } | _final(record.motion)  # fmt: skip
+    } | {name: np.interp(early, record.time, values) for name, values in swings.items()} | _final(record.motion)  # fmt: skip
 
 
 def _begin(spec, sequence, task):

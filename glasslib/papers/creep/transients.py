@@ -3,6 +3,8 @@
 Solid lines are lattices, dashed ones particles; a stress, a rate or a state has one colour in both.
 """
 
+import itertools
+
 import numpy as np
 
 from glasslib import figures, live
@@ -255,7 +257,7 @@ def trials_table(results):
             count = results[f"{name}/stuck_time"][:, 0].size
             rows.append((f"lattice, {tried.size} × {tried.size} sites", f"{tried.time_step:g}", str(count), *ends))
     for step in creep.TRIED_DAMPED_TIME_STEPS:
-        names = [f"trial particles {step:g} {stress:g}" for stress in creep.TRIED_STRESSES]
+        names = [creep.trial_name(results.given.friction, step, "E1", stress) for stress in creep.TRIED_STRESSES]
         if results.has(*(f"{name}/stuck_time" for name in names)):
             found = [numbers.outcomes(results, name) for name in names]
             rows.append((f"particles, N = {creep.TRIED_PARTICLES}", f"{step:g}", str(len(found[0])), *map(_outcome, found)))
@@ -267,6 +269,26 @@ def trials_table(results):
     if not rows:
         return figures.not_computed("Trials of size and time step run at scales book and paper.")
     head = ("from E1", "time step", "runs", *(rf"stuck at $\Sigma$ = {stress:g}" for stress in creep.TRIED_STRESSES))
+    return figures.table(head, rows)
+
+
+def ringing_table(results):
+    """Return how far the stress of particles swings beyond the one imposed, and how runs end: small systems, and the page's."""
+    given, size = results.given, creep.SCALES[results.given.scale].particles
+    tried = itertools.product(creep.TRIED_FRICTIONS, creep.TRIED_DAMPED_TIME_STEPS, creep.TRIED_LOADS)
+    runs = [(form, creep.TRIED_PARTICLES, step, *load, creep.trial_name(form, step, *load)) for form, step, load in tried]
+    runs += [(given.friction, size, given.damped_time_step, label, stress, f"held {label} {stress:g}")
+             for label in creep.STATES for stress in creep.loads(given, label)[1]]  # fmt: skip
+    rows = []
+    for form, particles, step, label, stress, name in runs:
+        found = numbers.stress_overshoot(results, name, stress)
+        if found is not None:
+            largest = figures.value_error(*statistics.mean_error(found), 2)
+            ends = numbers.ends_text(numbers.outcomes(results, name))
+            rows.append((form, str(particles), f"{step:g}", label, f"{stress:g}", largest, ends))
+    if not rows:
+        return figures.not_computed("It needs at least two runs of particles under a stress.")
+    head = ("friction", "N", "time step", "glass", r"stress $\Sigma$", r"largest stress / $\Sigma$", "runs")
     return figures.table(head, rows)
 
 
