@@ -171,8 +171,13 @@ def test_every_task_has_its_own_name_and_file():
 
 def test_what_decides_comes_first_and_liquids_are_counted():
     given = creep.Parameters()
-    order, tasks = list(creep.stages(given)), creep.tasks(given)
-    assert order.index("friction") < order.index("start-up") < order.index("held") < order.index("flow")
+    stages, tasks = creep.stages(given), creep.tasks(given)
+    order = ["friction", "trial", "glass", "map", "steady", "variant", "live", "cooled", "from", "live-creep", "start-up"]
+    assert list(stages) == [*order, "held", "flow", "large"]
+    assert sum(map(len, stages.values())) == len(tasks)
+    assert {task.name for task, _ in stages["trial"][:2]} == {"glass-E1", "glass-E3"}, "glasses before those held"
+    assert all(task.parameters.glass.parent.particles == 2500 for task, _ in stages["trial"][2:])
+    assert all(task.parameters.parent.particles == 25_600 for task, _ in stages["glass"])
     made = creep.glass(given, "E1")
     assert made.parent == creep.glass(given, "E2").parent == creep.glass(given, "E3").parent
     own = [glasses.glass_task(creep.glass(given, label)).core_seconds for label in creep.STATES]

@@ -298,12 +298,18 @@ def glass_samples(given):
 
 
 def stages(given):
-    """Return {stage: [(task, samples), ...]} in the order in which they are run: by the first word of their names."""
-    order = ("steady", "variant", "live", "glass", "map", "cooled", "from", "live-creep", "friction", "trial", "start-up",
-             "held", "flow", "large")  # friction first, as it decides the form for all other particles
+    """Return {stage: [(task, samples), ...]} in the order in which they are run.
+
+    A stage is the first word of its tasks' names, but for what is needed early or late: glasses of small systems are made
+    with their trials, lattices tried wait for the maps that they are drawn from.
+    """
+    order = ("friction", "trial", "glass", "map", "steady", "variant", "live", "cooled", "from", "live-creep", "start-up",
+             "held", "flow", "large")  # friction and trials first, as they decide the form for all other particles
     result = {stage: [] for stage in order}
     for name, pair in tasks(given).items():
-        result[name.split()[0]].append(pair)
+        words = name.split()
+        stage = "from" if words[:2] == ["trial", "lattice"] else "trial" if words[:2] == ["glass", "trial"] else words[0]
+        result[stage].append(pair)
     return {stage: pairs for stage, pairs in result.items() if pairs}
 
 
