@@ -397,6 +397,11 @@ def test_states_that_share_liquids_are_compared_sample_by_sample():
     found = creep.measure(a_page(arrays))
     assert found["gap_order"].ours == pytest.approx([0.05, 0.05]) and max(found["gap_order"].error) < 1e-9
     assert found["modulus_order"].ours == pytest.approx([1, 1]) and max(found["modulus_order"].error) < 1e-9
+    from glasslib.papers.creep import transients
+
+    table = transients.moduli_table(a_page(arrays, shear_modulus=16.0)).data
+    assert "| E1 | -2.3254 | -2.4000 ± 0.0577 | 12.33 ± 1.45 |" in table
+    assert table.endswith("| lattice in steady flow | – | – | 16, put in | – | – | – | – |")
     del arrays["map E2/distance_maps"]
     assert "gap_order" not in creep.measure(a_page(arrays))
 

@@ -293,7 +293,7 @@ def ringing_table(results):
 
 
 def moduli_table(results):
-    """Return energy, moduli and mean thresholds of the three states, beside the paper's energies."""
+    """Return energy, moduli and mean thresholds of the three states, beside the paper's energies and the modulus put in."""
     rows = []
     for label, energy in zip(creep.STATES, paper_value("creep", "energies")):
         if not results.has(f"map {label}/energy"):
@@ -307,6 +307,7 @@ def moduli_table(results):
         rows.append((label, f"{energy:g}", *(texts + ["–"] * 4)[:6]))
     if not rows:
         return figures.not_computed("It needs maps of at least two glasses of a state.")
+    rows.append(("lattice in steady flow", "–", "–", f"{results.given.shear_modulus:g}, put in", *["–"] * 4))
     head = ("state", "energy, paper", "energy, ours", r"modulus $\mu$", "mean threshold", "mean distance to yield $X$",
             "the same, forward alone", "width of local stress")  # fmt: skip
     return figures.table(head, rows)
