@@ -296,10 +296,12 @@ def test_a_run_under_a_stress_has_three_outcomes():
 
 
 def creeping_page(of_particles):
-    """Return a page on which all lattices from E1 are stuck at 0.53 and flow at the other stresses."""
-    stuck = np.full((2, 5, 8), np.inf)
+    """Return a page on which drawn lattices from E1 are stuck at 0.53 and flow at other stresses; measured ones flow."""
+    stuck, more = np.full((2, 5, 8), np.inf), {"loading": np.ones((2, 3, 501)), "initial_distance": np.ones(2)}
+    arrays = named("from E1 measured", runs(stuck, 1.0) | more | {"creep_rate": np.full((2, 5, 40), 1e-3)})
+    stuck = stuck.copy()
     stuck[:, 0] = 40.0
-    arrays = named("from E1 measured", runs(stuck, 1.0) | {"loading": np.ones((2, 3, 501)), "initial_distance": np.ones(2)})
+    arrays |= named("from E1 drawn", runs(stuck, 1.0) | more | {"creep_rate": np.full((2, 5, 40), 2e-3)})
     return a_page(arrays | named("held E1 0.53", of_particles))
 
 
@@ -311,6 +313,44 @@ def test_undecided_runs_give_no_number_where_they_would_decide():
     assert creep.measure(creeping_page(runs([50.0, inf, 60.0], 0.04)))["stuck_053"].ours == pytest.approx([0.5, 1 / 6])
     assert creep.measure(creeping_page(runs([inf, inf], 1.0)))["stuck_053"].ours == [0.5, -0.5]
     assert creep.measure(creeping_page(runs([inf, inf], 0.04)))["stuck_053"].ours is None
+
+
+def test_drawn_lattices_of_the_pages_size_say_what_is_stuck_and_measured_ones_stand_beside(monkeypatch):
+    from glasslib.papers.creep import transients
+
+    page = creeping_page(runs([50.0, 60.0], 0.04))
+    assert (numbers.lattice_outcomes(page, "E1", 0.53) == 1).all()
+    assert (numbers.lattice_outcomes(page, "E1", 0.53, "measured") == 0).all()
+    shown = []
+    monkeypatch.setattr(transients.figures, "panels", lambda count, foot, **options: shown.append(foot) or Panel(shown))
+    transients.creep_curves(page)
+    assert "32 × 32 sites" in shown[0]
+    assert {"$\\Sigma$ = 0.53, lattice: 16 of 16 stuck", "$\\Sigma$ = 0.53, measured: 0 of 16 stuck"} <= set(shown[1:])
+    tasks = creep.tasks(creep.Parameters())
+    held = tasks["from E1 drawn"][0].parameters
+    assert held.stresses == creep.CREEP_STRESSES and held.model.size == 32 and held.start == "drawn"
+    assert tasks["live-creep E2 2"][0].parameters.start == "drawn"
+
+
+class Panel:
+    """A figure of one panel that only notes the labels of its lines."""
+
+    def __init__(self, labels):
+        self.labels = labels
+
+    def __enter__(self):
+        return (self,)
+
+    def __exit__(self, *error):
+        return False
+
+    def plot(self, *arguments, label, **options):
+        self.labels.append(label)
+
+    def set(self, **options):
+        pass
+
+    legend = set
 
 
 def test_trials_say_how_runs_end():

@@ -10,6 +10,7 @@ from glasslib.papers.creep.simulations import HOLDING
 
 FINAL = 0.6  # fraction of the strain of a start-up from which on it counts as final
 FEWEST_RATES = 4  # for a fit of three parameters
+DECIDING = "drawn"  # start of the lattices by which it is judged whether one gets stuck: as large as the paper's
 FLOWN = 0.5  # strain beyond which a run under a stress counts as flowing, steady or not
 
 
@@ -211,8 +212,12 @@ def stress_overshoot(results, name, stress):
     return np.nanmax(results[key], axis=1) / stress if results.has(key) else None
 
 
-def lattice_outcomes(results, label, stress, start="measured"):
-    """Return the ``outcomes`` (samples, systems) of the lattices from a glass under a stress; None where missing."""
+def lattice_outcomes(results, label, stress, start=DECIDING):
+    """Return the ``outcomes`` (samples, systems) of the lattices from a glass under a stress; None where missing.
+
+    By default of lattices of the page's size, whose sites are drawn from those of the glass: one with a site for each cell of
+    a glass smaller than the paper's has fewer sites that could keep the flow alive, and gets stuck more easily.
+    """
     name, held = from_glass(results, label, start), creep.loads(results.given, label)[1]
     return outcomes(results, name, held.index(stress)) if name and stress in held else None
 

@@ -1,6 +1,7 @@
 """The pictures of what starts from rest on the creep page: glasses and lattices made like them, loaded or held.
 
-Solid lines are lattices, dashed ones particles; a stress, a rate or a state has one colour in both.
+Solid lines are lattices, dashed ones particles; a stress, a rate or a state has one colour in both. Whether lattices get stuck
+is judged by those of the page's size (``numbers.DECIDING``); those with one site for each cell of the glass are dotted there.
 """
 
 import itertools
@@ -100,32 +101,34 @@ def creep_of_states(results):
 
 def _creeping(results, drawn_by, curves):
     """Draw creep: ``curves`` {key: (glass, stress, label)}."""
-    found = {key: (*_of_lattice(results, glass, "creep_rate", stress, "stresses"),
-                   _samples(results, f"held {glass} {stress:g}/creep_rate"))
+    found = {key: (*_of_lattice(results, glass, "creep_rate", stress, "stresses", numbers.DECIDING),
+                   _samples(results, f"held {glass} {stress:g}/creep_rate"),
+                   *_of_lattice(results, glass, "creep_rate", stress, "stresses"))
              for key, (glass, stress, _) in curves.items()}  # fmt: skip
-    if all(lattice is None and of_particles is None for lattice, of_particles in found.values()):
+    if all(one is None for of_key in found.values() for one in of_key):
         return figures.not_computed("It needs at least two glasses, held under a stress or mapped onto a lattice.")
     edges = creep_times(creep.SCALES[results.given.scale].duration)
     time = np.sqrt(edges[1:] * edges[:-1])
-    with figures.panels(1, _foot(results, drawn_by), width=5.6, height=3.4) as (axis,):
-        for j, (key, (lattice, of_particles)) in enumerate(found.items()):
+    with figures.panels(1, _foot(results, drawn_by, numbers.DECIDING), width=5.6, height=3.4) as (axis,):
+        for j, (key, of_key) in enumerate(found.items()):
             colour = figures.COLOURS.get(key, figures.SEQUENCE[j])
             glass, stress, label = curves[key]
-            for values, style, of in ((lattice, "-", "lattice"), (of_particles, "--", "particles")):
+            for values, style, of in zip(of_key, ("-", "--", ":"), ("lattice", "particles", "measured")):
                 if values is None:
                     continue
                 mean = _present(values)
-                drawn = mean > 0
-                axis.plot(time[drawn], mean[drawn], style, color=colour,
-                          label=f"{label}, {of}: {_stuck_text(results, glass, stress, of)}")
+                drawn, named = mean > 0, f"{label}, {of}: {_stuck_text(results, glass, stress, of)}"
+                axis.plot(time[drawn], mean[drawn], style, color=colour, linewidth=1 if of == "measured" else None, label=named)
         axis.set(xscale="log", yscale="log", xlabel=TIME, ylabel=RATE)
         axis.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
 
 
 def _stuck_text(results, glass, stress, of):
     """Return how many of the runs got stuck, and of how many it is not decided."""
-    found = numbers.lattice_outcomes if of == "lattice" else numbers.particle_outcomes
-    return numbers.outcome_text(found(results, glass, stress))
+    if of == "particles":
+        return numbers.outcome_text(numbers.particle_outcomes(results, glass, stress))
+    start = numbers.DECIDING if of == "lattice" else of
+    return numbers.outcome_text(numbers.lattice_outcomes(results, glass, stress, start))
 
 
 def distances(results):
@@ -185,7 +188,7 @@ def live_creep(results):
                     (live.Series("lattice", "lattice", "line", "green"),
                      live.Series("particles", "particles", "points", "blue")))],
         [live.Readout("stuck", "lattices stuck", "%"), live.Readout("held", "stress on the particles", "ε/σ²")],
-        title=f"Creep from three initial states ({_foot(results, live_creep)})",
+        title=f"Creep from three initial states ({_foot(results, live_creep, numbers.DECIDING)})",
     )  # fmt: skip
 
 
@@ -313,9 +316,9 @@ def moduli_table(results):
     return figures.table(head, rows)
 
 
-def _of_lattice(results, glass, kind, load, of):
-    """Return ([samples of the lattice's curve under a load] or None,): from the measured maps of a glass."""
-    name = numbers.from_glass(results, glass)
+def _of_lattice(results, glass, kind, load, of, start="measured"):
+    """Return ([samples of the lattice's curve under a load] or None,): from the maps of a glass."""
+    name = numbers.from_glass(results, glass, start)
     if not name or f"{name}/{kind}" not in results.arrays:
         return (None,)
     loads = creep.loads(results.given, glass)[("rates", "stresses").index(of)]
@@ -326,7 +329,7 @@ def _samples(results, name):
     return results[name] if results.has(name) else None
 
 
-def _foot(results, drawn_by):
+def _foot(results, drawn_by, start="measured"):
     scale = creep.SCALES[results.given.scale]
-    note = f"N = {scale.particles}, {creep.sites(results.given)} × {creep.sites(results.given)} sites, {results.source}"
+    note = f"N = {scale.particles}, {_side(results, start)} sites, {results.source}"
     return figures.source(results.given.scale, creep.glass_samples(results.given), note, by=drawn_by)
