@@ -264,6 +264,33 @@ def a_page(arrays, **given):
     return results.Results(creep.Parameters(**given), arrays, "made up")
 
 
+def test_an_overshoot_is_over_the_steady_stress_and_there_is_none_without():
+    strain = grids.start_up_strains(1.0)
+    noise = 0.005 * np.random.default_rng(4).normal(size=(3, 3, 501))
+    hump = np.exp(-(((strain - 0.08) / 0.04) ** 2))
+    rates = np.array([0.2, 0.3, 0.4])[:, None]
+    loading = 0.6 * (1 + rates * hump) + noise
+    page = a_page(named("from E1 measured", {"loading": loading, "initial_distance": np.ones(3)}))
+    peaks = numbers.overshoot(page, "from E1 measured/loading")
+    assert peaks == pytest.approx(np.tile(1 + rates.T, (3, 1)), abs=0.03)
+    found = creep.measure(page)["overshoot_vs_rate"]
+    assert found.ours == pytest.approx([0.1, 0.1], abs=0.02) and found.samples == 3 and not found.why
+    loading[0, 1] += 0.2 * (1 - strain)  # still falls at the end
+    peaks = numbers.overshoot(page, "from E1 measured/loading")
+    assert np.isnan(peaks[0, 1]) and np.isfinite(peaks).sum() == 8
+    found = creep.measure(page)["overshoot_vs_rate"]
+    assert found.ours == pytest.approx([0.1, 0.1], abs=0.02) and found.samples == 2
+    assert found.why == "not steady at the end: lattices at 0.005 (2 of 3)"
+    loading[1, 1] += 0.2 * (1 - strain)
+    found = creep.measure(page)["overshoot_vs_rate"]
+    assert found.ours is None and found.samples == 1 and "0.005 (1 of 3)" in found.why
+    from glasslib.papers.creep import transients
+
+    held = runs(np.full((3, 5, 8), np.inf), 1.0)
+    table = transients.starts_table(a_page(page.arrays | named("from E1 measured", held))).data
+    assert "(1 of 3 steady)" in table and "peak / steady" in table
+
+
 def runs(stuck, strain, rate=np.nan, error=np.nan):
     arrays = np.broadcast_arrays(*(np.asarray(values, dtype=float) for values in (stuck, strain, rate, error)))
     return dict(zip(("stuck_time", "end_strain", "steady_rate", "steady_rate_error"), arrays))

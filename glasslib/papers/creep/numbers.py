@@ -5,10 +5,11 @@ from typing import NamedTuple
 import numpy as np
 
 from glasslib.analysis import rheology, statistics
+from glasslib.analysis.steady import steady_state
 from glasslib.papers import creep
+from glasslib.papers.creep.grids import BLOCKS, WINDOWS, start_up_strains
 from glasslib.papers.creep.simulations import HOLDING
 
-FINAL = 0.6  # fraction of the strain of a start-up from which on it counts as final
 FEWEST_RATES = 4  # for a fit of three parameters
 DECIDING = "drawn"  # start of the lattices by which it is judged whether one gets stuck: as large as the paper's
 FLOWN = 0.5  # strain beyond which a run under a stress counts as flowing, steady or not
@@ -145,10 +146,22 @@ def held_gaps(results):
     return result
 
 
-def overshoot(loading):
-    """Return peak over final stress of start-ups (..., K); final: past ``FINAL`` of the strain."""
-    final = int(FINAL * loading.shape[-1])
-    return loading.max(axis=-1) / loading[..., final:].mean(axis=-1)
+def overshoot(results, name):
+    """Return the largest over the ``steady_stress`` of start-ups (samples, ...) by name of the array; NaN where that is."""
+    loading = results[name].astype(float)
+    return loading.max(axis=-1) / steady_stress(loading, creep.SCALES[results.given.scale].start_strain)
+
+
+def steady_stress(loading, strain):
+    """Return the steady stress (...,) of start-ups (..., K) by ``strain``; NaN where their last windows fail the test.
+
+    The first window, in which the stress climbs to its peak, is left out (``analysis.steady``, windows and blocks of flow).
+    """
+    grid = start_up_strains(strain)
+    late = grid > strain / WINDOWS
+    found = [steady_state(grid[late], one[late], strain / WINDOWS, BLOCKS) for one in loading.reshape(-1, len(grid))]
+    means = [np.nan if one is None else one.mean for one in found]
+    return np.array(means).reshape(loading.shape[:-1])
 
 
 class Local(NamedTuple):

@@ -224,17 +224,28 @@ def starts_table(results):
     if not rows:
         return figures.not_computed("It needs maps of at least two glasses of a state.")
     head = ("glass", "thresholds", "sites", "mean distance to yield",
-            *(rf"peak / final, $\dot\gamma$ = {rate:g}" for rate in rates),
+            *(rf"peak / steady, $\dot\gamma$ = {rate:g}" for rate in rates),
             *(rf"stuck at $\Sigma$ = {stress:g}" for stress in stresses))  # fmt: skip
     return figures.table(head, rows)
 
 
 def _peaks_at(results, name, label, rates):
-    """Return peak over final stress at each of some rates as texts, a dash where a glass is not sheared at it."""
+    """Return peak over steady stress at each of some rates as texts, a dash where a glass is not sheared at it.
+
+    Over those samples that became steady; where all did not, it says how many.
+    """
     imposed = list(creep.loads(results.given, label)[0])
-    mean, error = statistics.mean_error(numbers.overshoot(results[f"{name}/loading"]))
-    texts = {rate: figures.value_error(m, e, 3) for rate, m, e in zip(imposed, mean, error)}
+    texts = {rate: _of_steady(peak) for rate, peak in zip(imposed, numbers.overshoot(results, f"{name}/loading").T)}
     return [texts.get(rate, "–") for rate in rates]
+
+
+def _of_steady(values):
+    """Return mean and error of those of the values (samples,) that are not NaN as text, and how many they are if not all."""
+    kept = values[np.isfinite(values)]
+    if not len(kept):
+        return "not steady"
+    mean, error = statistics.mean_error(kept) if len(kept) > 1 else (kept[0], np.nan)
+    return figures.value_error(mean, error, 3) + (f" ({len(kept)} of {len(values)} steady)" if len(kept) < len(values) else "")
 
 
 def _outcome(found):
