@@ -192,7 +192,12 @@ def test_what_decides_comes_first_and_liquids_are_counted():
         for stress in (0.53, 0.56, 0.65)}  # fmt: skip
     assert held[creep.trial_name("central", 0.005, "E3", 0.65)].glass == trials[1].parameters
     kept = tasks["flow"][0].parameters.configurations()
-    assert [sum(name.startswith(f"{rate:g} ") for name in kept) for rate in creep.MAPPED_RATES] == [6, 4]
+    assert [sum(name.startswith(f"{rate:g} ") for name in kept) for rate in creep.MAPPED_RATES] == [11, 5]
+    flow = tasks["flow"][0].parameters
+    assert dict(zip(flow.rates, flow.strains))[1e-4] == 1.0 and 2e-4 not in flow.rates, "of lattices alone"
+    assert 2e-4 in tasks["steady"][0].parameters.rates and len(flow.rates) == len(flow.strains) == len(creep.RATES) - 1
+    assert 2e-4 in creep.tasks(creep.Parameters(rates=[2e-4, 1e-2]))["flow"][0].parameters.rates, "as it is asked for"
+    assert tasks["map E1"][0].parameters.sites == 16 and tasks["flow map 0.001 10"][0].parameters.sites == 32
     lattice = tasks["trial lattice 64 0.01"][0].parameters
     assert (lattice.model.size, lattice.start, lattice.stresses) == (64, "drawn", (0.53, 0.56))
     assert tasks["trial lattice 32 0.001"][0].parameters.model.time_step == 0.001
@@ -415,7 +420,8 @@ def flow_page(more=()):
     rates = np.array(creep.RATES)
     law = 0.5 + 5 * rates**0.8
     of_lattice = law * (1 + 1e-4 * np.random.default_rng(1).normal(size=(6, 8)))
-    stress = np.tile(1.04 * law[::-1], (2, 1)) + np.array([[1e-3], [-1e-3]])
+    ours = np.array([rate not in creep.LATTICES_ALONE for rate in rates])
+    stress = np.tile(1.04 * law[ours][::-1], (2, 1)) + np.array([[1e-3], [-1e-3]])
     stress[0, -1] = stress[:, -2] = np.nan
     held = np.array(creep.STRESSES)
     rate = np.tile(((held - 0.5) / 5) ** (1 / 0.8), (6, 1))
@@ -426,16 +432,39 @@ def flow_page(more=()):
 def test_a_sample_that_is_not_steady_drops_itself_and_not_its_rate():
     page = flow_page()
     curve, law = numbers.particle_curve(page), 0.5 + 5 * np.array(creep.RATES) ** 0.8
-    assert curve.rates == pytest.approx([creep.RATES[0], *creep.RATES[2:]]) and curve.missing == (2e-4,)
-    assert list(curve.steady) == [1, 2, 2, 2, 2, 2, 2] and curve.samples == 2
-    assert curve.stress[1:] == pytest.approx(1.04 * law[2:]) and curve.stress[0] == pytest.approx(1.04 * law[0] - 1e-3)
+    assert curve.rates == pytest.approx([creep.RATES[0], *creep.RATES[3:]]) and curve.missing == (5e-4,)
+    assert list(curve.steady) == [1, 2, 2, 2, 2, 2] and curve.samples == 2
+    assert curve.stress[1:] == pytest.approx(1.04 * law[3:]) and curve.stress[0] == pytest.approx(1.04 * law[0] - 1e-3)
     assert curve.error[0] == pytest.approx(2e-3) and curve.error[1] == pytest.approx(2e-3 / 2**0.5)
     found = creep.measure(page)["flow_curve_matches_MD"]
-    assert found.why == "not steady at 0.0002 (no sample), 0.0001 (1 of 2)" and found.ours == pytest.approx(0.0385, abs=1e-3)
+    assert found.why == "not steady at 0.0005 (no sample), 0.0001 (1 of 2)" and found.ours == pytest.approx(0.0385, abs=1e-3)
     from glasslib.papers.creep import figures
 
     table = figures.gap_table(page).data
-    assert "| 0.0002 | – | 0 of 2 |" in table and "1 of 2 |" in table
+    assert "| 0.0005 | – | 0 of 2 |" in table and "1 of 2 |" in table and "0.0002" not in table
+
+
+def test_the_table_of_fits_has_two_ranges():
+    from glasslib.papers.creep import figures
+
+    page = flow_page()
+    page["steady/stress"][:, -1] *= 1.2
+    lines = figures.fit_table(page).data.splitlines()
+    assert "rates up to 0.02 | ours, rates up to 0.01" in lines[0]
+    to_all, to_slower = (float(cell.split()[0]) for cell in lines[-1].split("|")[3:5])
+    assert to_slower == pytest.approx(0.8, abs=0.02) and to_all > 0.9, "the fastest rate is off the law"
+    slow = a_page({"steady/stress": page["steady/stress"][:, :6]}, rates=creep.RATES[:6])
+    assert "up to 0.005 |" in figures.fit_table(slow).data and "0.01" not in figures.fit_table(slow).data
+
+
+def test_means_of_flow_are_over_configurations_first_and_errors_over_samples():
+    arrays = {}
+    for k, stress in enumerate(([0.1, 0.3], [0.2, 0.4])):
+        arrays |= named(f"flow map 0.001 {k}", {
+            "stress_map": np.tile(np.array(stress)[:, None], 64), "strength_map": np.ones((2, 64)),
+            "distance_maps": np.ones((2, 64, 1))})  # fmt: skip
+    local = numbers.in_flow(a_page(arrays), 1e-3)
+    assert local.threshold.shape == (2, 128) and local.threshold.mean(axis=1) == pytest.approx([1.15, 1.35])
 
 
 def test_both_controls_are_compared_on_particles_too():

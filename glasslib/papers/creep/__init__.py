@@ -17,7 +17,8 @@ from glasslib.papers.creep import particles, simulations
 from glasslib.papers.creep.particles import Cooled, FlowCurve, Held, StartUp
 from glasslib.papers.creep.simulations import STARTS, FromGlass, Model, Steady
 
-RATES = (1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2)  # the two decades and more of Fig. 1a
+RATES = (1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2)  # the two decades and more of Fig. 1a,
+LATTICES_ALONE = (2e-4,)  # those of them at which particles are not sheared: dear, and no claim needs it
 MAPPED_RATES = (1e-3, 1e-4)  # in whose steady flow thresholds of particles are measured
 STRESSES = (0.56, 0.58, 0.62, 0.66, 0.70)  # imposed on a flowing lattice
 START_UP_RATES = (1e-3, 5e-3, 2e-2)
@@ -29,7 +30,9 @@ FRICTIONS = ("weighted", "squared", "central", "printed")  # forms of friction, 
 FRICTION_PARTICLES, FRICTION_SAMPLES = 2_500, 4  # of the study of them,
 FRICTION_RATES, FRICTION_STRAINS = (2e-2, 1e-2, 5e-3, 1e-3), (2.0, 1.5, 1.0, 0.8)  # and the strain at each rate
 COOLING_TIMES = (30.0, 100.0, 300.0, 1000.0, 3000.0)  # of the study of energy against rate
-KEPT_IN_FLOW = {1e-3: 6}  # configurations of particles in steady flow that are mapped, where not four
+KEPT_IN_FLOW = {1e-3: 11, 1e-4: 5}  # configurations of particles in steady flow that are mapped; at other rates
+KEPT_ELSEWHERE = 2  # so many;
+FLOW_SITES = 2  # and how many sites of these maps there are along the edge of a cell, as more of them use each better
 TRIED_STRESSES = (0.53, 0.56)  # at which size and time step are varied: of lattices drawn from E1,
 TRIED_SIZES, TRIED_TIME_STEP = (16, 32, 64), 0.001  # the latter at the size of the page; and of particles,
 TRIED_PARTICLES, TRIED_DAMPED_TIME_STEPS = 2_500, (0.005, 0.0025)  # which are small systems cooled as the glass,
@@ -70,8 +73,8 @@ class Scale(NamedTuple):
 
 SCALES = {
     "smoke": Scale(3, 1.0, 0.4, 60.0, 0, 1_600, 2, (0.5, 0.3, 0.2), 0, 0, (10.0, 30.0, 90.0), 10.0),
-    "book": Scale(24, 8.0, 1.0, 3000.0, 5, 25_600, 2, (2.0, 1.5, 1.5, 1.2, 1.2, 1.0, 0.8, 0.6), 102_400, 3, (), None),
-    "paper": Scale(100, 20.0, 1.0, 3000.0, 5, 102_400, 4, (2.0,) * 8, 0, 0, (100.0, 1e3, 1e6), 1e4),
+    "book": Scale(24, 8.0, 1.0, 3000.0, 5, 25_600, 2, (2.0, 1.5, 1.5, 1.2, 1.2, 1.0, 1.0), 102_400, 3, (), None),
+    "paper": Scale(100, 20.0, 1.0, 3000.0, 5, 102_400, 4, (2.0,) * 7, 0, 0, (100.0, 1e3, 1e6), 1e4),
 }
 SMOKE_RATES, SMOKE_START_UP, SMOKE_STRESSES = RATES[-3:], START_UP_RATES[1:], (0.4, COMPARED_STRESS)
 
@@ -128,6 +131,11 @@ class Parameters(parameters.Parameters):
         return getattr(self, name) or scale[name][self.scale != "smoke"]
 
 
+def particle_rates(given):
+    """Return the rates of the flow curve of particles: those that are set, or those of the scale that are not the lattices'."""
+    return tuple(rate for rate in given.asked("rates") if given.rates or rate not in LATTICES_ALONE)
+
+
 def _growing(name, values, largest):
     """Return a list of numbers as a tuple, if they are above 0 and grow."""
     if not isinstance(values, (list, tuple)) or not values:
@@ -171,6 +179,11 @@ def sites(given):
     """Return the number of cells along an edge of the maps of the glasses."""
     edge = 98.8045 * (SCALES[given.scale].particles / 1e4) ** 0.5
     return round(edge / particles.CELL)
+
+
+def flow_sites(given):
+    """Return the number of sites along an edge of the maps of particles in flow: they overlap, ``FLOW_SITES`` to a cell."""
+    return FLOW_SITES * sites(given)
 
 
 def tasks(given):
@@ -266,14 +279,14 @@ def tried_lattices(given):
 def _flows(given):
     """Return the tasks of particles in steady flow: flow, large flow, friction FORM; flow map RATE K of what is kept there."""
     scale, step = SCALES[given.scale], given.damped_time_step
-    rates = given.asked("rates")[::-1]
+    rates = particle_rates(given)[::-1]
     strains = (scale.flow_strains + scale.flow_strains[-1:] * len(rates))[: len(rates)]
     mapped = tuple(rate for rate in MAPPED_RATES if rate in rates) or (rates[-1],)
-    kept = tuple(KEPT_IN_FLOW.get(rate, 4) for rate in mapped)
+    kept = tuple(KEPT_IN_FLOW.get(rate, KEPT_ELSEWHERE) for rate in mapped)
     flow = FlowCurve(glass(given, "E1"), rates, strains, mapped, kept, time_step=step, form=given.friction)
     result = {"flow": (particles.flow_curve_task(flow, given.seed), glass_samples(given))}
     for name in flow.configurations():
-        spec = maps.Map(flow, name, sites=sites(given))
+        spec = maps.Map(flow, name, sites=flow_sites(given))
         result[f"flow map {name}"] = maps.task(spec, given.seed), glass_samples(given)
     if scale.large:
         fast = FlowCurve(glasses.recipe("HTL", scale.large), rates[: scale.large_rates], strains[: scale.large_rates],

@@ -24,7 +24,7 @@ def flow_rates(results, name):
     """Return the rates (R,) of a flow curve of particles, in the order in which they are imposed: no task has to be made."""
     if name.startswith("friction"):
         return np.array(creep.FRICTION_RATES)
-    rates = results.given.asked("rates")[::-1]
+    rates = creep.particle_rates(results.given)[::-1]
     return np.array(rates[: creep.SCALES[results.given.scale].large_rates] if name == "large flow" else rates)
 
 
@@ -183,7 +183,10 @@ def initial(results, label):
 
 
 def in_flow(results, rate):
-    """Return the ``Local`` of particles in steady flow at a rate, all kept configurations together, or None."""
+    """Return the ``Local`` of particles in steady flow at a rate, all kept configurations together, or None.
+
+    Its sites overlap, and configurations of one sample follow each other: what is independent are samples.
+    """
     names = sorted({name.rpartition("/")[0] for name in results.arrays if name.startswith(f"flow map {rate:g} ")})
     found = [_mapped(results, name) for name in names]
     if not found or any(one is None for one in found):
