@@ -171,17 +171,33 @@ def test_every_task_has_its_own_name_and_file():
 
 def test_what_decides_comes_first_and_liquids_are_counted():
     given = creep.Parameters()
-    order, tasks = list(creep.stages(given)), creep.tasks(given)
-    assert order.index("friction") < order.index("start-up") < order.index("held") < order.index("flow")
+    stages, tasks = creep.stages(given), creep.tasks(given)
+    order = ["friction", "trial", "glass", "map", "steady", "variant", "live", "cooled", "from", "live-creep", "start-up"]
+    assert list(stages) == [*order, "held", "flow", "large"]
+    assert sum(map(len, stages.values())) == len(tasks)
+    assert {task.name for task, _ in stages["trial"][:2]} == {"glass-E1", "glass-E3"}, "glasses before those held"
+    assert all(task.parameters.glass.parent.particles == 2500 for task, _ in stages["trial"][2:])
+    assert all(task.parameters.parent.particles == 25_600 for task, _ in stages["glass"])
     made = creep.glass(given, "E1")
     assert made.parent == creep.glass(given, "E2").parent == creep.glass(given, "E3").parent
     own = [glasses.glass_task(creep.glass(given, label)).core_seconds for label in creep.STATES]
     ours = [tasks[f"glass {label}"][0].core_seconds for label in creep.STATES]
     assert ours == pytest.approx([own[0] + glasses.glass_task(made.parent).core_seconds, *own[1:]])
     assert tasks["glass E1"][0].key() == glasses.glass_task(made).key(), "the cost does not name the glass"
-    assert tasks["glass trial"][0].archive is None, "it is not published among glasses of another size"
+    trials = [tasks[f"glass trial {label}"][0] for label in ("E1", "E3")]
+    assert all(task.archive is None for task in trials), "not published among glasses of another size"
+    held = {name: pair[0].parameters for name, pair in tasks.items() if name.startswith("trial particles")}
+    assert {(one.form, one.time_step, one.stress) for one in held.values()} == {
+        (form, step, stress) for form in ("weighted", "squared", "central") for step in (0.005, 0.0025)
+        for stress in (0.53, 0.56, 0.65)}  # fmt: skip
+    assert held[creep.trial_name("central", 0.005, "E3", 0.65)].glass == trials[1].parameters
     kept = tasks["flow"][0].parameters.configurations()
-    assert [sum(name.startswith(f"{rate:g} ") for name in kept) for rate in creep.MAPPED_RATES] == [6, 4]
+    assert [sum(name.startswith(f"{rate:g} ") for name in kept) for rate in creep.MAPPED_RATES] == [11, 5]
+    flow = tasks["flow"][0].parameters
+    assert dict(zip(flow.rates, flow.strains))[1e-4] == 1.0 and 2e-4 not in flow.rates, "of lattices alone"
+    assert 2e-4 in tasks["steady"][0].parameters.rates and len(flow.rates) == len(flow.strains) == len(creep.RATES) - 1
+    assert 2e-4 in creep.tasks(creep.Parameters(rates=[2e-4, 1e-2]))["flow"][0].parameters.rates, "as it is asked for"
+    assert tasks["map E1"][0].parameters.sites == 16 and tasks["flow map 0.001 10"][0].parameters.sites == 32
     lattice = tasks["trial lattice 64 0.01"][0].parameters
     assert (lattice.model.size, lattice.start, lattice.stresses) == (64, "drawn", (0.53, 0.56))
     assert tasks["trial lattice 32 0.001"][0].parameters.model.time_step == 0.001
@@ -242,7 +258,8 @@ def test_every_figure_says_what_it_lacks():
     empty = results.Results(creep.Parameters(size=64), {}, "nothing")
     draw = (figures.flow_curve, figures.fit_table, figures.convention_study, figures.histograms, figures.live_figure,
             figures.gap_table, figures.control_table, figures.friction_table, transients.cooling, transients.moduli_table,
-            transients.start_up, transients.trials_table, transients.creep_curves, transients.starts_table,
+            transients.start_up, transients.trials_table, transients.ringing_table,
+            transients.creep_curves, transients.starts_table,
             transients.distances, transients.start_up_of_states,
             transients.creep_of_states, transients.live_creep)  # fmt: skip
     assert all("not computed at this scale" in function(empty).data for function in draw)
@@ -250,6 +267,33 @@ def test_every_figure_says_what_it_lacks():
 
 def a_page(arrays, **given):
     return results.Results(creep.Parameters(**given), arrays, "made up")
+
+
+def test_an_overshoot_is_over_the_steady_stress_and_there_is_none_without():
+    strain = grids.start_up_strains(1.0)
+    noise = 0.005 * np.random.default_rng(4).normal(size=(3, 3, 501))
+    hump = np.exp(-(((strain - 0.08) / 0.04) ** 2))
+    rates = np.array([0.2, 0.3, 0.4])[:, None]
+    loading = 0.6 * (1 + rates * hump) + noise
+    page = a_page(named("from E1 measured", {"loading": loading, "initial_distance": np.ones(3)}))
+    peaks = numbers.overshoot(page, "from E1 measured/loading")
+    assert peaks == pytest.approx(np.tile(1 + rates.T, (3, 1)), abs=0.03)
+    found = creep.measure(page)["overshoot_vs_rate"]
+    assert found.ours == pytest.approx([0.1, 0.1], abs=0.02) and found.samples == 3 and not found.why
+    loading[0, 1] += 0.2 * (1 - strain)  # still falls at the end
+    peaks = numbers.overshoot(page, "from E1 measured/loading")
+    assert np.isnan(peaks[0, 1]) and np.isfinite(peaks).sum() == 8
+    found = creep.measure(page)["overshoot_vs_rate"]
+    assert found.ours == pytest.approx([0.1, 0.1], abs=0.02) and found.samples == 2
+    assert found.why == "not steady at the end: lattices at 0.005 (2 of 3)"
+    loading[1, 1] += 0.2 * (1 - strain)
+    found = creep.measure(page)["overshoot_vs_rate"]
+    assert found.ours is None and found.samples == 1 and "0.005 (1 of 3)" in found.why
+    from glasslib.papers.creep import transients
+
+    held = runs(np.full((3, 5, 8), np.inf), 1.0)
+    table = transients.starts_table(a_page(page.arrays | named("from E1 measured", held))).data
+    assert "(1 of 3 steady)" in table and "peak / steady" in table
 
 
 def runs(stuck, strain, rate=np.nan, error=np.nan):
@@ -284,10 +328,12 @@ def test_a_run_under_a_stress_has_three_outcomes():
 
 
 def creeping_page(of_particles):
-    """Return a page on which all lattices from E1 are stuck at 0.53 and flow at the other stresses."""
-    stuck = np.full((2, 5, 8), np.inf)
+    """Return a page on which drawn lattices from E1 are stuck at 0.53 and flow at other stresses; measured ones flow."""
+    stuck, more = np.full((2, 5, 8), np.inf), {"loading": np.ones((2, 3, 501)), "initial_distance": np.ones(2)}
+    arrays = named("from E1 measured", runs(stuck, 1.0) | more | {"creep_rate": np.full((2, 5, 40), 1e-3)})
+    stuck = stuck.copy()
     stuck[:, 0] = 40.0
-    arrays = named("from E1 measured", runs(stuck, 1.0) | {"loading": np.ones((2, 3, 501)), "initial_distance": np.ones(2)})
+    arrays |= named("from E1 drawn", runs(stuck, 1.0) | more | {"creep_rate": np.full((2, 5, 40), 2e-3)})
     return a_page(arrays | named("held E1 0.53", of_particles))
 
 
@@ -301,6 +347,44 @@ def test_undecided_runs_give_no_number_where_they_would_decide():
     assert creep.measure(creeping_page(runs([inf, inf], 0.04)))["stuck_053"].ours is None
 
 
+def test_drawn_lattices_of_the_pages_size_say_what_is_stuck_and_measured_ones_stand_beside(monkeypatch):
+    from glasslib.papers.creep import transients
+
+    page = creeping_page(runs([50.0, 60.0], 0.04))
+    assert (numbers.lattice_outcomes(page, "E1", 0.53) == 1).all()
+    assert (numbers.lattice_outcomes(page, "E1", 0.53, "measured") == 0).all()
+    shown = []
+    monkeypatch.setattr(transients.figures, "panels", lambda count, foot, **options: shown.append(foot) or Panel(shown))
+    transients.creep_curves(page)
+    assert "32 × 32 sites" in shown[0]
+    assert {"$\\Sigma$ = 0.53, lattice: 16 of 16 stuck", "$\\Sigma$ = 0.53, measured: 0 of 16 stuck"} <= set(shown[1:])
+    tasks = creep.tasks(creep.Parameters())
+    held = tasks["from E1 drawn"][0].parameters
+    assert held.stresses == creep.CREEP_STRESSES and held.model.size == 32 and held.start == "drawn"
+    assert tasks["live-creep E2 2"][0].parameters.start == "drawn"
+
+
+class Panel:
+    """A figure of one panel that only notes the labels of its lines."""
+
+    def __init__(self, labels):
+        self.labels = labels
+
+    def __enter__(self):
+        return (self,)
+
+    def __exit__(self, *error):
+        return False
+
+    def plot(self, *arguments, label, **options):
+        self.labels.append(label)
+
+    def set(self, **options):
+        pass
+
+    legend = set
+
+
 def test_trials_say_how_runs_end():
     from glasslib.papers.creep import transients
 
@@ -310,10 +394,25 @@ def test_trials_say_how_runs_end():
     strain[1, 1, :4] = 0.04
     arrays = named("trial lattice 64 0.01", runs(stuck, strain))
     for stress, ends in zip(creep.TRIED_STRESSES, ([50.0, 60.0], [np.inf, np.inf])):
-        arrays |= named(f"trial particles 0.0025 {stress:g}", runs(ends, 0.6))
+        arrays |= named(creep.trial_name("weighted", 0.0025, "E1", stress), runs(ends, 0.6))
     table = transients.trials_table(a_page(arrays)).data
     assert "| lattice, 64 × 64 sites | 0.01 | 16 | 100% | 50%, 25% undecided |" in table
     assert "| particles, N = 2500 | 0.0025 | 2 | 100% | 0% |" in table and "0.005" not in table
+
+
+def test_the_swing_of_the_feedback_is_shown_with_how_runs_end():
+    from glasslib.papers.creep import transients
+
+    early = np.full((2, 500), 0.65)
+    early[:, 8], early[:, 300:] = [1.1, 1.0], np.nan
+    found = runs([np.inf, 80.0], [1.0, 0.05]) | {"early_stress": early}
+    arrays = named(creep.trial_name("squared", 0.0025, "E3", 0.65), found) | named("held E1 0.65", found)
+    page = a_page(arrays)
+    assert numbers.stress_overshoot(page, "held E1 0.65", 0.65) == pytest.approx([1.1 / 0.65, 1.0 / 0.65])
+    table = transients.ringing_table(page).data
+    assert "| squared | 2500 | 0.0025 | E3 | 0.65 | 1.62 ± 0.08 | 1 flow, 1 stuck |" in table
+    assert "| weighted | 25600 | 0.005 | E1 | 0.65 |" in table and "central" not in table
+    assert numbers.ends_text(np.array([np.nan, 1.0, np.nan])) == "1 stuck, 2 undecided"
 
 
 def flow_page(more=()):
@@ -321,7 +420,8 @@ def flow_page(more=()):
     rates = np.array(creep.RATES)
     law = 0.5 + 5 * rates**0.8
     of_lattice = law * (1 + 1e-4 * np.random.default_rng(1).normal(size=(6, 8)))
-    stress = np.tile(1.04 * law[::-1], (2, 1)) + np.array([[1e-3], [-1e-3]])
+    ours = np.array([rate not in creep.LATTICES_ALONE for rate in rates])
+    stress = np.tile(1.04 * law[ours][::-1], (2, 1)) + np.array([[1e-3], [-1e-3]])
     stress[0, -1] = stress[:, -2] = np.nan
     held = np.array(creep.STRESSES)
     rate = np.tile(((held - 0.5) / 5) ** (1 / 0.8), (6, 1))
@@ -332,16 +432,39 @@ def flow_page(more=()):
 def test_a_sample_that_is_not_steady_drops_itself_and_not_its_rate():
     page = flow_page()
     curve, law = numbers.particle_curve(page), 0.5 + 5 * np.array(creep.RATES) ** 0.8
-    assert curve.rates == pytest.approx([creep.RATES[0], *creep.RATES[2:]]) and curve.missing == (2e-4,)
-    assert list(curve.steady) == [1, 2, 2, 2, 2, 2, 2] and curve.samples == 2
-    assert curve.stress[1:] == pytest.approx(1.04 * law[2:]) and curve.stress[0] == pytest.approx(1.04 * law[0] - 1e-3)
+    assert curve.rates == pytest.approx([creep.RATES[0], *creep.RATES[3:]]) and curve.missing == (5e-4,)
+    assert list(curve.steady) == [1, 2, 2, 2, 2, 2] and curve.samples == 2
+    assert curve.stress[1:] == pytest.approx(1.04 * law[3:]) and curve.stress[0] == pytest.approx(1.04 * law[0] - 1e-3)
     assert curve.error[0] == pytest.approx(2e-3) and curve.error[1] == pytest.approx(2e-3 / 2**0.5)
     found = creep.measure(page)["flow_curve_matches_MD"]
-    assert found.why == "not steady at 0.0002 (no sample), 0.0001 (1 of 2)" and found.ours == pytest.approx(0.0385, abs=1e-3)
+    assert found.why == "not steady at 0.0005 (no sample), 0.0001 (1 of 2)" and found.ours == pytest.approx(0.0385, abs=1e-3)
     from glasslib.papers.creep import figures
 
     table = figures.gap_table(page).data
-    assert "| 0.0002 | – | 0 of 2 |" in table and "1 of 2 |" in table
+    assert "| 0.0005 | – | 0 of 2 |" in table and "1 of 2 |" in table and "0.0002" not in table
+
+
+def test_the_table_of_fits_has_two_ranges():
+    from glasslib.papers.creep import figures
+
+    page = flow_page()
+    page["steady/stress"][:, -1] *= 1.2
+    lines = figures.fit_table(page).data.splitlines()
+    assert "rates up to 0.02 | ours, rates up to 0.01" in lines[0]
+    to_all, to_slower = (float(cell.split()[0]) for cell in lines[-1].split("|")[3:5])
+    assert to_slower == pytest.approx(0.8, abs=0.02) and to_all > 0.9, "the fastest rate is off the law"
+    slow = a_page({"steady/stress": page["steady/stress"][:, :6]}, rates=creep.RATES[:6])
+    assert "up to 0.005 |" in figures.fit_table(slow).data and "0.01" not in figures.fit_table(slow).data
+
+
+def test_means_of_flow_are_over_configurations_first_and_errors_over_samples():
+    arrays = {}
+    for k, stress in enumerate(([0.1, 0.3], [0.2, 0.4])):
+        arrays |= named(f"flow map 0.001 {k}", {
+            "stress_map": np.tile(np.array(stress)[:, None], 64), "strength_map": np.ones((2, 64)),
+            "distance_maps": np.ones((2, 64, 1))})  # fmt: skip
+    local = numbers.in_flow(a_page(arrays), 1e-3)
+    assert local.threshold.shape == (2, 128) and local.threshold.mean(axis=1) == pytest.approx([1.15, 1.35])
 
 
 def test_both_controls_are_compared_on_particles_too():
@@ -370,6 +493,11 @@ def test_states_that_share_liquids_are_compared_sample_by_sample():
     found = creep.measure(a_page(arrays))
     assert found["gap_order"].ours == pytest.approx([0.05, 0.05]) and max(found["gap_order"].error) < 1e-9
     assert found["modulus_order"].ours == pytest.approx([1, 1]) and max(found["modulus_order"].error) < 1e-9
+    from glasslib.papers.creep import transients
+
+    table = transients.moduli_table(a_page(arrays, shear_modulus=16.0)).data
+    assert "| E1 | -2.3254 | -2.4000 ± 0.0577 | 12.33 ± 1.45 |" in table
+    assert table.endswith("| lattice in steady flow | – | – | 16, put in | – | – | – | – |")
     del arrays["map E2/distance_maps"]
     assert "gap_order" not in creep.measure(a_page(arrays))
 
@@ -414,8 +542,48 @@ def test_a_flow_curve_that_is_killed_goes_on_to_the_same_bytes(small, monkeypatc
         particles.flow_curve(spec, sequence())
     monkeypatch.setattr(flow, "at_rate", once)
     again = particles.flow_curve(spec, sequence())
-    assert all(np.array_equal(whole[name], again[name], equal_nan=True) for name in whole)
+    assert whole.keys() == again.keys()
+    assert all(np.array_equal(values, again[name], equal_nan=values.dtype.kind == "f") for name, values in whole.items())
     assert not list((folder / "unfinished").glob("creep-flow*"))
+
+
+def test_runs_of_particles_keep_their_end_and_go_on_from_it(small):
+    """A start-up taken up at its end has the bytes of one that went on; what is published has no packings."""
+    from glasslib.particles.dynamics import Flow, advance
+    from glasslib.protocols import flow
+
+    made, _ = small
+    potential, rate = made.potential, 2e-2
+    sample = particles.start_up(particles.StartUp(made, rate, 0.02), sequence())
+    begin = glasses.packing(made, 5, 0)
+    whole = flow.at_rate(begin, potential, rate, 0.03, form="weighted").motion
+    end = particles.ending(sample)
+    assert end.packing.strain == pytest.approx(0.02) and end.shear_rate == rate
+    steps = whole.step - end.step
+    again, _ = advance(end, potential, steps, Flow(shear_rate=rate, form="weighted"), record_every=1)
+    assert steps > 0 and again.packing.positions.tobytes() == whole.packing.positions.tobytes()
+    assert again.velocities.tobytes() == whole.velocities.tobytes()
+    curve = particles.flow_curve(particles.FlowCurve(made, (2e-2,), (0.04,), (2e-2,), kept=1), sequence())
+    assert particles.ending(curve).packing.strain == pytest.approx(0.04)
+    published = creep._kept("start-up E1 0.02", sample) | creep._kept("flow", curve)
+    assert set(published) == {"loading", "stress", "error", "begin", "history_strain", "history_stress"}
+
+
+def test_weaker_friction_lets_the_imposed_stress_swing_farther(small):
+    made, _ = small
+    found = {}
+    for form in ("central", "weighted", "squared"):
+        sample = particles.held(particles.Held(made, 0.3, 20.0, form=form), sequence())
+        found[form] = np.nanmax(sample["early_stress"]) / 0.3
+        assert sample["early_stress"].shape == sample["early_rate"].shape == sample["early_strain"].shape == (500,)
+        present = np.isfinite(sample["early_stress"])
+        assert present[:200].all() and not present[200:].any(), "the run ends at 20"
+        increments = np.diff(sample["early_strain"][:200], prepend=0.0)
+        assert abs(increments.sum() - sample["end_strain"]) < 1e-12
+        assert np.abs(increments / 0.1 - sample["early_rate"][:200]).max() < 0.5 * np.abs(sample["early_rate"][:200]).max()
+        assert particles.ending(sample).packing.strain == pytest.approx(float(sample["end_strain"]))
+        assert not {key for key in creep._kept("held E1 0.3", sample) if key.startswith(particles.FINAL)}
+    assert 1 < found["central"] < found["weighted"] < found["squared"] < 2.2
 
 
 def test_particles_from_rest_climb_with_their_modulus_and_hold_what_they_bear(small):

@@ -65,8 +65,8 @@ class Flow(NamedTuple):
     """Damped shear at ``shear_rate``, or at ``shear_stress`` sigma_0 with the rate as it comes: exactly one is given.
 
     ``damping`` zeta; ``feedback`` B [length^2/(mass)]; ``form``: friction ``central`` -zeta (rhat . v) rhat; ``printed``
-    -zeta (r . v) rhat, as liu2021 has it in print; or ``weighted``, the central one times 1 - r / reach, a usual weight of
-    dissipative particle dynamics.
+    -zeta (r . v) rhat, as liu2021 has it in print; ``squared``, the central one times (1 - r / reach)^2, the usual weight of
+    dissipative particle dynamics and that of LAMMPS' ``dpd/tstat``; or ``weighted``, times 1 - r / reach, between the two.
     """
 
     shear_rate: float | None = None

@@ -9,7 +9,8 @@ from glasslib.particles.forces import _pair_forces
 from glasslib.particles.neighbours import BLOCK, _build_pairs, _lattice, _outdated
 from glasslib.particles.potentials import is_many_body, pair_reach, where
 
-FORMS = ("central", "printed", "weighted")  # of friction: -zeta (rhat . v) rhat; with r for the first rhat; times 1 - r/reach
+# of friction: -zeta (rhat . v) rhat; with r for the first rhat; the first times 1 - r/reach; and times the square of that
+FORMS = ("central", "printed", "weighted", "squared")
 
 
 @njit(cache=True, error_model="numpy")
@@ -85,14 +86,19 @@ def _damp(pairs, velocities, start, delta, r2, limit2, rate, damping, form, w):
     if delta.shape[1] == 3:
         for p in range(BLOCK):
             w[p] += delta[p, 2] * relative[p, 2]
-    for p in range(BLOCK):
-        if form == 0:
-            friction = damping * w[p] / r2[p]
-        elif form == 1:
-            friction = damping * w[p] / np.sqrt(r2[p])
-        else:
-            friction = damping * w[p] / r2[p] * (1.0 - np.sqrt(r2[p] / limit2[p]))
-        w[p] = where(r2[p] < limit2[p], friction, 0.0)
+    # a loop to each form: with the choice inside, whether it is moved out of the loop is left to the compiler
+    if form == 0:
+        for p in range(BLOCK):
+            w[p] = where(r2[p] < limit2[p], damping * w[p] / r2[p], 0.0)
+    elif form == 1:
+        for p in range(BLOCK):
+            w[p] = where(r2[p] < limit2[p], damping * w[p] / np.sqrt(r2[p]), 0.0)
+    elif form == 2:
+        for p in range(BLOCK):
+            w[p] = where(r2[p] < limit2[p], damping * w[p] / r2[p] * (1.0 - np.sqrt(r2[p] / limit2[p])), 0.0)
+    else:
+        for p in range(BLOCK):
+            w[p] = where(r2[p] < limit2[p], damping * w[p] / r2[p] * (1.0 - np.sqrt(r2[p] / limit2[p])) ** 2, 0.0)
 
 
 def _push_all(potential, table, pairs, positions, lengths, strain, forces):

@@ -17,7 +17,8 @@ from glasslib.papers.creep import particles, simulations
 from glasslib.papers.creep.particles import Cooled, FlowCurve, Held, StartUp
 from glasslib.papers.creep.simulations import STARTS, FromGlass, Model, Steady
 
-RATES = (1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2)  # the two decades and more of Fig. 1a
+RATES = (1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2)  # the two decades and more of Fig. 1a,
+LATTICES_ALONE = (2e-4,)  # those of them at which particles are not sheared: dear, and no claim needs it
 MAPPED_RATES = (1e-3, 1e-4)  # in whose steady flow thresholds of particles are measured
 STRESSES = (0.56, 0.58, 0.62, 0.66, 0.70)  # imposed on a flowing lattice
 START_UP_RATES = (1e-3, 5e-3, 2e-2)
@@ -25,14 +26,18 @@ CREEP_STRESSES = (0.53, 0.56, 0.60, 0.65, 0.70)
 LARGEST_STRESS = 0.73  # of both models at the largest of the rates; a stress above leads out of the range of the flow curve
 STATES = ("E1", "E2", "E3")  # labels of ``glasses.CATALOGUE``
 COMPARED_RATE, COMPARED_STRESS = 5e-3, 0.65  # at which the three states are compared, Fig. 3
-FRICTIONS = ("weighted", "central", "printed")  # forms of friction, see ``particles.dynamics``
+FRICTIONS = ("weighted", "squared", "central", "printed")  # forms of friction, see ``particles.dynamics``
 FRICTION_PARTICLES, FRICTION_SAMPLES = 2_500, 4  # of the study of them,
 FRICTION_RATES, FRICTION_STRAINS = (2e-2, 1e-2, 5e-3, 1e-3), (2.0, 1.5, 1.0, 0.8)  # and the strain at each rate
 COOLING_TIMES = (30.0, 100.0, 300.0, 1000.0, 3000.0)  # of the study of energy against rate
-KEPT_IN_FLOW = {1e-3: 6}  # configurations of particles in steady flow that are mapped, where not four
+KEPT_IN_FLOW = {1e-3: 11, 1e-4: 5}  # configurations of particles in steady flow that are mapped; at other rates
+KEPT_ELSEWHERE = 2  # so many;
+FLOW_SITES = 2  # and how many sites of these maps there are along the edge of a cell, as more of them use each better
 TRIED_STRESSES = (0.53, 0.56)  # at which size and time step are varied: of lattices drawn from E1,
 TRIED_SIZES, TRIED_TIME_STEP = (16, 32, 64), 0.001  # the latter at the size of the page; and of particles,
-TRIED_PARTICLES, TRIED_DAMPED_TIME_STEPS = 2_500, (0.005, 0.0025)  # which are small systems cooled as E1
+TRIED_PARTICLES, TRIED_DAMPED_TIME_STEPS = 2_500, (0.005, 0.0025)  # which are small systems cooled as the glass,
+TRIED_LOADS = (("E1", 0.53), ("E1", 0.56), ("E3", 0.65))  # at these, where the first swing of the feedback may decide,
+TRIED_FRICTIONS = ("weighted", "squared", "central")  # and in these forms of friction, as they damp it
 RECOVERY_TIMES = (0.5, 1.0, 2.0, 4.0, 8.0)  # nodes of the live figure: tau_res,
 THRESHOLD_SHAPES = (1.0, 1.5, 2.0, 2.5, 3.0)  # k_d,
 LIVE_RATES = (2e-4, 4.309e-4, 9.283e-4, 2e-3, 4.309e-3, 9.283e-3, 2e-2)  # and rate, evenly in its logarithm
@@ -68,8 +73,8 @@ class Scale(NamedTuple):
 
 SCALES = {
     "smoke": Scale(3, 1.0, 0.4, 60.0, 0, 1_600, 2, (0.5, 0.3, 0.2), 0, 0, (10.0, 30.0, 90.0), 10.0),
-    "book": Scale(24, 8.0, 1.0, 3000.0, 5, 25_600, 2, (2.0, 1.5, 1.5, 1.2, 1.2, 1.0, 0.8, 0.6), 102_400, 3, (), None),
-    "paper": Scale(100, 20.0, 1.0, 3000.0, 5, 102_400, 4, (2.0,) * 8, 0, 0, (100.0, 1e3, 1e6), 1e4),
+    "book": Scale(24, 8.0, 1.0, 3000.0, 5, 25_600, 2, (2.0, 1.5, 1.5, 1.2, 1.2, 1.0, 1.0), 102_400, 3, (), None),
+    "paper": Scale(100, 20.0, 1.0, 3000.0, 5, 102_400, 4, (2.0,) * 7, 0, 0, (100.0, 1e3, 1e6), 1e4),
 }
 SMOKE_RATES, SMOKE_START_UP, SMOKE_STRESSES = RATES[-3:], START_UP_RATES[1:], (0.4, COMPARED_STRESS)
 
@@ -126,6 +131,11 @@ class Parameters(parameters.Parameters):
         return getattr(self, name) or scale[name][self.scale != "smoke"]
 
 
+def particle_rates(given):
+    """Return the rates of the flow curve of particles: those that are set, or those of the scale that are not the lattices'."""
+    return tuple(rate for rate in given.asked("rates") if given.rates or rate not in LATTICES_ALONE)
+
+
 def _growing(name, values, largest):
     """Return a list of numbers as a tuple, if they are above 0 and grow."""
     if not isinstance(values, (list, tuple)) or not values:
@@ -171,6 +181,11 @@ def sites(given):
     return round(edge / particles.CELL)
 
 
+def flow_sites(given):
+    """Return the number of sites along an edge of the maps of particles in flow: they overlap, ``FLOW_SITES`` to a cell."""
+    return FLOW_SITES * sites(given)
+
+
 def tasks(given):
     """Return {name: (task, number of samples)} of all ensembles at the scale that is asked, in the order of their cost."""
     return lattices(given) | _states(given) | _trials(given) | _flows(given)
@@ -206,7 +221,7 @@ def _states(given):
             result[f"from {label} {start}"] = simulations.from_glass_task(spec, seed), count
         for recovery in live_recovery_times(given):
             healing = model(given, recovery_time=recovery)
-            spec = FromGlass(healing, made, sites(given), (), 1.0, LIVE_STRESSES, scale.duration)
+            spec = FromGlass(healing, made, sites(given), (), 1.0, LIVE_STRESSES, scale.duration, "drawn")
             result[f"live-creep {label} {recovery:g}"] = simulations.from_glass_task(spec, seed), count
         for rate in rates:
             spec = StartUp(made, rate, scale.start_strain, step, given.friction)
@@ -228,9 +243,9 @@ def _with_liquid(task, made, first):
 
 
 def _trials(given):
-    """Return the tasks of size and time step at small stresses: trial lattice SIDE TIME_STEP, trial particles TIME_STEP STRESS.
+    """Return the tasks where little decides: trial lattice SIDE TIME_STEP, trial particles FRICTION TIME_STEP G STRESS.
 
-    All lattices are drawn from E1, all particles start from the same small glasses, glass trial.
+    All lattices are drawn from E1, all particles start from the same small glasses, glass trial G.
     """
     if given.scale == "smoke":
         return {}
@@ -239,14 +254,19 @@ def _trials(given):
         spec = FromGlass(model(given, **changes), glass(given, "E1"), sites(given), (), 1.0, TRIED_STRESSES, scale.duration,
                          "drawn")  # fmt: skip
         result[name] = simulations.from_glass_task(spec, seed), count
-    small = glasses.recipe("E1", TRIED_PARTICLES)
-    prepared = dataclasses.replace(glasses.glass_task(small, seed), archive=None)  # that of E1 is for glasses of its size
-    result["glass trial"] = _with_liquid(prepared, small, True), count
-    for step in TRIED_DAMPED_TIME_STEPS:
-        for stress in TRIED_STRESSES:
-            spec = Held(small, stress, scale.duration, time_step=step, form=given.friction)
-            result[f"trial particles {step:g} {stress:g}"] = particles.held_task(spec, seed), count
+    small = {label: glasses.recipe(label, TRIED_PARTICLES) for label in dict(TRIED_LOADS)}
+    for k, (label, made) in enumerate(small.items()):
+        prepared = dataclasses.replace(glasses.glass_task(made, seed), archive=None)  # that is for glasses of the page's size
+        result[f"glass trial {label}"] = _with_liquid(prepared, made, k == 0), count
+    for form, step, (label, stress) in itertools.product(TRIED_FRICTIONS, TRIED_DAMPED_TIME_STEPS, TRIED_LOADS):
+        spec = Held(small[label], stress, scale.duration, time_step=step, form=form)
+        result[trial_name(form, step, label, stress)] = particles.held_task(spec, seed), count
     return result
+
+
+def trial_name(form, step, label, stress):
+    """Return the name of the ensemble of small systems under a stress, in one form of friction and with one time step."""
+    return f"trial particles {form} {step:g} {label} {stress:g}"
 
 
 def tried_lattices(given):
@@ -259,14 +279,14 @@ def tried_lattices(given):
 def _flows(given):
     """Return the tasks of particles in steady flow: flow, large flow, friction FORM; flow map RATE K of what is kept there."""
     scale, step = SCALES[given.scale], given.damped_time_step
-    rates = given.asked("rates")[::-1]
+    rates = particle_rates(given)[::-1]
     strains = (scale.flow_strains + scale.flow_strains[-1:] * len(rates))[: len(rates)]
     mapped = tuple(rate for rate in MAPPED_RATES if rate in rates) or (rates[-1],)
-    kept = tuple(KEPT_IN_FLOW.get(rate, 4) for rate in mapped)
+    kept = tuple(KEPT_IN_FLOW.get(rate, KEPT_ELSEWHERE) for rate in mapped)
     flow = FlowCurve(glass(given, "E1"), rates, strains, mapped, kept, time_step=step, form=given.friction)
     result = {"flow": (particles.flow_curve_task(flow, given.seed), glass_samples(given))}
     for name in flow.configurations():
-        spec = maps.Map(flow, name, sites=sites(given))
+        spec = maps.Map(flow, name, sites=flow_sites(given))
         result[f"flow map {name}"] = maps.task(spec, given.seed), glass_samples(given)
     if scale.large:
         fast = FlowCurve(glasses.recipe("HTL", scale.large), rates[: scale.large_rates], strains[: scale.large_rates],
@@ -291,12 +311,18 @@ def glass_samples(given):
 
 
 def stages(given):
-    """Return {stage: [(task, samples), ...]} in the order in which they are run: by the first word of their names."""
-    order = ("steady", "variant", "live", "glass", "map", "cooled", "from", "live-creep", "friction", "trial", "start-up",
-             "held", "flow", "large")  # friction first, as it decides the form for all other particles
+    """Return {stage: [(task, samples), ...]} in the order in which they are run.
+
+    A stage is the first word of its tasks' names, but for what is needed early or late: glasses of small systems are made
+    with their trials, lattices tried wait for the maps that they are drawn from.
+    """
+    order = ("friction", "trial", "glass", "map", "steady", "variant", "live", "cooled", "from", "live-creep", "start-up",
+             "held", "flow", "large")  # friction and trials first, as they decide the form for all other particles
     result = {stage: [] for stage in order}
     for name, pair in tasks(given).items():
-        result[name.split()[0]].append(pair)
+        words = name.split()
+        stage = "from" if words[:2] == ["trial", "lattice"] else "trial" if words[:2] == ["glass", "trial"] else words[0]
+        result[stage].append(pair)
     return {stage: pairs for stage, pairs in result.items() if pairs}
 
 
@@ -330,7 +356,7 @@ def _kept(name, arrays):
                 "distance_maps": np.stack(distances, axis=-1)}  # fmt: skip
         return kept | {key: arrays[key] for key in ("shear_moduli", "bulk_modulus", "energy") if key in arrays}
     packing = ("kept", "kept_strain", "species", "lengths")
-    return {key: values for key, values in arrays.items() if key not in packing}
+    return {key: values for key, values in arrays.items() if key not in packing and not key.startswith(particles.FINAL)}
 
 
 def live_nodes(given):

@@ -77,25 +77,42 @@ def _of_steady_particles(results, scale):
 
 def _of_start_up(results, scale):
     """Return whether peaks rise with the rate, from E1, and from E1 to E3, in both models as far as they are there."""
-    measured, rises, counts = {}, [], []
+    measured = {}
     lattices = numbers.from_glass(results, "E1")
     if lattices:
         rates = creep.loads(results.given, "E1")[0]
-        peaks = [numbers.overshoot(results[f"{lattices}/loading"])]
+        peaks = {"lattices": numbers.overshoot(results, f"{lattices}/loading")}
         names = [f"start-up E1 {rate:g}/loading" for rate in rates]
         if results.has(*names):
-            peaks.append(np.stack([numbers.overshoot(results[name]) for name in names], axis=1))
-        for peak in peaks:
-            rises += [_column(np.diff(peak, axis=1), k) for k in range(peak.shape[1] - 1)]
-            counts.append(len(peak))
-        if rises:
-            measured["overshoot_vs_rate"] = Measurement(*map(list, zip(*rises)), min(counts), scale)
+            peaks["particles"] = np.stack([numbers.overshoot(results, name) for name in names], axis=1)
+        if len(rates) > 1:
+            measured["overshoot_vs_rate"] = _of_peaks(rates, peaks, scale)
     found = [one for one in (_peaks(results, kind) for kind in ("particles", "lattice")) if one is not None]
     if found:
         rises = [step for one in found for step in _steps(one)]
         count = min(len(peak) for one in found for peak in one)
         measured["overshoot_order"] = Measurement(*map(list, zip(*rises)), count, scale)
     return measured
+
+
+def _of_peaks(rates, peaks, scale):
+    """Return the rises of peak over steady stress from rate to rate, ``peaks``: {model: (samples, rates)}, NaN: not steady.
+
+    Each is over samples that became steady at both rates. Where there are fewer than two of them there is no number.
+    """
+    rises, counts, missing = [], [], []
+    for of, peak in peaks.items():
+        for k in range(len(rates) - 1):
+            pair = peak[np.isfinite(peak[:, k : k + 2]).all(axis=1), k : k + 2]
+            counts.append(len(pair))
+            if len(pair) > 1:
+                rises.append(_column(np.diff(pair, axis=1), 0))
+        steady = np.isfinite(peak).sum(axis=0)
+        missing += [f"{of} at {rate:g} ({n} of {len(peak)})" for rate, n in zip(rates, steady) if n < len(peak)]
+    why = f"not steady at the end: {', '.join(missing)}" if missing else ""
+    if min(counts) < 2:
+        return Measurement.none(why, min(counts), scale)
+    return Measurement(*map(list, zip(*rises)), min(counts), scale, why)
 
 
 def _peaks(results, kind):

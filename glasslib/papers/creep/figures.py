@@ -18,6 +18,7 @@ FITS = {  # name: (largest rate, weights as a function of the rates)
     "rates up to 5e-3, equal weights": (5e-3, None),
     "rates up to 2e-3, equal weights": (2e-3, None),
 }
+FITTED = 1e-2  # largest rate of the second fit of the table
 NEEDS = "It needs samples of the lattice; fewer than two are finished at this scale."
 STRESS = r"shear stress $\Sigma$ [$\epsilon/\sigma^2$]"
 RATE = r"strain rate $\dot\gamma$ [$1/\tau$]"
@@ -79,18 +80,26 @@ def _held_particles(axis, results):
 
 
 def fit_table(results):
-    """Return the parameters of the Herschel-Bulkley fit with 95 % intervals, beside the paper's."""
-    rates = numbers.steady(results).rates
+    """Return the parameters of the Herschel-Bulkley fit with 95 % intervals, to all and to slower rates, beside the paper's."""
+    rates = np.array(numbers.steady(results).rates)
     if not results.has("steady/stress"):
         return figures.not_computed(NEEDS)
     if len(rates) < numbers.FEWEST_RATES:
         return figures.not_computed(f"A fit needs at least {numbers.FEWEST_RATES} rates.")
-    law = numbers.fit(rates, results["steady/stress"])
-    low, high = np.percentile(law.replicates, [2.5, 97.5], axis=0)
+    columns = []
+    for largest in sorted({rates[-1], min(FITTED, rates[-1])}, reverse=True):
+        kept = rates <= largest
+        if kept.sum() >= numbers.FEWEST_RATES:
+            columns.append((largest, numbers.fit(rates[kept], results["steady/stress"][:, kept])))
     names = (r"$\Sigma_Y$ [$\epsilon/\sigma^2$]", r"$A$ [$\epsilon\tau^n/\sigma^2$]", "$n$")
     paper = (paper_value("creep", "dynamic_yield_stress"), "not given", paper_value("creep", "HB_exponent"))
-    rows = [(names[k], str(paper[k]), f"{law.value[k]:.4f}", f"[{low[k]:.4f}, {high[k]:.4f}]") for k in range(3)]
-    return figures.table(("", "paper", "ours", "95 % interval"), rows)
+    rows = [(names[k], str(paper[k]), *(_interval(law, k) for _, law in columns)) for k in range(3)]
+    return figures.table(("", "paper", *(f"ours, rates up to {largest:g}" for largest, _ in columns)), rows)
+
+
+def _interval(law, k):
+    low, high = np.percentile(law.replicates[:, k], [2.5, 97.5])
+    return f"{law.value[k]:.4f} [{low:.4f}, {high:.4f}]"
 
 
 def convention_study(results):
@@ -178,7 +187,7 @@ def _histogram_of_particles(axis, results, rate):
 
 def _mapped_flow(results, rates):
     """Return in words the size of the particles whose flow is mapped at some rates, the sites, and how many maps there are."""
-    scale, sites = creep.SCALES[results.given.scale], creep.sites(results.given)
+    scale, sites = creep.SCALES[results.given.scale], creep.flow_sites(results.given)
     found = [numbers.in_flow(results, rate) for rate in rates]
     counts = [str(len(one.stress) * one.stress.shape[1] // sites**2) for one in found if one is not None]
     return f"particles: N = {scale.particles}, {sites} × {sites} sites, {' and '.join(counts)} maps" if counts else ""

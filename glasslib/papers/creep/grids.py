@@ -15,6 +15,11 @@ def creep_times(duration):
     return np.geomspace(1.0, duration, 41)
 
 
+def early_times():
+    """Return the times at which the first answer to an imposed stress is kept: every 0.1 up to 50."""
+    return np.linspace(0.1, 50.0, 500)
+
+
 def binned(time, values, edges):
     """Return the means (len(edges) - 1,) between ``edges`` of values that are averages over intervals ending at ``time``."""
     total = np.concatenate([[0.0], np.cumsum(values * np.diff(time, prepend=0.0))])

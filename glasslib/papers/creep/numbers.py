@@ -5,11 +5,13 @@ from typing import NamedTuple
 import numpy as np
 
 from glasslib.analysis import rheology, statistics
+from glasslib.analysis.steady import steady_state
 from glasslib.papers import creep
+from glasslib.papers.creep.grids import BLOCKS, WINDOWS, start_up_strains
 from glasslib.papers.creep.simulations import HOLDING
 
-FINAL = 0.6  # fraction of the strain of a start-up from which on it counts as final
 FEWEST_RATES = 4  # for a fit of three parameters
+DECIDING = "drawn"  # start of the lattices by which it is judged whether one gets stuck: as large as the paper's
 FLOWN = 0.5  # strain beyond which a run under a stress counts as flowing, steady or not
 
 
@@ -22,7 +24,7 @@ def flow_rates(results, name):
     """Return the rates (R,) of a flow curve of particles, in the order in which they are imposed: no task has to be made."""
     if name.startswith("friction"):
         return np.array(creep.FRICTION_RATES)
-    rates = results.given.asked("rates")[::-1]
+    rates = creep.particle_rates(results.given)[::-1]
     return np.array(rates[: creep.SCALES[results.given.scale].large_rates] if name == "large flow" else rates)
 
 
@@ -144,10 +146,22 @@ def held_gaps(results):
     return result
 
 
-def overshoot(loading):
-    """Return peak over final stress of start-ups (..., K); final: past ``FINAL`` of the strain."""
-    final = int(FINAL * loading.shape[-1])
-    return loading.max(axis=-1) / loading[..., final:].mean(axis=-1)
+def overshoot(results, name):
+    """Return the largest over the ``steady_stress`` of start-ups (samples, ...) by name of the array; NaN where that is."""
+    loading = results[name].astype(float)
+    return loading.max(axis=-1) / steady_stress(loading, creep.SCALES[results.given.scale].start_strain)
+
+
+def steady_stress(loading, strain):
+    """Return the steady stress (...,) of start-ups (..., K) by ``strain``; NaN where their last windows fail the test.
+
+    The first window, in which the stress climbs to its peak, is left out (``analysis.steady``, windows and blocks of flow).
+    """
+    grid = start_up_strains(strain)
+    late = grid > strain / WINDOWS
+    found = [steady_state(grid[late], one[late], strain / WINDOWS, BLOCKS) for one in loading.reshape(-1, len(grid))]
+    means = [np.nan if one is None else one.mean for one in found]
+    return np.array(means).reshape(loading.shape[:-1])
 
 
 class Local(NamedTuple):
@@ -169,7 +183,10 @@ def initial(results, label):
 
 
 def in_flow(results, rate):
-    """Return the ``Local`` of particles in steady flow at a rate, all kept configurations together, or None."""
+    """Return the ``Local`` of particles in steady flow at a rate, all kept configurations together, or None.
+
+    Its sites overlap, and configurations of one sample follow each other: what is independent are samples.
+    """
     names = sorted({name.rpartition("/")[0] for name in results.arrays if name.startswith(f"flow map {rate:g} ")})
     found = [_mapped(results, name) for name in names]
     if not found or any(one is None for one in found):
@@ -205,8 +222,18 @@ def outcomes(results, name, k=...):
     return np.where(np.isfinite(stuck), 1.0, np.where(flows, 0.0, np.nan))
 
 
-def lattice_outcomes(results, label, stress, start="measured"):
-    """Return the ``outcomes`` (samples, systems) of the lattices from a glass under a stress; None where missing."""
+def stress_overshoot(results, name, stress):
+    """Return the largest stress (samples,) in the early record of runs, over the imposed one; None where missing."""
+    key = f"{name}/early_stress"
+    return np.nanmax(results[key], axis=1) / stress if results.has(key) else None
+
+
+def lattice_outcomes(results, label, stress, start=DECIDING):
+    """Return the ``outcomes`` (samples, systems) of the lattices from a glass under a stress; None where missing.
+
+    By default of lattices of the page's size, whose sites are drawn from those of the glass: one with a site for each cell of
+    a glass smaller than the paper's has fewer sites that could keep the flow alive, and gets stuck more easily.
+    """
     name, held = from_glass(results, label, start), creep.loads(results.given, label)[1]
     return outcomes(results, name, held.index(stress)) if name and stress in held else None
 
@@ -223,3 +250,11 @@ def outcome_text(found):
         return "–"
     undecided = int(np.isnan(found).sum())
     return f"{int(np.nansum(found))} of {found.size} stuck" + (f", {undecided} undecided" if undecided else "")
+
+
+def ends_text(found):
+    """Return in words how some runs ended: how many flow, got stuck, or are undecided."""
+    if found is None:
+        return "–"
+    counts = {"flow": found == 0, "stuck": found == 1, "undecided": np.isnan(found)}
+    return ", ".join(f"{int(which.sum())} {name}" for name, which in counts.items() if which.any())

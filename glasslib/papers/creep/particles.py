@@ -10,13 +10,15 @@ import numpy as np
 
 from glasslib import ensemble
 from glasslib.papers import costs, glasses
-from glasslib.papers.creep.grids import BLOCKS, WINDOWS, binned, creep_times, start_up_strains, steady_rate
+from glasslib.papers.creep.grids import BLOCKS, WINDOWS, binned, creep_times, early_times, start_up_strains, steady_rate
 from glasslib.papers.shearing import particles
 
 CELL = 9.88  # side of a cell, and of a site of the lattice [length]
 _SEGMENT = 0.1  # of strain, between two checkpoints of a flow curve
 _ROWS = 100  # of the record, in each segment
-_RECORD_TIME = 0.5  # between two records under a stress
+_RECORD_TIME = 0.1  # between two records under a stress, in which stress and rate ring with a period of 1.6
+FINAL = "final_"  # begins the names of what ``ending`` takes up: of the packing, and of the motion
+_OF_MOTION = ("velocities", "forces", "step", "time", "shear_rate", "random", "order", "list_positions", "list_strain")
 _SLOW, _SLOW_BLOCKS = 5e-4, 2  # up to this rate stretches are short, and blocks of a quarter window remember each other
 
 
@@ -116,7 +118,32 @@ def held_task(spec, seed):
 
 def _task(name, function, spec, seed):
     label, seconds = glasses.label_of(spec.glass), costs.damped(particles(spec.glass), spec.time / spec.time_step)
-    return ensemble.Task(f"{name}-{label}", function, spec, seed, label=label, core_seconds=seconds)
+    # before version 1 no sample kept its end
+    return ensemble.Task(f"{name}-{label}", function, spec, seed, version=1, label=label, core_seconds=seconds)
+
+
+def _final(motion):
+    """Return all that the future of a motion depends on as arrays, by names that begin with ``FINAL``."""
+    box = motion.packing.box
+    kept = {
+        "positions": motion.packing.positions, "species": motion.packing.species, "lengths": box.lengths, "strain": box.strain,
+    } | {name: getattr(motion, name) for name in _OF_MOTION}  # fmt: skip
+    return {FINAL + name: np.asarray(values) for name, values in kept.items()}
+
+
+def ending(arrays):
+    """Return the ``dynamics.Motion`` in which a sample of any task here ended, to be looked at, or to go on from.
+
+    ``flow.at_rate`` and ``flow.at_stress`` take it for a start, and ``dynamics.advance`` goes on as if there had been no end.
+    """
+    from glasslib.particles.box import Box
+    from glasslib.particles.dynamics import Motion
+    from glasslib.particles.packing import Packing
+
+    positions, lengths, strain, species = (arrays[FINAL + name] for name in ("positions", "lengths", "strain", "species"))
+    values = (arrays[FINAL + name] for name in _OF_MOTION)
+    packing = Packing.of(positions, Box.of(lengths, float(strain)), species)
+    return Motion(packing, *(value if value.ndim else value.item() for value in values))
 
 
 def flow_curve(spec, sequence):
@@ -124,7 +151,7 @@ def flow_curve(spec, sequence):
 
     stress, error, begin (R,): steady stress at each rate, its standard error, and the strain at that rate from which on it
     is steady; NaN where it never becomes so (``analysis.steady``). history_strain, history_stress (R, K): the records, K of
-    them evenly in the strain at each rate. kept (C, n, d), kept_strain (C,): inherent structures.
+    them evenly in the strain at each rate. kept (C, n, d), kept_strain (C,): inherent structures. And its ``ending``.
     """
     from glasslib.particles import dynamics
     from glasslib.protocols import flow, prepare
@@ -156,7 +183,7 @@ def flow_curve(spec, sequence):
     return _steady(spec, arrays["rows"]) | {
         "kept": arrays["kept"], "kept_strain": arrays["kept_strain"], "species": state.packing.species,
         "lengths": np.array(state.packing.box.lengths),
-    }  # fmt: skip
+    } | _final(state)  # fmt: skip
 
 
 def _steady(spec, rows):
@@ -180,7 +207,7 @@ def _steady(spec, rows):
 
 
 def start_up(spec, sequence):
-    """Return one sample of a ``StartUp`` by name: its stress (K,) at the strains of ``start_up_strains``."""
+    """Return one sample of a ``StartUp`` by name: stress (K,) at the strains of ``start_up_strains``, and its ``ending``."""
     from glasslib.protocols import flow
 
     packing, path = _begin(spec, sequence, start_up_task)
@@ -188,7 +215,7 @@ def start_up(spec, sequence):
                           checkpoint=path)  # fmt: skip
     path.unlink(missing_ok=True)
     strain, stress = np.append(0.0, record.strain - packing.strain), np.append(_stress(packing, spec), record.stress)
-    return {"loading": np.interp(start_up_strains(spec.strain), strain, stress)}
+    return {"loading": np.interp(start_up_strains(spec.strain), strain, stress)} | _final(record.motion)
 
 
 def held(spec, sequence):
@@ -196,7 +223,8 @@ def held(spec, sequence):
 
     creep_rate (K,): strain rate averaged over the intervals between ``creep_times``, NaN past the end of the run;
     stuck_time: when it got stuck, infinite if it did not; end_time, end_strain; steady_rate, its error: in steady flow,
-    NaN where none was reached.
+    NaN where none was reached. early_stress, early_rate, early_strain (E,): at ``early_times``, while stress and rate ring;
+    NaN past the end. And its ``ending``.
     """
     from glasslib.protocols import flow
 
@@ -208,11 +236,14 @@ def held(spec, sequence):
     rates = binned(record.time, np.diff(strain, prepend=0.0) / np.diff(record.time, prepend=0.0), times)
     rates[times[1:] > record.time[-1] * (1 + 1e-9)] = 0.0 if stuck else np.nan
     rate, error = (np.nan, np.nan) if stuck else steady_rate(record.time, record.shear_rate)
+    early = early_times()
+    early[early > record.time[-1] * (1 + 1e-9)] = np.nan
+    swings = {"early_stress": record.stress, "early_rate": record.shear_rate, "early_strain": strain}
     return {
         "creep_rate": rates, "stuck_time": np.array(record.time[-1] if stuck else np.inf),
         "end_time": np.array(record.time[-1]), "end_strain": np.array(strain[-1]),
         "steady_rate": np.array(rate), "steady_rate_error": np.array(error),
-    }  # fmt: skip
+    } | {name: np.interp(early, record.time, values) for name, values in swings.items()} | _final(record.motion)  # fmt: skip
 
 
 def _begin(spec, sequence, task):

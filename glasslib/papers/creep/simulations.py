@@ -205,7 +205,8 @@ def initial_maps(found, start="measured", generator=None, side=None):
 def distance_to_yield(strength, loading=0):
     """Return what has to be added along direction number ``loading`` until a site yields (...), of strengths (..., K).
 
-    It is Barbot's projected threshold, which the paper takes for the distance to yield. NaN where nothing yields.
+    It is Barbot's projected threshold (Phys. Rev. E 97, 033001, 2018). The paper finds its thresholds by the frozen matrix and
+    cites that work for it; along which directions its sites are sheared the text does not say. NaN where nothing yields.
     """
     from glasslib.protocols.local_yield import projected_threshold
 

@@ -1,7 +1,10 @@
 """The pictures of what starts from rest on the creep page: glasses and lattices made like them, loaded or held.
 
-Solid lines are lattices, dashed ones particles; a stress, a rate or a state has one colour in both.
+Solid lines are lattices, dashed ones particles; a stress, a rate or a state has one colour in both. Whether lattices get stuck
+is judged by those of the page's size (``numbers.DECIDING``); those with one site for each cell of the glass are dotted there.
 """
+
+import itertools
 
 import numpy as np
 
@@ -98,32 +101,34 @@ def creep_of_states(results):
 
 def _creeping(results, drawn_by, curves):
     """Draw creep: ``curves`` {key: (glass, stress, label)}."""
-    found = {key: (*_of_lattice(results, glass, "creep_rate", stress, "stresses"),
-                   _samples(results, f"held {glass} {stress:g}/creep_rate"))
+    found = {key: (*_of_lattice(results, glass, "creep_rate", stress, "stresses", numbers.DECIDING),
+                   _samples(results, f"held {glass} {stress:g}/creep_rate"),
+                   *_of_lattice(results, glass, "creep_rate", stress, "stresses"))
              for key, (glass, stress, _) in curves.items()}  # fmt: skip
-    if all(lattice is None and of_particles is None for lattice, of_particles in found.values()):
+    if all(one is None for of_key in found.values() for one in of_key):
         return figures.not_computed("It needs at least two glasses, held under a stress or mapped onto a lattice.")
     edges = creep_times(creep.SCALES[results.given.scale].duration)
     time = np.sqrt(edges[1:] * edges[:-1])
-    with figures.panels(1, _foot(results, drawn_by), width=5.6, height=3.4) as (axis,):
-        for j, (key, (lattice, of_particles)) in enumerate(found.items()):
+    with figures.panels(1, _foot(results, drawn_by, numbers.DECIDING), width=5.6, height=3.4) as (axis,):
+        for j, (key, of_key) in enumerate(found.items()):
             colour = figures.COLOURS.get(key, figures.SEQUENCE[j])
             glass, stress, label = curves[key]
-            for values, style, of in ((lattice, "-", "lattice"), (of_particles, "--", "particles")):
+            for values, style, of in zip(of_key, ("-", "--", ":"), ("lattice", "particles", "measured")):
                 if values is None:
                     continue
                 mean = _present(values)
-                drawn = mean > 0
-                axis.plot(time[drawn], mean[drawn], style, color=colour,
-                          label=f"{label}, {of}: {_stuck_text(results, glass, stress, of)}")
+                drawn, named = mean > 0, f"{label}, {of}: {_stuck_text(results, glass, stress, of)}"
+                axis.plot(time[drawn], mean[drawn], style, color=colour, linewidth=1 if of == "measured" else None, label=named)
         axis.set(xscale="log", yscale="log", xlabel=TIME, ylabel=RATE)
         axis.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
 
 
 def _stuck_text(results, glass, stress, of):
     """Return how many of the runs got stuck, and of how many it is not decided."""
-    found = numbers.lattice_outcomes if of == "lattice" else numbers.particle_outcomes
-    return numbers.outcome_text(found(results, glass, stress))
+    if of == "particles":
+        return numbers.outcome_text(numbers.particle_outcomes(results, glass, stress))
+    start = numbers.DECIDING if of == "lattice" else of
+    return numbers.outcome_text(numbers.lattice_outcomes(results, glass, stress, start))
 
 
 def distances(results):
@@ -183,7 +188,7 @@ def live_creep(results):
                     (live.Series("lattice", "lattice", "line", "green"),
                      live.Series("particles", "particles", "points", "blue")))],
         [live.Readout("stuck", "lattices stuck", "%"), live.Readout("held", "stress on the particles", "ε/σ²")],
-        title=f"Creep from three initial states ({_foot(results, live_creep)})",
+        title=f"Creep from three initial states ({_foot(results, live_creep, numbers.DECIDING)})",
     )  # fmt: skip
 
 
@@ -219,17 +224,28 @@ def starts_table(results):
     if not rows:
         return figures.not_computed("It needs maps of at least two glasses of a state.")
     head = ("glass", "thresholds", "sites", "mean distance to yield",
-            *(rf"peak / final, $\dot\gamma$ = {rate:g}" for rate in rates),
+            *(rf"peak / steady, $\dot\gamma$ = {rate:g}" for rate in rates),
             *(rf"stuck at $\Sigma$ = {stress:g}" for stress in stresses))  # fmt: skip
     return figures.table(head, rows)
 
 
 def _peaks_at(results, name, label, rates):
-    """Return peak over final stress at each of some rates as texts, a dash where a glass is not sheared at it."""
+    """Return peak over steady stress at each of some rates as texts, a dash where a glass is not sheared at it.
+
+    Over those samples that became steady; where all did not, it says how many.
+    """
     imposed = list(creep.loads(results.given, label)[0])
-    mean, error = statistics.mean_error(numbers.overshoot(results[f"{name}/loading"]))
-    texts = {rate: figures.value_error(m, e, 3) for rate, m, e in zip(imposed, mean, error)}
+    texts = {rate: _of_steady(peak) for rate, peak in zip(imposed, numbers.overshoot(results, f"{name}/loading").T)}
     return [texts.get(rate, "–") for rate in rates]
+
+
+def _of_steady(values):
+    """Return mean and error of those of the values (samples,) that are not NaN as text, and how many they are if not all."""
+    kept = values[np.isfinite(values)]
+    if not len(kept):
+        return "not steady"
+    mean, error = statistics.mean_error(kept) if len(kept) > 1 else (kept[0], np.nan)
+    return figures.value_error(mean, error, 3) + (f" ({len(kept)} of {len(values)} steady)" if len(kept) < len(values) else "")
 
 
 def _outcome(found):
@@ -255,7 +271,7 @@ def trials_table(results):
             count = results[f"{name}/stuck_time"][:, 0].size
             rows.append((f"lattice, {tried.size} × {tried.size} sites", f"{tried.time_step:g}", str(count), *ends))
     for step in creep.TRIED_DAMPED_TIME_STEPS:
-        names = [f"trial particles {step:g} {stress:g}" for stress in creep.TRIED_STRESSES]
+        names = [creep.trial_name(results.given.friction, step, "E1", stress) for stress in creep.TRIED_STRESSES]
         if results.has(*(f"{name}/stuck_time" for name in names)):
             found = [numbers.outcomes(results, name) for name in names]
             rows.append((f"particles, N = {creep.TRIED_PARTICLES}", f"{step:g}", str(len(found[0])), *map(_outcome, found)))
@@ -270,8 +286,28 @@ def trials_table(results):
     return figures.table(head, rows)
 
 
+def ringing_table(results):
+    """Return how far the stress of particles swings beyond the one imposed, and how runs end: small systems, and the page's."""
+    given, size = results.given, creep.SCALES[results.given.scale].particles
+    tried = itertools.product(creep.TRIED_FRICTIONS, creep.TRIED_DAMPED_TIME_STEPS, creep.TRIED_LOADS)
+    runs = [(form, creep.TRIED_PARTICLES, step, *load, creep.trial_name(form, step, *load)) for form, step, load in tried]
+    runs += [(given.friction, size, given.damped_time_step, label, stress, f"held {label} {stress:g}")
+             for label in creep.STATES for stress in creep.loads(given, label)[1]]  # fmt: skip
+    rows = []
+    for form, particles, step, label, stress, name in runs:
+        found = numbers.stress_overshoot(results, name, stress)
+        if found is not None:
+            largest = figures.value_error(*statistics.mean_error(found), 2)
+            ends = numbers.ends_text(numbers.outcomes(results, name))
+            rows.append((form, str(particles), f"{step:g}", label, f"{stress:g}", largest, ends))
+    if not rows:
+        return figures.not_computed("It needs at least two runs of particles under a stress.")
+    head = ("friction", "N", "time step", "glass", r"stress $\Sigma$", r"largest stress / $\Sigma$", "runs")
+    return figures.table(head, rows)
+
+
 def moduli_table(results):
-    """Return energy, moduli and mean thresholds of the three states, beside the paper's energies."""
+    """Return energy, moduli and mean thresholds of the three states, beside the paper's energies and the modulus put in."""
     rows = []
     for label, energy in zip(creep.STATES, paper_value("creep", "energies")):
         if not results.has(f"map {label}/energy"):
@@ -285,14 +321,15 @@ def moduli_table(results):
         rows.append((label, f"{energy:g}", *(texts + ["–"] * 4)[:6]))
     if not rows:
         return figures.not_computed("It needs maps of at least two glasses of a state.")
+    rows.append(("lattice in steady flow", "–", "–", f"{results.given.shear_modulus:g}, put in", *["–"] * 4))
     head = ("state", "energy, paper", "energy, ours", r"modulus $\mu$", "mean threshold", "mean distance to yield $X$",
             "the same, forward alone", "width of local stress")  # fmt: skip
     return figures.table(head, rows)
 
 
-def _of_lattice(results, glass, kind, load, of):
-    """Return ([samples of the lattice's curve under a load] or None,): from the measured maps of a glass."""
-    name = numbers.from_glass(results, glass)
+def _of_lattice(results, glass, kind, load, of, start="measured"):
+    """Return ([samples of the lattice's curve under a load] or None,): from the maps of a glass."""
+    name = numbers.from_glass(results, glass, start)
     if not name or f"{name}/{kind}" not in results.arrays:
         return (None,)
     loads = creep.loads(results.given, glass)[("rates", "stresses").index(of)]
@@ -303,7 +340,7 @@ def _samples(results, name):
     return results[name] if results.has(name) else None
 
 
-def _foot(results, drawn_by):
+def _foot(results, drawn_by, start="measured"):
     scale = creep.SCALES[results.given.scale]
-    note = f"N = {scale.particles}, {creep.sites(results.given)} × {creep.sites(results.given)} sites, {results.source}"
+    note = f"N = {scale.particles}, {_side(results, start)} sites, {results.source}"
     return figures.source(results.given.scale, creep.glass_samples(results.given), note, by=drawn_by)
