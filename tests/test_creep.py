@@ -175,7 +175,7 @@ def test_what_decides_comes_first_and_liquids_are_counted():
     order = ["friction", "trial", "glass", "map", "steady", "variant", "live", "cooled", "from", "live-creep", "start-up"]
     assert list(stages) == [*order, "held", "flow", "large"]
     assert sum(map(len, stages.values())) == len(tasks)
-    assert {task.name for task, _ in stages["trial"][:2]} == {"glass-E1", "glass-E3"}, "glasses before those held"
+    assert {task.name for task, _ in stages["trial"][:2]} == {"glass-E1", "glass-E2"}, "glasses before those held"
     assert all(task.parameters.glass.parent.particles == 2500 for task, _ in stages["trial"][2:])
     assert all(task.parameters.parent.particles == 25_600 for task, _ in stages["glass"])
     made = creep.glass(given, "E1")
@@ -184,13 +184,13 @@ def test_what_decides_comes_first_and_liquids_are_counted():
     ours = [tasks[f"glass {label}"][0].core_seconds for label in creep.STATES]
     assert ours == pytest.approx([own[0] + glasses.glass_task(made.parent).core_seconds, *own[1:]])
     assert tasks["glass E1"][0].key() == glasses.glass_task(made).key(), "the cost does not name the glass"
-    trials = [tasks[f"glass trial {label}"][0] for label in ("E1", "E3")]
+    trials = [tasks[f"glass trial {label}"][0] for label in ("E1", "E2")]
     assert all(task.archive is None for task in trials), "not published among glasses of another size"
     held = {name: pair[0].parameters for name, pair in tasks.items() if name.startswith("trial particles")}
     assert {(one.form, one.time_step, one.stress) for one in held.values()} == {
-        (form, step, stress) for form in ("weighted", "squared", "central") for step in (0.005, 0.0025)
-        for stress in (0.53, 0.56, 0.65)}  # fmt: skip
-    assert held[creep.trial_name("central", 0.005, "E3", 0.65)].glass == trials[1].parameters
+        (form, step, stress) for stress in (0.53, 0.56, 0.65)
+        for form, step in (("weighted", 0.005), ("squared", 0.005), ("central", 0.005), ("weighted", 0.0025))}  # fmt: skip
+    assert held[creep.trial_name("central", 0.005, "E2", 0.65)].glass == trials[1].parameters
     kept = tasks["flow"][0].parameters.configurations()
     assert [sum(name.startswith(f"{rate:g} ") for name in kept) for rate in creep.MAPPED_RATES] == [11, 5]
     flow = tasks["flow"][0].parameters
@@ -406,11 +406,11 @@ def test_the_swing_of_the_feedback_is_shown_with_how_runs_end():
     early = np.full((2, 500), 0.65)
     early[:, 8], early[:, 300:] = [1.1, 1.0], np.nan
     found = runs([np.inf, 80.0], [1.0, 0.05]) | {"early_stress": early}
-    arrays = named(creep.trial_name("squared", 0.0025, "E3", 0.65), found) | named("held E1 0.65", found)
+    arrays = named(creep.trial_name("squared", 0.005, "E2", 0.65), found) | named("held E1 0.65", found)
     page = a_page(arrays)
     assert numbers.stress_overshoot(page, "held E1 0.65", 0.65) == pytest.approx([1.1 / 0.65, 1.0 / 0.65])
     table = transients.ringing_table(page).data
-    assert "| squared | 2500 | 0.0025 | E3 | 0.65 | 1.62 ± 0.08 | 1 flow, 1 stuck |" in table
+    assert "| squared | 2500 | 0.005 | E2 | 0.65 | 1.62 ± 0.08 | 1 flow, 1 stuck |" in table
     assert "| weighted | 25600 | 0.005 | E1 | 0.65 |" in table and "central" not in table
     assert numbers.ends_text(np.array([np.nan, 1.0, np.nan])) == "1 stuck, 2 undecided"
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from glasslib import checks
-from glasslib.papers import costs, glasses, maps, parameters
+from glasslib.papers import costs, glasses, kept, maps, parameters
 from glasslib.papers.creep import particles, simulations
 from glasslib.papers.creep.particles import Cooled, FlowCurve, Held, StartUp
 from glasslib.papers.creep.simulations import STARTS, FromGlass, Model, Steady
@@ -36,7 +36,7 @@ FLOW_SITES = 2  # and how many sites of these maps there are along the edge of a
 TRIED_STRESSES = (0.53, 0.56)  # at which size and time step are varied: of lattices drawn from E1,
 TRIED_SIZES, TRIED_TIME_STEP = (16, 32, 64), 0.001  # the latter at the size of the page; and of particles,
 TRIED_PARTICLES, TRIED_DAMPED_TIME_STEPS = 2_500, (0.005, 0.0025)  # which are small systems cooled as the glass,
-TRIED_LOADS = (("E1", 0.53), ("E1", 0.56), ("E3", 0.65))  # at these, where the first swing of the feedback may decide,
+TRIED_LOADS = (("E1", 0.53), ("E1", 0.56), ("E2", 0.65))  # at these, where the first swing of the feedback may decide,
 TRIED_FRICTIONS = ("weighted", "squared", "central")  # and in these forms of friction, as they damp it
 RECOVERY_TIMES = (0.5, 1.0, 2.0, 4.0, 8.0)  # nodes of the live figure: tau_res,
 THRESHOLD_SHAPES = (1.0, 1.5, 2.0, 2.5, 3.0)  # k_d,
@@ -44,6 +44,7 @@ LIVE_RATES = (2e-4, 4.309e-4, 9.283e-4, 2e-3, 4.309e-3, 9.283e-3, 2e-2)  # and r
 LIVE_SAMPLES = 2  # at each node
 LIVE_STRESSES = (0.50, 0.53, 0.56, 0.59, 0.62, 0.65, 0.68, 0.71)  # of the live creep curve
 FILE = "creep/results.npz"
+KEPT = 0  # to be raised when what is published of a sample changes
 
 
 class Scale(NamedTuple):
@@ -258,10 +259,20 @@ def _trials(given):
     for k, (label, made) in enumerate(small.items()):
         prepared = dataclasses.replace(glasses.glass_task(made, seed), archive=None)  # that is for glasses of the page's size
         result[f"glass trial {label}"] = _with_liquid(prepared, made, k == 0), count
-    for form, step, (label, stress) in itertools.product(TRIED_FRICTIONS, TRIED_DAMPED_TIME_STEPS, TRIED_LOADS):
+    for form, step, label, stress in tried_particles():
         spec = Held(small[label], stress, scale.duration, time_step=step, form=form)
         result[trial_name(form, step, label, stress)] = particles.held_task(spec, seed), count
     return result
+
+
+def tried_particles():
+    """Return (form of friction, time step, glass, stress) of each trial of small systems.
+
+    All forms of friction with the first time step, the first form with the others too.
+    """
+    (first, *_), (usual, *others) = TRIED_FRICTIONS, TRIED_DAMPED_TIME_STEPS
+    pairs = [(form, usual) for form in TRIED_FRICTIONS] + [(first, step) for step in others]
+    return [(*pair, *load) for pair, load in itertools.product(pairs, TRIED_LOADS)]
 
 
 def trial_name(form, step, label, stress):
@@ -282,8 +293,8 @@ def _flows(given):
     rates = particle_rates(given)[::-1]
     strains = (scale.flow_strains + scale.flow_strains[-1:] * len(rates))[: len(rates)]
     mapped = tuple(rate for rate in MAPPED_RATES if rate in rates) or (rates[-1],)
-    kept = tuple(KEPT_IN_FLOW.get(rate, KEPT_ELSEWHERE) for rate in mapped)
-    flow = FlowCurve(glass(given, "E1"), rates, strains, mapped, kept, time_step=step, form=given.friction)
+    counts = tuple(KEPT_IN_FLOW.get(rate, KEPT_ELSEWHERE) for rate in mapped)
+    flow = FlowCurve(glass(given, "E1"), rates, strains, mapped, counts, time_step=step, form=given.friction)
     result = {"flow": (particles.flow_curve_task(flow, given.seed), glass_samples(given))}
     for name in flow.configurations():
         spec = maps.Map(flow, name, sites=flow_sites(given))
@@ -331,15 +342,8 @@ def gather(given, finished):
 
     Packings are left out, and of maps all but moduli, energies, stresses, and strengths forward and projected (``_kept``).
     """
-    result = {}
-    for name, (task, count) in tasks(given).items():
-        if name.startswith("glass"):
-            continue
-        found = [_kept(name, one) for one in finished.all(task, count).values()]
-        for key in found[0] if found else ():
-            values = np.stack([one[key] for one in found])
-            result[f"{name}/{key}"] = values.astype(np.float32) if values.ndim > 2 else values
-    return result
+    measured = {name: pair for name, pair in tasks(given).items() if not name.startswith("glass")}
+    return kept.stacked(measured, finished, lambda name, task, arrays: _kept(name, arrays), single_from=2)
 
 
 def _kept(name, arrays):
@@ -352,9 +356,9 @@ def _kept(name, arrays):
         strength = arrays["residual_strength"]
         loadings = range(1 if "flow" in name.split() else strength.shape[-1])
         distances = [simulations.distance_to_yield(strength, k) for k in loadings]
-        kept = {"stress_map": arrays["local_stress"][:, 2], "strength_map": maps.directed(strength),
-                "distance_maps": np.stack(distances, axis=-1)}  # fmt: skip
-        return kept | {key: arrays[key] for key in ("shear_moduli", "bulk_modulus", "energy") if key in arrays}
+        drawn = {"stress_map": arrays["local_stress"][:, 2], "strength_map": maps.directed(strength),
+                 "distance_maps": np.stack(distances, axis=-1)}  # fmt: skip
+        return drawn | {key: arrays[key] for key in ("shear_moduli", "bulk_modulus", "energy") if key in arrays}
     packing = ("kept", "kept_strain", "species", "lengths")
     return {key: values for key, values in arrays.items() if key not in packing and not key.startswith(particles.FINAL)}
 

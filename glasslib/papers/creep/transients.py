@@ -4,8 +4,6 @@ Solid lines are lattices, dashed ones particles; a stress, a rate or a state has
 is judged by those of the page's size (``numbers.DECIDING``); those with one site for each cell of the glass are dotted there.
 """
 
-import itertools
-
 import numpy as np
 
 from glasslib import figures, live
@@ -289,8 +287,8 @@ def trials_table(results):
 def ringing_table(results):
     """Return how far the stress of particles swings beyond the one imposed, and how runs end: small systems, and the page's."""
     given, size = results.given, creep.SCALES[results.given.scale].particles
-    tried = itertools.product(creep.TRIED_FRICTIONS, creep.TRIED_DAMPED_TIME_STEPS, creep.TRIED_LOADS)
-    runs = [(form, creep.TRIED_PARTICLES, step, *load, creep.trial_name(form, step, *load)) for form, step, load in tried]
+    tried = creep.tried_particles()
+    runs = [(form, creep.TRIED_PARTICLES, step, *load, creep.trial_name(form, step, *load)) for form, step, *load in tried]
     runs += [(given.friction, size, given.damped_time_step, label, stress, f"held {label} {stress:g}")
              for label in creep.STATES for stress in creep.loads(given, label)[1]]  # fmt: skip
     rows = []
