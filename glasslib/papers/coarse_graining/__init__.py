@@ -34,11 +34,11 @@ class Scale(NamedTuple):
 
     glasses: labels of ``glasses.CATALOGUE``; holding_time of the liquids; cooling_time of GQ, that of its label if None;
     sites: along an edge of a map; samples: of each glass, the catalogue's if None; strain: to which ``GLASSES`` are sheared;
-    coarse_between: strains between which its steps are 10^-3 instead of 10^-4; fewer_sites: of maps on the way;
-    batches, batch: of lattices, and how many lattices are in one; convention_lattices: of each convention and fit in a batch;
+    coarse_steps_between: strains between which its steps are 10^-3 instead of 10^-4; sites_on_the_way: of maps there;
+    batches, lattices_in_a_batch: of lattices, and how many are in one; convention_lattices: of each convention and fit in a
+    batch;
     fits: how many of the paper's eight; fit_lattices: at each point of a fit; fit_starts: of each; sizes: other numbers of
-    cells along a side; lowered: stresses by which thresholds are lowered for further fits; live: lattices at each node of the
-    live figure.
+    cells along a side; thresholds_lowered_by: stresses, for further fits; lattices_at_each_node: of the live figure.
     """
 
     particles: int
@@ -48,17 +48,17 @@ class Scale(NamedTuple):
     sites: int
     samples: int | None
     strain: float
-    coarse_between: tuple
-    fewer_sites: int
+    coarse_steps_between: tuple
+    sites_on_the_way: int
     batches: int
-    batch: int
+    lattices_in_a_batch: int
     convention_lattices: int
     fits: int
     fit_lattices: int
     fit_starts: int
     sizes: tuple
-    lowered: tuple
-    live: int
+    thresholds_lowered_by: tuple
+    lattices_at_each_node: int
 
 
 SCALES = {
@@ -141,7 +141,7 @@ def flow(given, label):
     """Return the ``ShearToFlow`` of a glass: at scales book and paper that of the Bauschinger paper."""
     scale = SCALES[given.scale]
     kept = (0.0, scale.strain) if given.scale == "smoke" else shearing.KEPT
-    return shearing.ShearToFlow(_glass(scale, label), scale.strain, kept, coarse=scale.coarse_between or (0.0, 0.0))
+    return shearing.ShearToFlow(_glass(scale, label), scale.strain, kept, coarse=scale.coarse_steps_between or (0.0, 0.0))
 
 
 def moduli_in_flow(given, label):
@@ -163,7 +163,7 @@ def transient(given, label):
     scale, spec = SCALES[given.scale], flow(given, label)
     whole = MAPPED_WHOLE if given.scale == "paper" or given.scale == "book" and label in shearing.TESTED else ()
     return {
-        strain: maps.task(maps.Map(spec, strain, sites=scale.sites if strain in whole else scale.fewer_sites), given.seed)
+        strain: maps.task(maps.Map(spec, strain, sites=scale.sites if strain in whole else scale.sites_on_the_way), given.seed)
         for strain in spec.kept if 0 < strain <= spec.strain + 1e-9
     }  # fmt: skip
 
@@ -182,7 +182,7 @@ def lattices(given):
 
     scale, result, fitted = SCALES[given.scale], {}, slip_fits(given)
     for name, fit in fits.FITS.items():
-        spec = simulations.Batch(lattice.Shear(lattice.lattice(**fit, size=given.size)), scale.batch)
+        spec = simulations.Batch(lattice.Shear(lattice.lattice(**fit, size=given.size)), scale.lattices_in_a_batch)
         result[f"{name} paper"] = simulations.batch_task(spec, given.seed)
     for name, task in fitted.items():
         result[f"{name} fitted"] = simulations.fitted_task(_fitted(given, task, given.size), given.seed)
@@ -204,7 +204,7 @@ def _fitted(given, task, size):
 
 def in_a_batch(given, size):
     """Return how many lattices of a size are in one batch: as many cells as at the size of the page, but one at least."""
-    return max(1, round(SCALES[given.scale].batch * min(1.0, (given.size / size) ** 2)))
+    return max(1, round(SCALES[given.scale].lattices_in_a_batch * min(1.0, (given.size / size) ** 2)))
 
 
 def conventions(given):
@@ -254,7 +254,7 @@ def lowered_fits(given):
     from glasslib.papers.coarse_graining import simulations
 
     fit, result = slip_fits(given).get(LOWERED), {}
-    for by in SCALES[given.scale].lowered if fit else ():
+    for by in SCALES[given.scale].thresholds_lowered_by if fit else ():
         laws = {name: getattr(fit.parameters.lattice, name).lowered(by) for name in ("initial", "renewal")}
         spec = fit.parameters._replace(lattice=fit.parameters.lattice._replace(**laws))
         result[by, 0.0] = simulations.fit_task(spec, given.seed)
@@ -280,7 +280,7 @@ def live(given):
     spec = simulations.Live(
         aged[0][1:], aged[::3] if few else aged, CONSTANTS[::4] if few else CONSTANTS,
         QUADRATICS[:3:2] if few else QUADRATICS,
-        *lattice.moduli_and_width("ESL")[0], size=given.size, count=SCALES[given.scale].live,
+        *lattice.moduli_and_width("ESL")[0], size=given.size, count=SCALES[given.scale].lattices_at_each_node,
     )  # fmt: skip
     return simulations.live_task(spec, given.seed)
 
