@@ -222,7 +222,7 @@ def _states(given):
             result[f"from {label} {start}"] = simulations.from_glass_task(spec, seed), count
         for recovery in live_recovery_times(given):
             healing = model(given, recovery_time=recovery)
-            spec = FromGlass(healing, made, sites(given), (), 1.0, LIVE_STRESSES, scale.duration, "drawn")
+            spec = FromGlass(healing, made, sites(given), (), 1.0, LIVE_STRESSES, scale.duration, "drawn", 2 if smoke else 8)
             result[f"live-creep {label} {recovery:g}"] = simulations.from_glass_task(spec, seed), count
         for rate in rates:
             spec = StartUp(made, rate, scale.start_strain, step, given.friction)
