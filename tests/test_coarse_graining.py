@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from glasslib import ensemble
-from glasslib.papers import bauschinger, campaign, coarse_graining, inherent, shearing
+from glasslib.papers import bauschinger, campaign, coarse_graining, glasses, inherent, shearing
 from glasslib.papers.coarse_graining import arrays, claims, fits, simulations
 from glasslib.papers.coarse_graining import lattice as model
 from glasslib.papers.results import Results
@@ -26,6 +26,13 @@ def test_flow_is_that_of_the_bauschinger_paper():
     assert len(shared) == len(shearing.TESTED) * len(coarse_graining.MAPPED_WHOLE)
     assert len(ours["transient"]) == 2 * (len(shearing.KEPT) - 1)
     assert paths(ours["early"]) < paths(theirs["early"]) and not paths(ours["early"]) & paths(ours["flow"])
+
+
+def test_glasses_of_another_size_are_left_to_their_own_page():
+    """Whole glasses are published by their labels: of two sizes one would be lost."""
+    labels = {task.label for task, _ in coarse_graining.stages(coarse_graining.Parameters())["glasses"]}
+    assert labels == {"HTL", "MCT", "ESL", "GQ", "GQ5"} == set(glasses.of_size())
+    assert glasses.of_size(25_600) == ("E1", "E2", "E3")
 
 
 @pytest.fixture(scope="module")

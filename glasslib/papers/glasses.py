@@ -65,6 +65,11 @@ def recipe(label, particles=None, holding_time=None, cooling_time=None):
     return prepare.Cooling(liquid, cooling_time or named.cooling_time, time_step=named.cooling_step)
 
 
+def of_size(particles=PARTICLES):
+    """Return the labels of the glasses that have so many particles at scale book."""
+    return tuple(label for label, named in CATALOGUE.items() if named.particles == particles)
+
+
 def label_of(made):
     """Return the label of what ``recipe`` has made; a cooling that is not in the catalogue is that of a GQ."""
     if not hasattr(made, "parent"):

@@ -64,7 +64,7 @@ class Scale(NamedTuple):
 SCALES = {
     "smoke": Scale(400, ("ESL", "MCT", "HTL", "GQ"), 5.0, 20.0, 3, 2, 0.05, (), 3, 2, 2, 1, 1, 8, 1, (8,),
                    (), 1),
-    "book": Scale(10_000, tuple(glasses.CATALOGUE), glasses.HOLDING_TIME, None, 39, None, 5.0, shearing.COARSE, 20, 10, 20, 5,
+    "book": Scale(10_000, glasses.of_size(10_000), glasses.HOLDING_TIME, None, 39, None, 5.0, shearing.COARSE, 20, 10, 20, 5,
                   8, 60, 3, (11, 32, 64), (0.1, 0.2, 0.3), 10),
     "paper": Scale(10_000, ("ESL", "MCT", "HTL", "GQ"), glasses.HOLDING_TIME, 1e6, 39, 100, 5.0, (), 39, 10, 100, 20, 8,
                    400, 5, (32, 64, 128), (0.1, 0.2, 0.3), 20),
