@@ -260,7 +260,7 @@ def internal_stress(results):
                 axis.axhspan(low * steady, high * steady, color="0.93", zorder=0,
                              label=f"paper: {low:g} to {high:g} times the particles in flow")  # fmt: skip
             axis.set(xlabel=TRUE, ylabel=r"deviation of $\sigma_{xy}$ [$\epsilon/\sigma^2$]", title=glass, xlim=(0, None),
-                     ylim=(0, 1.6 * axis.get_ylim()[1]))  # fmt: skip
+                     ylim=(0, 1.85 * axis.get_ylim()[1]))  # fmt: skip
             axis.legend(fontsize=7, loc="upper right")
 
 
