@@ -321,7 +321,8 @@ def test_tasks_have_names_files_and_stages_of_their_own():
     assert list(stages)[:2] == ["glass", "bonds"] and sum(map(len, stages.values())) == len(tasks)
     assert all(task.core_seconds > 0 for task, _ in tasks.values())
     published = [name for name, (task, _) in tasks.items() if task.archive]
-    assert published == [f"glass 2D {T:g}" for T in bond_expansion.SHOWN]  # whole glasses: 5 MB
+    mapped = [f"thresholds {T:g}" for T in bond_expansion.SCALES["book"].temperatures]  # and what lattices are made of: 6 MB
+    assert published == [f"glass 2D {T:g}" for T in bond_expansion.SHOWN] + mapped + ["slip bond"]  # whole glasses: 5 MB
 
 
 @pytest.mark.parametrize(
