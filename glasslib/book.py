@@ -116,7 +116,7 @@ def _loose(rows):
     if not any(counts):
         return ""
     return (f" {counts[0]} of the former and {counts[1]} of the latter are “not firm”: two of our standard errors could "
-            "turn them, and more samples will.")
+            "turn them, so that more samples will decide.")
 
 
 def _put_in(count):
