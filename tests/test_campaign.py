@@ -144,7 +144,7 @@ def test_publishing_loses_nothing_unless_told_to(clone):
     found = campaign.loaded(store.read_published("toy/results.npz").arrays)
     fewer = {name: values[:1] if values.ndim else values for name, values in found.items() if name != "line A/end"}
     assert kept.lost(found, found) == [] and kept.lost(fewer, found) == []
-    assert kept.lost(found, fewer) == ["line A/core_seconds", "line A/curve", "line A/end", "line A/sample"]
+    assert kept.lost(found, fewer) == ["line A/core_seconds", "line A/curve", "line A/end", "line A/sample", "line A/task"]
 
     class Changed(Toy):
         KEPT = 1

@@ -3,7 +3,7 @@
 So a run in a fresh clone, or on another machine, goes on from what is published, though the whole samples are nowhere any
 more. Arrays of a paper's file, for each ensemble: ``ENSEMBLE/key``, what is kept, samples along the first axis, or of the
 first one alone; ``ENSEMBLE/sample``, their numbers; ``ENSEMBLE/core_seconds``, what each took; ``ENSEMBLE/task``, which
-task made them and how much of them was kept.
+task made each and how much of it was kept.
 """
 
 import numpy as np
@@ -28,7 +28,7 @@ class Published:
         name = None if self.version is None else paper.Parameters.FILES[0]
         found = store.read_published(name) if name and store.is_published(name) else None
         self.arrays, self.provenance = (campaign.loaded(found.arrays), found.provenance) if found else ({}, {})
-        self.by_task = {str(values): ensemble.removesuffix("/task") for ensemble, values in self.arrays.items()
+        self.by_task = {str(values[0]): ensemble.removesuffix("/task") for ensemble, values in self.arrays.items()
                         if ensemble.endswith("/task")}  # fmt: skip
 
     def numbers(self, task):
@@ -38,7 +38,7 @@ class Published:
 
     def samples(self, ensemble, task):
         """Return {sample: (arrays that are kept, provenance)} of an ensemble, if ``task`` is the one that made it."""
-        if str(self.arrays.get(f"{ensemble}/task")) != identity(task, self.version):
+        if identity(task, self.version) not in self.arrays.get(f"{ensemble}/task", ()):
             return {}
         start, result = f"{ensemble}/", {}
         own = {name.removeprefix(start): values for name, values in self.arrays.items() if name.startswith(start)}
@@ -78,7 +78,7 @@ def stacked(tasks, finished, keep, of_first=lambda ensemble, key: key.startswith
             result[f"{ensemble}/{key}"] = many.astype(np.float32) if single else many
         result[f"{ensemble}/sample"] = np.array(list(found))
         result[f"{ensemble}/core_seconds"] = np.array([record["core_seconds"] for _, record in found.values()])
-        result[f"{ensemble}/task"] = np.array(identity(task, finished.published.version))
+        result[f"{ensemble}/task"] = np.array([identity(task, finished.published.version)] * len(found))
     return result
 
 
