@@ -194,8 +194,8 @@ def fluctuations(results):
         _thresholds(results, axes[1], "ESL")
         if results.has("way ESL/mean_threshold"):
             growth = 1 + paper_value("coarse_graining", "hardening_ESL")
-            axes[1].axhline(growth * np.nanmean(results["way ESL/mean_threshold"][:, 0]),
-                            label=f"paper: {growth:g} times that as quenched", **PAPERS)  # fmt: skip
+            figures.paper_value(axes[1], growth * np.nanmean(results["way ESL/mean_threshold"][:, 0]),
+                                f"paper: {growth:g} times that as quenched")  # fmt: skip
         _legends(axes)
 
 
