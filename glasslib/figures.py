@@ -72,7 +72,7 @@ def _save(figure, name):
 def panels(count, source, *, letters="", height=2.9, columns=None, width=WIDTH):
     """Yield ``count`` axes in one figure, with the paper's ``letters``, and show it with its source at the foot.
 
-    ``source``: one line that says scale, samples and file; see ``source``. ``columns``: panels in a row.
+    ``source``: a line that says scale, samples and file, see ``source``, and others if need be. ``columns``: panels in a row.
     """
     columns = columns or min(count, 2)
     rows = -(-count // columns)
@@ -84,7 +84,7 @@ def panels(count, source, *, letters="", height=2.9, columns=None, width=WIDTH):
         for letter, axis in zip(letters, axes[:count]):
             axis.set_title(f"({letter})", loc="left", fontsize=9.5)
         yield axes[:count]
-        lines = textwrap.wrap(source, int(_CHARACTERS * width * columns))
+        lines = [line for part in source.splitlines() for line in textwrap.wrap(part, int(_CHARACTERS * width * columns))]
         figure.supxlabel("\n".join(lines), fontsize=_FOOT, color="0.35")
         _save(figure, getattr(source, "name", Source.name))
         plt.show()
@@ -158,10 +158,13 @@ def histogram(axis, edges, density, label, colour):
     axis.stairs(density, edges, color=colour, label=label, linewidth=1.4)
 
 
+PAPER = {"color": COLOURS["paper"], "linestyle": (0, (4, 3)), "linewidth": 1}  # how lines of the papers' numbers look
+
+
 def paper_value(axis, value, label, *, along="y"):
     """Mark the paper's number by a dashed line."""
     draw = axis.axhline if along == "y" else axis.axvline
-    draw(value, color=COLOURS["paper"], linestyle=(0, (4, 3)), linewidth=1, label=label)
+    draw(value, **PAPER, label=label)
 
 
 def not_computed(needs):
