@@ -283,12 +283,15 @@ def _field(given):
 
 
 def _lattices(given):
-    """Return the tasks of lattices: slip bond; lattice METHOD T SIDE; band T SIDE. One slip serves both methods."""
+    """Return the tasks of lattices: slip FIT; lattice METHOD T SIDE; band T SIDE. The slip of the expansion serves both."""
     from glasslib.papers.bond_expansion import lattices
 
     scale, seed, count = SCALES[given.scale], given.seed, samples(given)
     hottest, fit = scale.temperatures[0], slip_fit(given)
     result = {"slip bond": (lattices.slip_task(fit, seed), count)}
+    for name, (method, waves) in lattices.OTHER_FITS.items():
+        other = fit._replace(source=fit.source._replace(method=method), wave_vectors=waves)
+        result[f"slip {name}"] = lattices.slip_task(other, seed), count
     for method, T in itertools.product(lattices.METHODS, scale.temperatures):
         source = lattices.Source(glass(given, T), glass(given, hottest), count, method)
         for side in scale.sides:

@@ -10,10 +10,14 @@ from typing import NamedTuple
 import numpy as np
 
 from glasslib import ensemble
+from glasslib.analysis import statistics
 from glasslib.papers import costs
 from glasslib.papers.bond_expansion import simulations
 
 METHODS = ("bond", "matrix")
+WAVE_VECTORS = "continuum"
+# slips fitted otherwise than that of the page: thresholds by another method, other wave vectors
+OTHER_FITS = {"matrix": ("matrix", WAVE_VECTORS), "branch": ("branch", WAVE_VECTORS), "bond discrete": ("bond", "discrete")}
 STEADY = 0.5  # share of the strain past which the stress counts as steady, of lattices and in short runs
 FLOWING = 0.3  # strain past which that of particles does, if it is less
 BINS = 200  # of stress, see ``yielding``: the stress of large lattices scatters little
@@ -30,14 +34,17 @@ class Source(NamedTuple):
     maps: int
     method: str = "bond"
 
-    def laws(self, seed):
-        """Return (law of the first thresholds, law of later ones, modulus, modulus of a site that has failed)."""
+    def laws(self, seed, without=None):
+        """Return (law of the first thresholds, law of later ones, modulus, modulus of a site that has failed).
+
+        without: the number of a map that is left out.
+        """
         from glasslib.lattices import thresholds
 
         found = []
         for recipe in (self.glass, self.renewal):
             task = simulations.thresholds_task(simulations.Thresholds(recipe), seed)
-            samples = [ensemble.sample_arrays(task, k) for k in range(self.maps)]
+            samples = [ensemble.sample_arrays(task, k) for k in range(self.maps) if k != without]
             values = np.concatenate([sample[f"{self.method}_blocks"].ravel() for sample in samples])
             law = thresholds.empirical(values[np.isfinite(values)])
             found.append((law, float(np.mean([sample["modulus"] for sample in samples]))))
@@ -45,14 +52,14 @@ class Source(NamedTuple):
         return initial, renewal, modulus, renewed
 
 
-def lattice(laws, slip, size):
+def lattice(laws, slip, size, wave_vectors=WAVE_VECTORS):
     """Return the ``QuasistaticLattice`` of a size with a slip eps_pl, of the ``laws`` of a ``Source``."""
     from glasslib.lattices.quasistatic import QuasistaticLattice
     from glasslib.lattices.thresholds import fixed_slip
 
     initial, renewal, modulus, renewed = laws
     return QuasistaticLattice((size, size), initial, renewal, fixed_slip(slip), modulus, renewed,
-                              wave_vectors="continuum")  # fmt: skip
+                              wave_vectors=wave_vectors)  # fmt: skip
 
 
 class SlipFit(NamedTuple):
@@ -64,12 +71,13 @@ class SlipFit(NamedTuple):
     size: int = 20
     strain: float = 2.0
     lattices: int = 8
+    wave_vectors: str = WAVE_VECTORS
 
 
 def slip_task(spec, seed):
     """Return the ``ensemble.Task`` of a ``SlipFit``."""
     seconds = 30 * spec.lattices * costs.QUASISTATIC * spec.size**2 * spec.strain
-    return ensemble.Task(f"bond-slip-{spec.source.method}", slip, spec, seed, version=1, core_seconds=seconds,
+    return ensemble.Task(f"bond-slip-{spec.source.method}", slip, spec, seed, version=2, core_seconds=seconds,
                          archive="thresholds/slip")  # fmt: skip
 
 
@@ -81,20 +89,22 @@ def mean_slip(fit, seed):
 def slip(spec, sequence):
     """Return the slip eps_pl by name, and its ``target``: the particles' steady stress, with ``target_error`` over samples.
 
-    Sample k leaves out the particles' sample k, if there are several: so that the spread of the samples, times the root of
+    Sample k leaves out glass k, sheared and mapped, if there are several: so that the spread of the samples, times the root of
     their number, is the error of eps_pl.
     """
     from scipy.optimize import brentq
 
     task = simulations.sheared_task(spec.particles, sequence.entropy)
-    steady = np.array([steady_stress(ensemble.sample_arrays(task, k)) for k in range(spec.of)])
-    left = sequence.spawn_key[-1] % spec.of
-    kept = np.delete(steady, left) if spec.of > 2 else steady
-    laws, seeds = spec.source.laws(sequence.entropy), np.random.SeedSequence(sequence.entropy).spawn(spec.lattices)
-    target = kept.mean()
+    found = [ensemble.sample_arrays(task, k) for k in range(spec.of)]
+    strain, stress = found[0]["strain"], np.array([one["stress"] for one in found])
+    steady = stress[:, strain > steady_flow(strain, stress)[0]].mean(axis=1)
+    left = sequence.spawn_key[-1] % spec.of if spec.of > 2 else None
+    target = (steady if left is None else np.delete(steady, left)).mean()
+    laws, seeds = spec.source.laws(sequence.entropy, left), np.random.SeedSequence(sequence.entropy).spawn(spec.lattices)
 
     def gap(value):
-        return np.mean([_plateau(lattice(laws, value, spec.size), spec.strain, seed) for seed in seeds]) - target
+        made = lattice(laws, value, spec.size, spec.wave_vectors)
+        return np.mean([_plateau(made, spec.strain, seed) for seed in seeds]) - target
 
     low, high = _SLIPS
     if gap(low) < 0 or gap(high) > 0:
@@ -108,9 +118,17 @@ def steady_from(strain):
     return min(FLOWING, STEADY * strain)
 
 
-def steady_stress(arrays):
-    """Return the mean stress of one sample of a ``Sheared`` in steady flow."""
-    return float(arrays["stress"][arrays["strain"] > steady_from(arrays["strain"][-1])].mean())
+def steady_flow(strain, stress):
+    """Return (begin, drift, its error) of the steady flow of curves (s, k): from which strain on the stress is steady.
+
+    drift: of the stress from the first to the second half of the strains past ``steady_from``; where it is more than chance,
+    those past half of all strain alone count. Of one curve no chance is known: it is taken to be steady.
+    """
+    begin = steady_from(strain[-1])
+    late = strain > 0.5 * (begin + strain[-1])
+    gaps = stress[:, late].mean(axis=1) - stress[:, (strain > begin) & ~late].mean(axis=1)
+    drift, error = map(float, statistics.mean_error(gaps)) if len(gaps) > 1 else (float(gaps[0]), np.inf)
+    return (begin if abs(drift) <= 2 * error else STEADY * strain[-1]), drift, error
 
 
 def _plateau(made, strain, seed):
@@ -140,7 +158,7 @@ def yielding_task(spec, seed):
     seconds = spec.lattices * costs.QUASISTATIC * spec.size**2 * spec.strain
     name = f"bond-lattice-{spec.source.method}"
     label = f"T{spec.source.glass.temperature:g}"
-    return ensemble.Task(name, yielding, spec, seed, version=2, label=label, core_seconds=seconds)
+    return ensemble.Task(name, yielding, spec, seed, version=3, label=label, core_seconds=seconds)
 
 
 def yielding(spec, sequence):

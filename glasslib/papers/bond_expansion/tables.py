@@ -5,6 +5,7 @@ import numpy as np
 from glasslib import figures
 from glasslib.papers import bond_expansion
 from glasslib.papers.bond_expansion import band_numbers, numbers, tail_numbers
+from glasslib.scorecard import paper_value
 
 
 def density_table(results):
@@ -106,6 +107,19 @@ def readings_table(results):
     head = ("$T_p$", "mean, over that before the first drop (judged)", "variance", "mean, over that at the instability",
             "variance")  # fmt: skip
     return figures.table(head, rows)
+
+
+def slip_table(results):
+    """Return the slip eps_pl beside the paper's, and what it would be with other thresholds and wave vectors."""
+    rows, paper = [], paper_value("bond_expansion", "eps_pl")
+    texts = {"bond": ("expansion (judged)", "$q$"), "bond discrete": ("expansion", r"$2-2\cos q$"),
+             "matrix": ("frozen matrix, first drop", "$q$"), "branch": ("frozen matrix, instability", "$q$")}  # fmt: skip
+    for fit, text in texts.items():
+        if found := numbers.slip(results, fit):
+            rows.append((*text, figures.value_error(*found, 4), f"{found[0] / paper:.2f}"))
+    if not rows:
+        return figures.not_computed("It needs glasses of the highest parent temperature, mapped and sheared.")
+    return figures.table(("thresholds by", "wave vectors", r"$\epsilon_\mathrm{pl}$", f"over the paper's {paper:g}"), rows)
 
 
 def activity_note(results):
