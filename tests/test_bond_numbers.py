@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from bond_samples import SMOKE, sheared
+from bond_samples import SMOKE, sheared, synthetic
 
 from glasslib.papers import bond_expansion
 from glasslib.papers.bond_expansion import band_figures, band_numbers, numbers, tables
@@ -102,3 +102,45 @@ def test_the_page_says_what_counts_as_active_and_as_steady():
     assert "50 % and 75 % at $T_p$ = 0.7" in tables.activity_note(page).data
     said = tables.reach(page).data
     assert "steady from a strain of 0.3" in said and "1 are left out" in said and "0.25 at $T_p$ = 0.7" in said
+
+
+def test_a_claim_of_all_temperatures_is_not_judged_on_some():
+    arrays = synthetic().arrays
+    for name in [name for name in arrays if name.startswith("thresholds 0.4")]:
+        del arrays[name]
+    arrays |= sheared("sheared 0.7", 0.05, 0.25, (True, True)) | {
+        f"lattice bond 0.7 6/{key}": arrays[f"sheared 0.4/{key}"][:2] for key in ("strain", "stress")}  # fmt: skip
+    found = bond_expansion.measure(Results(SMOKE, arrays, "synthetic"))
+    assert found["yield_rises"].ours is None and found["yield_rises"].why == "no thresholds of T_p = 0.4 yet"
+    assert found["peak_matches"].why == "no stress curves of both models of T_p = 0.4 yet"
+    assert numbers.absent((0.7, 0.4), {0.7: 1, 0.4: 2}) == ""
+
+
+def test_growth_in_particles_is_that_of_the_large_glasses():
+    page = Results(bond_expansion.Parameters(), sheared("sheared 0.4", 0.05, 0.25, (True, True), 0.05), "synthetic")
+    found = band_numbers.measure(page)["band_exponent_particles"]
+    assert found.ours is None and found.why == "the paper's exponent is that of its large glasses, not sheared yet"
+    page.arrays.update(sheared("sheared large 0.4", 0.05, 0.25, (True, True), 0.05))
+    assert band_numbers.measure(page)["band_exponent_particles"].ours == pytest.approx(0.25, abs=0.01)
+
+
+def test_what_is_said_of_all_is_judged_where_it_holds_least():
+    assert band_numbers.farthest([(0.05, 0.01, 4), (0.25, 0.01, 3), (0.4, 0.02, 2)], 0.25) == (0.05, 0.01, 4)
+
+
+def test_growth_is_fitted_evenly_along_the_logarithmic_axis():
+    strain = np.linspace(0.2, 1, 81)
+    widths = np.tile(np.where(strain < 0.5, 0.1, 0.1 * (strain / 0.5) ** 0.5), (2, 1))
+    even = np.geomspace(0.2, 1, 400)
+    whole = np.polyfit(np.log(even), np.log(np.interp(even, strain, widths[0])), 1)[0]
+    assert band_numbers.growth_exponent(strain, widths)[0] == pytest.approx(whole, abs=0.01)
+    assert np.polyfit(np.log(strain), np.log(widths[0]), 1)[0] > whole + 0.03  # as many points at small strains as at large
+
+
+def test_fluctuations_are_judged_of_both_sizes():
+    strain = np.linspace(0, 0.8, 801)
+    curves = 0.4 + np.random.default_rng(5).normal(0, 0.02, (3, 801))
+    arrays = {"lattice bond 0.7 20/steady_mean": np.full((3, 4), 0.4), "lattice bond 0.7 20/steady_deviation": np.full((3, 4), 0.02),
+              "sheared 0.7/strain": np.tile(strain, (3, 1)), "sheared 0.7/stress": curves}  # fmt: skip
+    found = bond_expansion.measure(Results(bond_expansion.Parameters(), arrays, "synthetic"))["steady_fluctuations"]
+    assert found.ours is None and found.why == "not both models in steady flow of L = 40 yet"

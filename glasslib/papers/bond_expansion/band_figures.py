@@ -18,7 +18,7 @@ def band_growth(results):
     known = [T for T in bond_expansion.BANDED if T in _known(results, "sheared {:g}/profile_x")]
     if not known:
         return figures.not_computed("It needs glasses that yield by a band: parent temperatures of 0.4 and less.")
-    foot = _foot(results, band_growth, f"sheared {known[0]:g}", _kept(results, known))
+    foot = _foot(results, band_growth, *_drawn(results, known), more=_kept(results, known))
     sides = bond_expansion.SCALES[results.given.scale].band_sides
     with figures.panels(4, foot, letters="abcd", width=3.6) as axes:
         for T in known:
@@ -38,6 +38,12 @@ def band_growth(results):
         for axis in axes:
             if axis.get_legend_handles_labels()[0]:
                 axis.legend(fontsize=7)
+
+
+def _drawn(results, known):
+    """Return the ensembles of sheared glasses of some parent temperatures that are there."""
+    every = [f"{name} {T:g}" for name in band_numbers.SIZES for T in known]
+    return [name for name in every if results.has(f"{name}/profile_x")]
 
 
 def _kept(results, known, either=False):
@@ -100,7 +106,7 @@ def band_sizes(results):
     known = [T for T in every if len(band_numbers.born(results, T)[0]) > 1]
     if not known:
         return figures.not_computed("It needs glasses of two sizes that yield by a band.")
-    foot = _foot(results, band_sizes, f"sheared {known[0]:g}", _kept(results, known, either=True))
+    foot = _foot(results, band_sizes, *_drawn(results, known), more=_kept(results, known, either=True))
     with figures.panels(2, foot, letters="ab", width=3.6) as axes:
         names, edges, *_ = band_numbers.born(results, known[-1])
         for name, edge, colour in zip(names, edges, figures.SEQUENCE):

@@ -12,8 +12,8 @@ import numpy as np
 
 from glasslib.analysis import bands, statistics
 from glasslib.papers import bond_expansion
-from glasslib.papers.bond_expansion.numbers import SMOOTHED, smooth, temperatures
-from glasslib.scorecard import Measurement
+from glasslib.papers.bond_expansion.numbers import SMOOTHED, absent, smooth, temperatures
+from glasslib.scorecard import Measurement, paper_value
 
 WIDEST = 0.6  # of the edge, beyond which a band is no longer followed: it feels its own image
 LEAST = 4.0  # blocks: narrower bands of lattices are still those of their birth
@@ -130,7 +130,10 @@ def growth_exponent(strain, widths, begin=0.2, least=0.0):
     def slope(drawn):
         mean = np.nan_to_num(known_mean(drawn))
         kept = (strain >= begin) & (mean < WIDEST) & (mean > 0) & (mean >= least)
-        return np.polyfit(np.log(strain[kept]), np.log(mean[kept]), 1)[0] if kept.sum() > 2 else np.nan
+        if kept.sum() < 3:
+            return np.nan
+        x = np.log(strain[kept])  # each part of the logarithmic axis counts alike, wherever the strains lie
+        return np.polyfit(x, np.log(mean[kept]), 1, w=np.sqrt(np.gradient(x)))[0]
 
     count = len(widths)
     if count < 2:
@@ -199,14 +202,23 @@ def growth(results):
     return found
 
 
+def farthest(found, paper):
+    """Return that of ``found`` (value, error, ...) whose value is farthest from the paper's, which is said of all."""
+    return max(found, key=lambda one: abs(one[0] - paper))
+
+
 def _growth(results):
     measured, scale, long = {}, results.given.scale, _followed(results)
     for kind, found in growth(results).items():
+        claim = f"band_exponent_{kind}"
         sure = [one for one in found.values() if np.isfinite(one[:2]).all()]
-        if sure:
-            value, error, counts = zip(*sure)
-            error = float(np.hypot.reduce(error)) / len(sure)
-            measured[f"band_exponent_{kind}"] = Measurement(float(np.mean(value)), error, min(counts), scale)
+        missing = kind == "lattice" and found and absent(banded(results), found)
+        if missing:
+            measured[claim] = Measurement.none(f"no large lattices of {missing} yet", 0, scale)
+        elif kind == "particles" and long and not _large(results) and bond_expansion.SCALES[scale].large_samples:
+            measured[claim] = Measurement.none("the paper's exponent is that of its large glasses, not sheared yet", 0, scale)
+        elif sure:
+            measured[claim] = Measurement(*farthest(sure, paper_value("bond_expansion", claim)), scale)
         elif kind == "particles" and long:
             kept, of = sum(len(one.profiles) for one in long.values()), sum(one.of for one in long.values())
             refused = sum(one.refused for one in long.values())
@@ -218,24 +230,29 @@ def _growth(results):
 
 def _followed(results):
     """Return {T: ``Bands``} of the ensembles that are followed far: of the large ones where there are any, else the smaller."""
-    large = [T for T in banded(results) if results.has(f"sheared large {T:g}/profile_x")]
-    names = {T: "sheared large" for T in large} or {T: "sheared" for T in banded(results)}
+    names = {T: "sheared large" for T in _large(results)} or {T: "sheared" for T in banded(results)}
     every = {T: of_particles(results, T, name) for T, name in names.items() if results.has(f"{name} {T:g}/profile_x")}
     return {T: found for T, found in every.items() if found.strain[-1] > 2 * bond_expansion.TURNED}
 
 
+def _large(results):
+    """Return the parent temperatures of which large glasses are sheared."""
+    return [T for T in banded(results) if results.has(f"sheared large {T:g}/profile_x")]
+
+
 def _size(results):
-    scale, found, counts = results.given.scale, [], []
+    scale, found = results.given.scale, {}
     for T in banded(results):
         names, *points = born(results, T)
         if len(names) > 1 and np.isfinite(points[2]).all():
-            found.append(size_exponent(*points))
-            counts.append(min(len(of_particles(results, T, name, either=True).profiles) for name in names))
+            fewest = min(len(of_particles(results, T, name, either=True).profiles) for name in names)
+            found[T] = (*size_exponent(*points), fewest)
     if not found:
         return {}
-    exponents, errors = map(np.array, zip(*found))
-    error = float(np.hypot.reduce(errors) / len(errors))
-    return {"band_width_size": Measurement(float(exponents.mean()), error, min(counts), scale)}
+    if missing := absent(banded(results), found):
+        return {"band_width_size": Measurement.none(f"no glasses of two sizes with bands of {missing} yet", 0, scale)}
+    middle = float(np.mean(paper_value("bond_expansion", "band_width_size")))
+    return {"band_width_size": Measurement(*farthest(found.values(), middle), scale)}
 
 
 def particle_width(results, T):

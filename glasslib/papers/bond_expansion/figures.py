@@ -8,7 +8,7 @@ from glasslib.papers import bond_expansion
 from glasslib.papers.bond_expansion import lattices, numbers, tail_numbers
 from glasslib.papers.bond_expansion.simulations import MAGNITUDES
 
-STRESS = r"stress $\sigma_{xy}$ [$\epsilon/\lambda^d$]"
+STRESS = r"stress $\sigma_{xy}$ [$\epsilon/\lambda^2$]"
 YIELD = r"local yield stress $\sigma_Y$ [$\epsilon/\lambda^2$]"
 PARENT = r"parent temperature $T_p$ [$\epsilon$]"
 SHOWN_STRAIN = 0.3  # up to which stress curves of several parents are drawn
@@ -23,15 +23,28 @@ def shade(results, T):
     return matplotlib.colormaps[_SHADES](0.1 + 0.75 * every.index(T) / max(1, len(every) - 1))
 
 
-def _foot(results, drawn_by, name, more=""):
-    count = max(len(values) for key, values in results.arrays.items() if key.startswith(f"{name}/"))
-    note = f"N = {bond_expansion.particles(results.given)}, {results.source}{more}"
-    foot = figures.source(results.given.scale, count, note, by=drawn_by)
+def _foot(results, drawn_by, *names, more=""):
+    """Return the foot of a figure that draws ensembles ``names``: samples of each size, and what is known of equilibrium."""
+    counts = {}
+    for name in names:
+        number = max(len(values) for key, values in results.arrays.items() if key.startswith(f"{name}/"))
+        counts.setdefault(_particles(results.given, name), set()).add(number)
+    said = [f"{' to '.join(map(str, sorted({min(found), max(found)})))} of N = {size}" for size, found in counts.items()]
+    foot = figures.source(results.given.scale, f"samples: {', '.join(said)}", f"{results.source}{more}", by=drawn_by)
     for dimension in (2, 3) if drawn_by is tails else (2,):
-        falling = numbers.unequilibrated(results, dimension)
-        if falling:
-            foot += f"\nnot shown to be in equilibrium in {dimension}D: $T_p$ = {', '.join(f'{T:g}' for T in falling)}"
+        for kind, found in zip(("not shown to be in equilibrium", "equilibrium not looked at yet"),
+                               numbers.unequilibrated(results, dimension)):  # fmt: skip
+            if found:
+                foot += f"\n{kind} in {dimension}D: $T_p$ = {', '.join(f'{T:g}' for T in found)}"
     return foot
+
+
+def _particles(given, name):
+    """Return the number of particles of the glasses of an ensemble."""
+    scale, (little, usual, large) = bond_expansion.SCALES[given.scale], bond_expansion.sizes(given)
+    if name.startswith("tails"):
+        return scale.tails[0]
+    return scale.solid if " 3D " in name else large if " large " in name else little if " little " in name else usual
 
 
 def _plain(axis):
@@ -53,7 +66,8 @@ def tails(results):
     """Draw Fig. 1: distributions of the coefficients of bonds and how their tail shrinks with the parent temperature."""
     if not results.has("tails/maxima"):
         return figures.not_computed("It needs many small glasses quenched hot.")
-    foot = _foot(results, tails, "tails", f", (a) of N = {bond_expansion.SCALES[results.given.scale].tails[0]}")
+    foot = _foot(results, tails, *(name for name in bond_expansion.tasks(results.given) if name.startswith(("tails", "bonds"))
+                                   and f"{name}/counts" in results.arrays))  # fmt: skip
     with figures.panels(3, foot, letters="abc", columns=3, width=3.1) as axes:
         for order, colour in zip((1, 2, 3), figures.SEQUENCE):
             found = tail_numbers.tail_exponent(results, order)
@@ -169,7 +183,8 @@ def threshold_maps(results):
         return figures.not_computed("It needs maps of at least two glasses of a parent temperature.")
     every = [results[f"thresholds {T:g}/bond_blocks"][0] for T in known]
     low, high = np.nanpercentile(np.concatenate([m.ravel() for m in every]), [2, 98])
-    with figures.panels(len(known), _foot(results, threshold_maps, f"thresholds {known[0]:g}"), columns=3, width=2.9) as axes:
+    foot = _foot(results, threshold_maps, *(f"thresholds {T:g}" for T in known), more=", one of each drawn")
+    with figures.panels(len(known), foot, letters="a", columns=len(known), width=2.9) as axes:
         for axis, T, values in zip(axes, known, every):
             picture = axis.imshow(values.T, origin="lower", cmap=_SHADES, vmin=low, vmax=high)
             axis.set(title=rf"$T_p$ = {T:g}", xticks=[], yticks=[])
@@ -183,8 +198,9 @@ def thresholds(results):
     known = _known(results, *(f"thresholds {{:g}}/{method}_blocks" for method in ("bond", "matrix", "branch")))
     if not known:
         return figures.not_computed("It needs maps of at least two glasses of a parent temperature.")
-    with figures.panels(3, _foot(results, thresholds, f"thresholds {known[0]:g}"), letters="bcd", columns=3, width=3.1) as axes:
-        for T in known:
+    foot = _foot(results, thresholds, *(f"thresholds {T:g}" for T in known))
+    with figures.panels(3, foot, letters="bcd", columns=3, width=3.1) as axes:
+        for T in (T for T in known if T in bond_expansion.SHOWN):
             for method, style in (("bond", "-"), ("matrix", "--")):
                 values = results[f"thresholds {T:g}/{method}_blocks"].ravel()
                 density, edges = np.histogram(values[np.isfinite(values)], 25, density=True)
@@ -200,8 +216,10 @@ def thresholds(results):
                                np.array([float(pair[k].error) for pair in pairs]), label, figures.COLOURS["particles"], mark,
                                filled=method == "bond")  # fmt: skip
         axes[0].set(xlabel=YIELD, ylabel="density $P$")
-        axes[1].set(xlabel=PARENT, ylabel="mean")
-        axes[2].set(xlabel=PARENT, ylabel="variance")
+        least = [1.5 * float(numbers.mean_and_variance(results, T, "matrix")[1].value) for T in known]
+        axes[2].plot(known, least, **figures.PAPER, label="paper: more than this, 1.5 × first drop")
+        axes[1].set(xlabel=PARENT, ylabel=r"mean of $\sigma_Y$ [$\epsilon/\lambda^2$]")
+        axes[2].set(xlabel=PARENT, ylabel=r"variance of $\sigma_Y$ [$\epsilon^2/\lambda^4$]")
         for axis in axes:
             axis.legend(fontsize=7)
 
@@ -213,7 +231,9 @@ def stress_curves(results):
     if not known:
         return figures.not_computed("It needs at least two sheared glasses of a parent temperature.")
     kind = numbers.largest(results, known[-1], "stress")
-    with figures.panels(3, _foot(results, stress_curves, f"sheared {known[0]:g}"), letters="abc", columns=3, width=3.1) as axes:
+    drawn = [f"{name} {T:g}" for name in ("sheared", "sheared large") for T in known]
+    foot = _foot(results, stress_curves, *(name for name in drawn if results.has(f"{name}/stress")))
+    with figures.panels(3, foot, letters="abc", columns=3, width=3.1) as axes:
         _curves(axes[0], results, [hottest], "sheared", sides[0], ("bond",))
         if "slip bond/target" in results.arrays:
             steady = float(results["slip bond/target"][0])
@@ -226,7 +246,7 @@ def stress_curves(results):
         for axis in (axes[0], axes[2]):
             axis.set(xlabel=r"strain $\gamma$", ylabel=STRESS, ylim=(0, 1.6 * axis.get_ylim()[1]))
             axis.legend(fontsize=7, ncols=2, loc="upper right")
-        axes[1].set(xlabel=STRESS, ylabel="density in steady flow")
+        axes[1].set(xlabel=STRESS, ylabel="density in steady flow", xlim=_steady_range(results, hottest, sides))
         axes[1].legend(fontsize=7)
 
 
@@ -242,7 +262,7 @@ def _peaks(axis, results):
             values, errors = np.array([(float(one.value), float(one.error)) for one in found]).T
             colour = figures.COLOURS["fit"] if method else figures.COLOURS["particles"]
             figures.points(axis, list(known), values, errors, None, colour, mark, filled=filled)
-    axis.set_title("peak against $T_p$", fontsize=7)
+    axis.set_title(r"largest $\sigma_{xy}$ [$\epsilon/\lambda^2$] against $T_p$", fontsize=7)
     axis.tick_params(labelsize=6)
 
 
@@ -256,12 +276,21 @@ def _curves(axis, results, known, kind, side, methods):
         for method in methods:
             name = f"lattice {method} {T:g} {side}"
             if results.has(f"{name}/stress"):
-                mean = results[f"{name}/stress"].mean(axis=0)
-                axis.plot(results[f"{name}/strain"][0], mean, styles[method][0], color=shade(results, T), linewidth=1.8)
+                mean, error = statistics.mean_error(results[f"{name}/stress"])
+                figures.band(axis, results[f"{name}/strain"][0], mean, error, None, shade(results, T),
+                             linestyle=styles[method][0], linewidth=1.8)  # fmt: skip
     axis.plot([], [], "-", color="0.4", linewidth=0.8, label="particles")
     for method in methods:
         axis.plot([], [], styles[method][0], color="0.4", linewidth=1.8, label=f"lattice, {styles[method][1]}")
     axis.set_xlim(0, results[f"{kind} {known[0]:g}/strain"][0][-1])
+
+
+def _steady_range(results, T, sides):
+    """Return the range of stress that steady flow is drawn over: six deviations of the smaller lattices each way."""
+    if not results.has(f"lattice bond {T:g} {sides[0]}/steady_mean"):
+        return None
+    mean, deviation = (float(results[f"lattice bond {T:g} {sides[0]}/steady_{kind}"].mean()) for kind in ("mean", "deviation"))
+    return mean - 6 * deviation, mean + 6 * deviation
 
 
 def _steady(axis, results, particles, of_lattice, side, colour):
@@ -284,7 +313,8 @@ def plasticity(results):
     known = [T for T in bond_expansion.SHOWN if T in every]
     if not known:
         return figures.not_computed("It needs sheared glasses and lattices of a parent temperature.")
-    foot = _foot(results, plasticity, f"sheared {known[0]:g}")
+    largest = [f"{numbers.largest(results, T, 'stress')} {T:g}" for T in known]
+    foot = _foot(results, plasticity, *largest, more=", one of each drawn")
     with figures.panels(2 * len(known), foot, columns=len(known), width=2.9) as axes:
         for axis, below, T in zip(axes, axes[len(known) :], known):
             name = numbers.largest(results, T, "stress")

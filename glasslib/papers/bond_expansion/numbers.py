@@ -97,9 +97,9 @@ def decay_time(results, name, clock):
 
 
 def unequilibrated(results, dimension=2):
-    """Return the parent temperatures whose two starts have not met; None where it was not looked at."""
+    """Return the parent temperatures whose two starts have not met, and those of which it was not looked at."""
     found = {T: equilibrium(results, T, dimension) for T in temperatures(results)}
-    return None if any(one is None for one in found.values()) else [T for T, one in found.items() if not one.met]
+    return [T for T, one in found.items() if one and not one.met], [T for T, one in found.items() if one is None]
 
 
 def mean_and_variance(results, T, method):
@@ -135,10 +135,14 @@ def radii(results):
 
 
 def _radii(strain, stress, derivatives):
-    """Return the strains up to which a cavity's expansion holds, forward and backward."""
+    """Return the last strains up to which a cavity's expansion holds, forward and backward."""
     derivatives = derivatives.astype(float)
-    off = apart(series(derivatives, strain), stress.astype(float), derivatives[0])
-    return [np.abs(strain[off & (way * strain > 0)]).min(initial=strain[-1]) for way in (1, -1)]
+    off, found = apart(series(derivatives, strain), stress.astype(float), derivatives[0]), []
+    for way in (1, -1):
+        size = way * strain
+        first = size[off & (size > 0)].min(initial=np.inf)
+        found.append(size[(size >= 0) & (size < first)].max(initial=0.0))
+    return found
 
 
 def series(derivatives, strain):
@@ -172,17 +176,8 @@ def paired(results, T):
 
 
 def steady(results, ensemble):
-    """Return (begin, drift, its error) of the steady flow of an ensemble: from which strain on its stress is steady.
-
-    drift: of the stress from the first to the second half of the strains past ``lattices.steady_from``; where it is more than
-    chance, those past half of all strain alone count.
-    """
-    strain, stress = results[f"{ensemble}/strain"][0].astype(float), results[f"{ensemble}/stress"].astype(float)
-    begin = lattices.steady_from(strain[-1])
-    late = strain > 0.5 * (begin + strain[-1])
-    gaps = stress[:, late].mean(axis=1) - stress[:, (strain > begin) & ~late].mean(axis=1)
-    drift, error = map(float, statistics.mean_error(gaps))
-    return (begin if abs(drift) <= 2 * error else lattices.STEADY * strain[-1]), drift, error
+    """Return (begin, drift, its error) of the steady flow of an ensemble, see ``lattices.steady_flow``."""
+    return lattices.steady_flow(results[f"{ensemble}/strain"][0].astype(float), results[f"{ensemble}/stress"].astype(float))
 
 
 def fluctuation(means, deviations):
@@ -215,6 +210,10 @@ def _of_cavities(results, scale):
     found, (gaps, _) = radii(results), cavity_gaps(results)
     if len(found) < 2 or not len(gaps):
         return {}
+    known = [T for T in temperatures(results) if f"cavities {T:g}/stress" in results.arrays]
+    if missing := absent(temperatures(results), known):
+        none = Measurement.none(f"no cavities of {missing} yet", len(found), scale)
+        return dict.fromkeys(("expansion_radius", "prestress_modulus_match"), none)
     median = statistics.bootstrap(lambda values: np.median(values), [found])
     return {"expansion_radius": Measurement(float(median.value), float(median.error), found.size // 2, scale),
             "prestress_modulus_match": Measurement(float(gaps.max()), 0.0, len(gaps), scale)}  # fmt: skip
@@ -223,9 +222,12 @@ def _of_cavities(results, scale):
 def _of_thresholds(results, scale):
     kinds = ("bond_blocks", "matrix_blocks")
     every = [T for T in temperatures(results) if results.has(*(f"thresholds {T:g}/{kind}" for kind in kinds))]
-    if len(every) < 2 or len(every) < len(temperatures(results)):
+    if not every:
         return {}
     count = min(len(results[f"thresholds {T:g}/modulus"]) for T in every)
+    if missing := absent(temperatures(results), every):
+        none = Measurement.none(f"no thresholds of {missing} yet", count, scale)
+        return dict.fromkeys(("mean_yield_match", "variance_overestimate", "yield_rises"), none)
     means = [ratio(results, T, np.nanmean) for T in every if T >= WARM]
     worst = max(means, key=lambda pair: abs(pair[0] - 1))
     least = min(ratio(results, T, np.nanvar) for T in every)
@@ -239,31 +241,51 @@ def _of_thresholds(results, scale):
 
 
 def _of_lattices(results, scale):
-    measured, hottest = {}, temperatures(results)[0]
-    sides, count = bond_expansion.SCALES[scale].sides, bond_expansion.samples(results.given)
-    if results.has("slip bond/slip"):
-        slips = results["slip bond/slip"]
-        error = np.sqrt((len(slips) - 1) * slips.var())  # each leaves out one sample: a jackknife
-        measured["eps_pl"] = Measurement(float(slips.mean()), float(error), len(slips), scale)
-    gaps = []
-    for name, side in zip(("sheared", "sheared large"), sides):
+    measured, hottest, sides = {}, temperatures(results)[0], bond_expansion.SCALES[scale].sides
+    if fitted := slip(results):
+        measured["eps_pl"] = Measurement(*fitted, len(results["slip bond/slip"]), scale)
+    gaps, wanted = {}, dict(zip(sides, ("sheared", "sheared large")))
+    for side, name in wanted.items():
         of_lattice, of_particles = f"lattice bond {hottest:g} {side}", f"{name} {hottest:g}"
         if results.has(f"{of_lattice}/steady_deviation", f"{of_particles}/stress"):
-            gaps.append(fluctuation_gap(results, of_lattice, of_particles))
-    if gaps:
-        value, error, those = max(gaps)
-        measured["steady_fluctuations"] = Measurement(float(value), float(error), those, scale)
-    peaks = []
-    for T in temperatures(results):
-        of_particles, side = paired(results, T)
-        name = f"lattice bond {T:g} {side}"
-        if T >= WARM and results.has(f"{name}/stress", f"{of_particles}/stress"):
-            ours, theirs = peak(results, name), peak(results, of_particles)
-            peaks.append((abs(float(ours.value / theirs.value) - 1), np.hypot(ours.error, theirs.error) / theirs.value))
-    if peaks:
-        worst = max(peaks)
-        measured["peak_matches"] = Measurement(float(worst[0]), float(worst[1]), count, scale)
+            gaps[side] = fluctuation_gap(results, of_lattice, of_particles)
+    if gaps and len(gaps) < len(wanted):
+        missing = ", ".join(str(side) for side in wanted if side not in gaps)
+        measured["steady_fluctuations"] = Measurement.none(f"not both models in steady flow of L = {missing} yet", 0, scale)
+    elif gaps:
+        measured["steady_fluctuations"] = Measurement(*max(gaps.values()), scale)
+    peaks = {T: found for T in temperatures(results) if T >= WARM and (found := peak_gap(results, T))}
+    if missing := peaks and absent([T for T in temperatures(results) if T >= WARM], peaks):
+        measured["peak_matches"] = Measurement.none(f"no stress curves of both models of {missing} yet", 0, scale)
+    elif peaks:
+        gap, error = max(peaks.values())
+        fewest = min(len(results[f"{paired(results, T)[0]}/stress"]) for T in peaks)
+        measured["peak_matches"] = Measurement(gap, error, fewest, scale)
     return measured
+
+
+def slip(results, fit="bond"):
+    """Return (eps_pl, error) of a fit, ``bond`` or one of ``lattices.OTHER_FITS``; None where it is not computed."""
+    if not results.has(f"slip {fit}/slip"):
+        return None
+    slips, of = results[f"slip {fit}/slip"], bond_expansion.samples(results.given)
+    return float(slips.mean()), float(np.sqrt((of - 1) * slips.var()))  # each leaves out one of all: a jackknife
+
+
+def absent(wanted, found):
+    """Return those of the parent temperatures ``wanted`` that are not in ``found`` as text, empty where all are."""
+    missing = [f"{T:g}" for T in wanted if T not in found]
+    return f"T_p = {', '.join(missing)}" if missing else ""
+
+
+def peak_gap(results, T):
+    """Return (relative gap of the largest stresses of lattice and particles, error); None where not both are there."""
+    of_particles, side = paired(results, T)
+    name = f"lattice bond {T:g} {side}"
+    if not results.has(f"{name}/stress", f"{of_particles}/stress"):
+        return None
+    ours, theirs = peak(results, name), peak(results, of_particles)
+    return abs(float(ours.value / theirs.value) - 1), float(np.hypot(ours.error, theirs.error) / theirs.value)
 
 
 def fluctuation_gap(results, of_lattice, of_particles):
@@ -277,8 +299,7 @@ def fluctuation_gap(results, of_lattice, of_particles):
     pairs = ((flowing.mean(axis=1), flowing.std(axis=1)), lattice)
     found = [statistics.bootstrap(fluctuation, pair) for pair in pairs]
     (theirs, ours), (error, own) = ([float(getattr(one, key)) for one in found] for key in ("value", "error"))
-    error *= np.sqrt(len(flowing) / (len(flowing) - 1))  # the spread of means drawn from few samples is too small
-    return abs(ours / theirs - 1), np.hypot(own / theirs, ours * error / theirs**2), len(flowing)
+    return abs(ours / theirs - 1), float(np.hypot(own / theirs, ours * error / theirs**2)), len(flowing)
 
 
 def _of_expansion(results, scale):

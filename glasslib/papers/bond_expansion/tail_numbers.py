@@ -25,6 +25,7 @@ OTHERS = (0.5, 0.3, 0.1, 0.05, 0.02)  # that the table shows beside it
 SHARES = (0.1, 0.03, 0.01, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5)  # of the bonds, of the scans of bonds
 EXPONENTS = tuple((7 + 4 * (n - 1)) / (2 + 4 * (n - 1)) for n in (1, 2, 3))  # Eq. (23)
 FEWEST = 10  # glasses, or bonds, that a tail must have
+RESOLVED = 0.4  # largest error of an exponent that tells the law's from that of a core, of which the farthest bonds are few
 
 
 def largest(results, order, name="tails"):
@@ -77,14 +78,17 @@ def amplitude(results, T, dimension):
     names = _ensembles(results, T, dimension)
     counts = np.concatenate([results[f"{name}/counts"][:, 0] for name in names]).astype(float)
     bonds = np.concatenate([results[f"{name}/bonds"] for name in names]).astype(float)
-    accepted = []
+    accepted, unresolved = [], None
     for tail in reversed(tails.binned_scan(counts.sum(axis=0), MAGNITUDES, SHARES, total=bonds.sum())):  # from afar inward
         found = _amplitude(counts, bonds, int(np.argmin(np.abs(MAGNITUDES - tail.threshold))), tail)
+        if found.exponent_error > RESOLVED:  # too few bonds, or of too few modes, to tell: looked at closer to the core
+            unresolved = unresolved or found
+            continue
         if not found.reached:
             accepted = accepted or [found]
             break
         accepted.append(found)
-    return accepted[max(-2, -len(accepted))] if accepted else None
+    return accepted[max(-2, -len(accepted))] if accepted else unresolved
 
 
 def _amplitude(counts, bonds, first, tail):
@@ -100,7 +104,7 @@ def _amplitude(counts, bonds, first, tail):
     error = max(float(found.error[0]), float(found.value[0]) / np.sqrt(tail.count))
     widen = np.sqrt(len(bonds) / (len(bonds) - 1))  # replicates are too close together
     apart = max(widen * float(np.nanstd(found.replicates[:, 1])), 0.25 * (tail.high - tail.low))
-    reached = abs(tail.exponent - EXPONENTS[0]) <= 2 * apart
+    reached = apart <= RESOLVED and abs(tail.exponent - EXPONENTS[0]) <= 2 * apart
     share = tail.count / bonds.sum()
     return Amplitude(float(found.value[0]), error, tail.threshold, share, tail.exponent, apart, bool(reached))
 
