@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from glasslib.analysis.tails import binned_scan, binned_tail, clearest, tail_exponent, tail_prefactor, tail_scan
+from glasslib.analysis.tails import (
+    binned_scan,
+    binned_tail,
+    clearest,
+    largest_exponent,
+    tail_exponent,
+    tail_prefactor,
+    tail_scan,
+)
 
 
 def pareto(generator, exponent, size):
@@ -21,6 +29,32 @@ def test_intervals_hold_the_exponent_as_often_as_they_say(exponent, choice):
         found.append(tail.exponent)
     assert abs(held / 400 - 0.9) < 4 * np.sqrt(0.9 * 0.1 / 400)
     assert np.mean(found) == pytest.approx(exponent, rel=0.05)
+
+
+@pytest.mark.parametrize("exponent", (1.5, 11 / 6, 3.5))
+def test_the_largest_of_groups_have_the_exponent_of_single_values(exponent):
+    generator, held, found, plain = np.random.default_rng(9), 0, [], []
+    for _ in range(300):
+        maxima = pareto(generator, exponent, (500, 30)).max(axis=1)
+        tail = largest_exponent(maxima, 0.4, confidence=0.9)
+        held += tail.low < exponent < tail.high
+        found.append(tail.exponent)
+        plain.append(tail_exponent(maxima, share=0.4).exponent)
+    assert abs(held / 300 - 0.9) < 4 * np.sqrt(0.9 * 0.1 / 300)
+    assert np.mean(found) - 1 == pytest.approx(exponent - 1, rel=0.02)
+    assert np.mean(plain) - 1 < 0.93 * (exponent - 1)  # as if they were single values
+
+
+def test_the_exponent_of_the_largest_is_where_their_likelihood_is_largest():
+    maxima = pareto(np.random.default_rng(2), 2.2, (300, 20)).max(axis=1)
+    tail = largest_exponent(maxima, 0.3)
+    y, rate = np.sort(maxima)[-tail.count :] / tail.threshold, -np.log(0.7)
+    grid = np.linspace(1.2, 4, 5601)
+    likelihood = [np.log((a - 1) * y**-a * np.exp(-rate * y ** (1 - a))).sum() for a in grid]
+    assert grid[np.argmax(likelihood)] == pytest.approx(tail.exponent, abs=1e-3)
+    near = np.argmax(likelihood) + np.array([-100, 0, 100])
+    curvature = np.diff(np.array(likelihood)[near], 2)[0] / (100 * (grid[1] - grid[0])) ** 2
+    assert tail.high - tail.low == pytest.approx(2 * 1.96 / np.sqrt(-curvature), rel=0.01)
 
 
 def test_exponent_is_where_the_likelihood_is_largest():

@@ -1,9 +1,9 @@
 """The numbers of the tails of bonds' coefficients: exponents of Eq. (23), and how the prefactor falls with T_p.
 
 Exponents are those of the largest |phi_n| of each of many small glasses: the tail of one glass ends where its softest mode
-does, and the bonds of one mode are large together, so that one value a glass is independent. Far out the largest values have
-the power that all have, as two modes of one glass are rarely there. The share of the glasses beyond the threshold, ``SHARE``,
-is fixed.
+does, and the bonds of one mode are large together, so that one value a glass is independent. The power is that of single
+modes, of which the softest of each glass is seen (``tails.largest_exponent``). The share of the glasses beyond the threshold,
+``SHARE``, is fixed.
 
 The prefactor of |phi_1| is that of the power of Eq. (23) beyond a threshold of each parent temperature's own: of the thresholds
 of a scan from which on none finds another exponent the second, since at the first the core may still be felt. Smaller ones let
@@ -20,6 +20,7 @@ from glasslib.papers.bond_expansion.numbers import temperatures
 from glasslib.papers.bond_expansion.simulations import MAGNITUDES
 from glasslib.scorecard import Measurement
 
+ONE_ERROR = 0.6827  # confidence of an interval of one standard error each way
 SHARE = 0.2  # of the glasses, of which the exponents are taken
 OTHERS = (0.5, 0.3, 0.1, 0.05, 0.02)  # that the table shows beside it
 SHARES = (0.1, 0.03, 0.01, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5)  # of the bonds, of the scans of bonds
@@ -39,13 +40,14 @@ def tail_exponent(results, order, name="tails"):
     values = largest(results, order, name)
     if SHARE * len(values) < FEWEST:
         return None
-    found = tails.tail_exponent(values, share=SHARE)
-    return found, (found.exponent - 1) / np.sqrt(found.count)
+    found = tails.largest_exponent(values, SHARE, ONE_ERROR)
+    return found, 0.5 * (found.high - found.low)
 
 
 def scan(results, order, name="tails"):
     """Return the ``tails.Tail`` of the largest |phi_n| of each glass, beyond each of the ``OTHERS``."""
-    return tails.tail_scan(largest(results, order, name), OTHERS)
+    values = largest(results, order, name)
+    return [tails.largest_exponent(values, share) for share in OTHERS if share * len(values) >= FEWEST]
 
 
 def bond_scan(results, order):
