@@ -4,6 +4,7 @@ import numpy as np
 
 from glasslib import figures
 from glasslib.analysis import bands
+from glasslib.figures import PAPER
 from glasslib.papers import bond_expansion
 from glasslib.papers.bond_expansion import band_numbers
 from glasslib.papers.bond_expansion.figures import _foot, _known, _plain, shade
@@ -30,14 +31,30 @@ def band_growth(results):
         for axis, title in zip(axes[::2], ("particles", f"lattice, L = {sides[-1]}")):
             axis.set(title=title, xlabel="place across the band / edge", ylabel="times active so far", yscale="symlog")
         for axis, title in zip(axes[1::2], ("particles", "lattice")):
-            exponent, at = paper_value("bond_expansion", f"band_exponent_{title}"), np.array(axis.get_xlim())
-            line = np.geomspace(max(at[0], 0.1), at[1], 20)
-            axis.plot(line, 0.2 * (line / line[0]) ** exponent, ":", color="0.3", label=f"paper: exponent {exponent}")
+            exponent = paper_value("bond_expansion", f"band_exponent_{title}")
+            _paper_slopes(axis, [exponent], f"paper: exponent {exponent}")
             axis.set(xscale="log", yscale="log", title=title, xlabel=r"strain $\gamma$", ylabel="width of the band / edge")
             _plain(axis)
         for axis in axes:
             if axis.get_legend_handles_labels()[0]:
                 axis.legend(fontsize=7)
+
+
+def _paper_slopes(axis, exponents, label):
+    """Draw the paper's powers from a little below where the first of the drawn curves or points begins."""
+    from matplotlib.container import ErrorbarContainer
+
+    points = [one.lines[0] for one in axis.containers if isinstance(one, ErrorbarContainer)] or axis.lines
+    every = [np.array(line.get_data(), dtype=float) for line in points]
+    every = [data[:, np.isfinite(data).all(axis=0) & (data > 0).all(axis=0)] for data in every]
+    every = [data for data in every if data.shape[1]]
+    if not every:
+        return
+    begin, end = min(data[0].min() for data in every), max(data[0].max() for data in every)
+    height = 0.8 * min(data[1, np.argmin(data[0])] for data in every)
+    x = np.geomspace(begin, end, 20)
+    for k, exponent in enumerate(exponents):
+        axis.plot(x, height * (x / begin) ** exponent, **PAPER, label=None if k else label)
 
 
 def _drawn(results, known):
@@ -123,6 +140,8 @@ def band_sizes(results):
             label = rf"$T_p$ = {T:g}, exponent {exponent:.2f}"
             figures.points(axes[1], edges, widths, np.nan_to_num(errors), label, shade(results, T))
         width = rf"width at $\gamma$ = {band_numbers.BORN:g} [$\lambda$]"
+        slopes = paper_value("bond_expansion", "band_width_size")
+        _paper_slopes(axes[1], slopes, "paper: exponents {:g} and {:g}".format(*slopes))
         axes[1].set(xscale="log", yscale="log", xlabel=r"edge $L$ [$\lambda$]", ylabel=width)
         _plain(axes[1])
         for axis in axes:

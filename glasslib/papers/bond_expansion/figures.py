@@ -7,12 +7,14 @@ from glasslib.analysis import statistics
 from glasslib.papers import bond_expansion
 from glasslib.papers.bond_expansion import lattices, numbers, tail_numbers
 from glasslib.papers.bond_expansion.simulations import MAGNITUDES
+from glasslib.scorecard import paper_value
 
 STRESS = r"stress $\sigma_{xy}$ [$\epsilon/\lambda^2$]"
 YIELD = r"local yield stress $\sigma_Y$ [$\epsilon/\lambda^2$]"
 PARENT = r"parent temperature $T_p$ [$\epsilon$]"
 SHOWN_STRAIN = 0.3  # up to which stress curves of several parents are drawn
 _SHADES = "viridis"
+_LAW = "paper: powers of Eq. (23)"
 
 
 def shade(results, T):
@@ -80,6 +82,9 @@ def tails(results):
             _distribution(axes[1], results, f"bonds {dimension} {T:g}", 1, shade(results, T), label, begin)
         for kind, colour, mark in (("2D", figures.BLUE, "o"), ("3D", figures.VERMILION, "s")):
             _amplitudes(axes[2], every[kind], kind, colour, mark)
+        cold, drops = min(numbers.temperatures(results)), paper_value("bond_expansion", "Ag_drop")
+        axes[2].plot([cold, cold], [1 / drop for drop in drops], color=figures.COLOURS["paper"], linewidth=5, alpha=0.4,
+                     label="paper: 1/{:g} to 1/{:g}".format(*drops))  # fmt: skip
         for axis, label in zip(axes, (r"$|\varphi_n|$ [$\epsilon$]", r"$|\varphi_1|$ [$\epsilon$]")):
             axis.set(xscale="log", yscale="log", xlabel=label, ylabel="density $P$")
         axes[2].set(xlabel=PARENT, ylabel=rf"prefactor $A_g(T_p)/A_g({numbers.temperatures(results)[0]:g})$", yscale="log")
@@ -98,7 +103,9 @@ def _distribution(axis, results, name, order, colour, label, begin):
     if len(beyond) > 2:
         x = centres[beyond]
         power = density[beyond[0]] * (x / x[0]) ** -tail_numbers.EXPONENTS[order - 1]
-        axis.plot(x, power, color="0.3", linestyle=":", linewidth=1)
+        known = axis.get_legend_handles_labels()[1]
+        label = None if _LAW in known else _LAW
+        axis.plot(x, power, color=figures.COLOURS["paper"], linestyle=":", linewidth=1.2, label=label)
 
 
 def _amplitudes(axis, found, kind, colour, mark):
