@@ -91,15 +91,15 @@ def panels(count, source, *, letters="", height=2.9, columns=None, width=WIDTH):
         plt.close(figure)
 
 
-def source(scale, samples, names, *, by=None):
+def source(scale, samples, names, *, by=None, remarks=()):
     """Return the line at the foot of a figure: scale, number of samples, file or files, and the function that draws.
 
-    ``samples``: their number, or text where there are several kinds; ``by``: that function.
+    ``samples``: their number, or text where there are several kinds; ``by``: that function; ``remarks``: lines below.
     """
     files = names if isinstance(names, str) else ", ".join(names)
     drawn = f" · drawn by {by.__module__.removeprefix('glasslib.papers.')}.{by.__name__}" if by else ""
     count = samples if isinstance(samples, str) else f"{samples} {'sample' if samples == 1 else 'samples'}"
-    line = Source(f"scale {scale} · {count} · {files}{drawn}")
+    line = Source("\n".join((f"scale {scale} · {count} · {files}{drawn}", *remarks)))
     if by:
         line.name = by.__name__
     return line

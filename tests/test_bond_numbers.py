@@ -67,7 +67,7 @@ def test_a_profile_without_contrast_is_no_band():
     page = Results(SMOKE, arrays, "synthetic")
     found = band_numbers.of_particles(page, 0.4)
     assert len(found.profiles) == 2 and found.refused == 1 and found.of == 3
-    said = band_figures._kept(page, [0.4])
+    said, = band_figures._kept(page, [0.4])
     assert "2 of 3 of N = 9 (1 too wide)" in said
 
 

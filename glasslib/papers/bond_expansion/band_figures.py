@@ -19,7 +19,7 @@ def band_growth(results):
     known = [T for T in bond_expansion.BANDED if T in _known(results, "sheared {:g}/profile_x")]
     if not known:
         return figures.not_computed("It needs glasses that yield by a band: parent temperatures of 0.4 and less.")
-    foot = _foot(results, band_growth, *_drawn(results, known), more=_kept(results, known))
+    foot = _foot(results, band_growth, *_drawn(results, known), remarks=_kept(results, known))
     sides = bond_expansion.SCALES[results.given.scale].band_sides
     with figures.panels(4, foot, letters="abcd", width=3.6) as axes:
         for T in known:
@@ -64,7 +64,7 @@ def _drawn(results, known):
 
 
 def _kept(results, known, either=False):
-    """Return, in a line for each parent temperature, how many bands are looked at, and how many profiles are none."""
+    """Return, a line for each parent temperature, how many bands are looked at, and how many profiles are none."""
     lines, which = [], "of both directions" if either else "along the shear"
     for T in known:
         words = []
@@ -75,7 +75,7 @@ def _kept(results, known, either=False):
             more = [f"{found.refused} too wide"] * bool(found.refused) + [f"{turned} turned"] * bool(turned)
             words.append(f"{len(found.profiles)} of {found.of} of N = {count}" + (f" ({', '.join(more)})" if more else ""))
         lines.append(rf"bands {which} at $T_p$ = {T:g}: {', '.join(words)}")
-    return "\n" + "\n".join(lines)
+    return lines
 
 
 def _of_particles(axes, results, T, profiled):
@@ -123,7 +123,7 @@ def band_sizes(results):
     known = [T for T in every if len(band_numbers.born(results, T)[0]) > 1]
     if not known:
         return figures.not_computed("It needs glasses of two sizes that yield by a band.")
-    foot = _foot(results, band_sizes, *_drawn(results, known), more=_kept(results, known, either=True))
+    foot = _foot(results, band_sizes, *_drawn(results, known), remarks=_kept(results, known, either=True))
     with figures.panels(2, foot, letters="ab", width=3.6) as axes:
         names, edges, *_ = band_numbers.born(results, known[-1])
         for name, edge, colour in zip(names, edges, figures.SEQUENCE):

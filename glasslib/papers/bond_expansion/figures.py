@@ -25,20 +25,21 @@ def shade(results, T):
     return matplotlib.colormaps[_SHADES](0.1 + 0.75 * every.index(T) / max(1, len(every) - 1))
 
 
-def _foot(results, drawn_by, *names, more=""):
+def _foot(results, drawn_by, *names, more="", remarks=()):
     """Return the foot of a figure that draws ensembles ``names``: samples of each size, and what is known of equilibrium."""
     counts = {}
     for name in names:
         number = max(len(values) for key, values in results.arrays.items() if key.startswith(f"{name}/"))
         counts.setdefault(_particles(results.given, name), set()).add(number)
     said = [f"{' to '.join(map(str, sorted({min(found), max(found)})))} of N = {size}" for size, found in counts.items()]
-    foot = figures.source(results.given.scale, f"samples: {', '.join(said)}", f"{results.source}{more}", by=drawn_by)
+    remarks = list(remarks)
     for dimension in (2, 3) if drawn_by is tails else (2,):
         for kind, found in zip(("not shown to be in equilibrium", "equilibrium not looked at yet"),
                                numbers.unequilibrated(results, dimension)):  # fmt: skip
             if found:
-                foot += f"\n{kind} in {dimension}D: $T_p$ = {', '.join(f'{T:g}' for T in found)}"
-    return foot
+                remarks.append(f"{kind} in {dimension}D: $T_p$ = {', '.join(f'{T:g}' for T in found)}")
+    return figures.source(results.given.scale, f"samples: {', '.join(said)}", f"{results.source}{more}", by=drawn_by,
+                          remarks=remarks)  # fmt: skip
 
 
 def _particles(given, name):
