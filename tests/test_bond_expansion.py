@@ -288,7 +288,8 @@ def test_parents_that_have_not_met_are_named(monkeypatch):
     foot = figures._foot(page, figures.thresholds, "meeting 2D 0.7", "glass 2D 0.4")
     assert "not shown to be in equilibrium in 2D: $T_p$ = 0.4" in foot and "samples: 2 to 3 of N = 500" in foot
     del page.arrays["meeting 2D 0.4/hot"]
-    assert "equilibrium not looked at yet in 2D: $T_p$ = 0.4" in figures._foot(page, figures.thresholds, "meeting 2D 0.7")
+    assert "equilibrium not looked at yet in 2D: $T_p$ = 0.4" in figures._foot(page, figures.thresholds, "glass 2D 0.4")
+    assert "equilibrium" not in figures._foot(page, figures.thresholds, "meeting 2D 0.7"), "of those drawn alone"
     forgotten = page.arrays["meeting 2D 0.7/overlap"]
     page.arrays["meeting 2D 0.7/overlap"] = np.ones_like(forgotten)  # never, as far as was looked
     assert not numbers.equilibrium(page, 0.7).met and "> 30" in tables.equilibrium_table(page).data

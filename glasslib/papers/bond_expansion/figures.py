@@ -32,12 +32,15 @@ def _foot(results, drawn_by, *names, more="", remarks=()):
         number = max(len(values) for key, values in results.arrays.items() if key.startswith(f"{name}/"))
         counts.setdefault(_particles(results.given, name), set()).add(number)
     said = [f"{' to '.join(map(str, sorted({min(found), max(found)})))} of N = {size}" for size, found in counts.items()]
-    remarks = list(remarks)
+    remarks, drawn = list(remarks), {name.split()[-1] for name in names}
+    if "predicted" in drawn:
+        drawn = {f"{min(numbers.temperatures(results)):g}"}
     for dimension in (2, 3) if drawn_by is tails else (2,):
         for kind, found in zip(("not shown to be in equilibrium", "equilibrium not looked at yet"),
                                numbers.unequilibrated(results, dimension)):  # fmt: skip
-            if found:
-                remarks.append(f"{kind} in {dimension}D: $T_p$ = {', '.join(f'{T:g}' for T in found)}")
+            parents = [f"{T:g}" for T in found if f"{T:g}" in drawn]
+            if parents:
+                remarks.append(f"{kind} in {dimension}D: $T_p$ = {', '.join(parents)}")
     return figures.source(results.given.scale, f"samples: {', '.join(said)}", f"{results.source}{more}", by=drawn_by,
                           remarks=remarks)  # fmt: skip
 
@@ -228,6 +231,7 @@ def thresholds(results):
         axes[2].plot(known, least, **figures.PAPER, label="paper: more than this, 1.5 × first drop")
         axes[1].set(xlabel=PARENT, ylabel=r"mean of $\sigma_Y$ [$\epsilon/\lambda^2$]")
         axes[2].set(xlabel=PARENT, ylabel=r"variance of $\sigma_Y$ [$\epsilon^2/\lambda^4$]")
+        axes[2].set_ylim(0, 1.5 * axes[2].get_ylim()[1])
         for axis in axes:
             axis.legend(fontsize=7)
 
@@ -250,7 +254,7 @@ def stress_curves(results):
             _steady(axes[1], results, f"{name} {hottest:g}", f"lattice bond {hottest:g} {side}", side, colour)
         _curves(axes[2], results, known, kind, sides[-1] if kind == "sheared large" else sides[0], lattices.METHODS)
         axes[2].set_xlim(0, min(SHOWN_STRAIN, axes[2].get_xlim()[1]))
-        _peaks(axes[2].inset_axes((0.62, 0.42, 0.36, 0.26)), results)
+        _peaks(axes[2].inset_axes((0.6, 0.13, 0.37, 0.2)), results)
         for axis in (axes[0], axes[2]):
             axis.set(xlabel=r"strain $\gamma$", ylabel=STRESS, ylim=(0, 1.6 * axis.get_ylim()[1]))
             axis.legend(fontsize=7, ncols=2, loc="upper right")
