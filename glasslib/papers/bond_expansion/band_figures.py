@@ -1,5 +1,7 @@
 """The pictures of shear bands of the bond expansion page: how they grow, and how wide they are born."""
 
+import itertools
+
 import numpy as np
 
 from glasslib import figures
@@ -16,14 +18,19 @@ _LINES = dict(zip(band_numbers.SIZES, (":", "--", "-")))
 
 def band_growth(results):
     """Draw Fig. 7: profiles of activity across bands, and their widths against strain, of particles and lattices."""
-    known = [T for T in bond_expansion.BANDED if T in _known(results, "sheared {:g}/profile_x")]
-    if not known:
-        return figures.not_computed("It needs glasses that yield by a band: parent temperatures of 0.4 and less.")
-    foot = _foot(results, band_growth, *_drawn(results, known), remarks=_kept(results, known))
     sides = bond_expansion.SCALES[results.given.scale].band_sides
+    sheared = [T for T in bond_expansion.BANDED if T in _known(results, "sheared {:g}/profile_x")]
+    of_lattices = {T: [f"band {T:g} {side}" for side in sides if results.has(f"band {T:g} {side}/profiles")]
+                   for T in bond_expansion.BANDED}  # fmt: skip
+    known = [T for T in bond_expansion.BANDED if T in sheared or of_lattices[T]]
+    if not known:
+        return figures.not_computed("It needs glasses that yield by a band, or lattices: of parent temperatures up to 0.4.")
+    names = [*_drawn(results, sheared), *itertools.chain(*of_lattices.values())]
+    foot = _foot(results, band_growth, *names, remarks=_kept(results, sheared))
     with figures.panels(4, foot, letters="abcd", width=3.6) as axes:
         for T in known:
-            _of_particles(axes, results, T, T in (known[0], known[-1]))
+            if T in sheared:
+                _of_particles(axes, results, T, T in (sheared[0], sheared[-1]))
             for side, mark in zip(reversed(sides), "o^"):
                 if results.has(f"band {T:g} {side}/profiles"):
                     drawn = axes[2] if side == sides[-1] and T in (known[0], known[-1]) else None

@@ -30,9 +30,11 @@ def _foot(results, drawn_by, *names, more="", remarks=()):
     counts = {}
     for name in names:
         number = max(len(values) for key, values in results.arrays.items() if key.startswith(f"{name}/"))
-        counts.setdefault(_particles(results.given, name), set()).add(number)
-    said = [f"{' to '.join(map(str, sorted({min(found), max(found)})))} of N = {size}" for size, found in counts.items()]
-    remarks, drawn = list(remarks), {name.split()[-1] for name in names}
+        kind = name.split()[0]
+        what = f"lattices, L = {name.split()[-1]}" if kind == "band" else f"N = {_particles(results.given, name)}"
+        counts.setdefault(what, set()).add(number)
+    said = [f"{' to '.join(map(str, sorted({min(found), max(found)})))} of {what}" for what, found in counts.items()]
+    remarks, drawn = list(remarks), {word for name in names for word in name.split()}
     if "predicted" in drawn:
         drawn = {f"{min(numbers.temperatures(results)):g}"}
     for dimension in (2, 3) if drawn_by is tails else (2,):
