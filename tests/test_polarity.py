@@ -283,6 +283,14 @@ def test_tasks_have_names_files_and_stages_of_their_own():
         assert sum(map(len, polarity.stages(given).values())) == len(tasks)
 
 
+def test_trained_glasses_of_every_amplitude_are_published_whole():
+    """Amplitudes share a folder, in which the key of a task tells its own files."""
+    tasks = {name: task for name, (task, _) in polarity.tasks(polarity.Parameters(scale="book")).items()}
+    for atoms in polarity.SCALES["book"].sizes:
+        own = [tasks[f"cycled {atoms} {amplitude:g}"] for amplitude in polarity.AMPLITUDES]
+        assert {task.archive for task in own} == {f"trained/CuZr-{atoms}"} and len({task.key() for task in own}) == 3
+
+
 def test_all_of_the_smaller_glasses_comes_before_anything_of_the_larger():
     given = polarity.Parameters(scale="book")
     pairs = [pair for stage in polarity.stages(given).values() for pair in stage]

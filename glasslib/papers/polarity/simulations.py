@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from glasslib import ensemble, store
-from glasslib.papers import costs, polarity
+from glasslib.papers import costs
 from glasslib.papers.polarity import cycles
 
 TABLE, ELEMENTS = "CuZr_mendelev2009.eam.fs.gz", ("Cu", "Zr")
@@ -171,9 +171,9 @@ class Cycling(NamedTuple):
 def cycled_task(spec, seed):
     """Return the ``ensemble.Task`` of ``Cycling``."""
     atoms, steps = spec.glass.atoms, 2.1 * spec.amplitude * spec.cycles / spec.step
-    whole = f"trained/CuZr-{atoms}" if spec.amplitude == polarity.TRAINED else None  # further work begins with these
     return ensemble.Task(f"alloy-cycled-{atoms}", cycled, spec, seed, version=1, label=f"{atoms}",
-                         core_seconds=costs.ALLOY_SHEAR * atoms * steps, archive=whole)  # fmt: skip
+                         core_seconds=costs.ALLOY_SHEAR * atoms * steps,
+                         archive=f"trained/CuZr-{atoms}")  # of every amplitude: further work begins with these
 
 
 def cycled(spec, sequence):
