@@ -135,6 +135,7 @@ def test_a_loop_tells_what_moved_for_good(glass):
     assert found["up_energy"][0] == 0 and found["reversible"].max() > 0
     assert found["loaded_box_strain"] == pytest.approx(0.02) and found["end_box_strain"] < 0.02
     assert found["events"][0] > 0 and found["dissipated"][0] > found["events"][0] * simulations._EVENT
+    assert found["events"].shape == found["dissipated"].shape == (2,)
 
 
 def test_backward_is_as_far_as_forward_from_where_a_glass_begins():
@@ -154,6 +155,15 @@ def test_one_more_cycle_is_a_loop_that_goes_as_far_as_the_training(glass):
     assert found["down_strain"].min() <= -begin + 1e-9 and found["down_strain"][-1] == pytest.approx(end - begin, abs=1e-6)
     assert found["down_energy"][-1] == pytest.approx(longer["energy"][3] - longer["energy"][2], abs=1e-8)
     assert found["shown_positions"].shape == (500, 3) and found["shown_lengths"].shape == (3,)
+
+
+def test_the_events_of_a_loop_are_those_of_each_of_its_legs(glass):
+    """The first cycle of a training is a loop that returns; on its way back something happens."""
+    training = TRAINING._replace(amplitude=0.04, cycles=1)
+    first = simulations.cycled(training, sequence())
+    found = simulations.looped(simulations.Loop(training, 0, 0.04, returns=True), sequence())
+    assert found["events"].tolist() == first["events"][0].tolist() and found["events"].min() > 0
+    np.testing.assert_allclose(found["dissipated"], first["dissipated"][0], atol=1e-6)
 
 
 CAST = np.array([0.03, -0.06, 0.0])  # stresses [GPa] of glasses as cast, of a modulus of 30 GPa
