@@ -4,8 +4,9 @@ import matplotlib
 import numpy as np
 import pytest
 
-from glasslib.papers import polarity
-from glasslib.papers.polarity import map_figures, map_numbers, maps, simulations, tables
+from glasslib import measured, records, store
+from glasslib.papers import campaign, kept, polarity
+from glasslib.papers.polarity import map_figures, map_numbers, maps, numbers, simulations, tables
 from glasslib.papers.results import Results
 
 SEED = 3
@@ -29,6 +30,7 @@ def test_a_map_goes_on_where_it_was_stopped(monkeypatch):
     assert (whole["strength"][np.isfinite(whole["strength"])] > 0).all() and np.isfinite(whole["strength"]).mean() > 0.5
     assert 30 < whole["free"].mean() < 70 and whole["moved"].max() == 0
     assert np.bincount(whole["site"], minlength=8).sum() == 500
+    assert not set(kept.OURS) & set(numbers.published("map 500 as-cast", whole, spec))
     assert whole["shown_stress"][0, 0] == pytest.approx(whole["local_stress"][4], abs=1e-3)  # of another minimiser
     save, calls = maps._save, []
 
@@ -47,6 +49,41 @@ def test_a_map_goes_on_where_it_was_stopped(monkeypatch):
         maps.mapped(spec, sequence)
     again = maps.mapped(spec, sequence)
     assert len(calls) == 1 and all(whole[name].tobytes() == again[name].tobytes() for name in whole)
+
+
+@pytest.fixture
+def clone(tmp_path, monkeypatch):
+    """An empty clone in which a folder of data is written."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "registry.txt").touch()
+    monkeypatch.setattr(store, "_CLONE", tmp_path / "data")
+    monkeypatch.setattr(measured, "write", lambda papers: None)
+    return tmp_path / "data"
+
+
+def test_maps_that_are_fresh_go_with_one_that_is_published(clone, monkeypatch):
+    """Two samples computed here and one of which only what the page keeps is there."""
+    spec = maps.Map(TRAINING, 0, 2, 6.0)
+    task = maps.map_task(spec, SEED)
+    sample = {name: np.zeros(shape) for name, shape in (
+        ("strength", (8, 2)), ("local_stress", (8,)), ("stress", ()), ("moved", (500,)), ("shown_strain", (2, 4)))}  # fmt: skip
+    monkeypatch.setattr(polarity, "tasks", lambda given: {"map 500 as-cast": (task, 3)})
+    monkeypatch.setattr(polarity, "stages", lambda given: {"map-500": [(task, 3)]})
+    given = polarity.Parameters()
+    record = {"parameters": {}, "source": "a", "versions": {}, "entropy": [SEED, 0], "date": "2026", "core_seconds": 1.0}
+
+    def finish(*numbers):
+        for k in numbers:
+            store.write(task.path(k), sample | {"stress": np.array(float(k))}, record | {"parameters": records.plain(spec)})
+
+    finish(1)
+    campaign.publish(polarity)
+    task.path(1).unlink()
+    finish(0, 2)
+    found, _ = campaign.gather(polarity, given)
+    assert found["map 500 as-cast/stress"].tolist() == [0, 1, 2] == found["map 500 as-cast/sample"].tolist()
+    for k in (0, 2):
+        task.path(k).unlink()
 
 
 def test_atoms_lie_in_the_cell_of_the_nearest_site():

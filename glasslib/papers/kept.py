@@ -61,12 +61,16 @@ def stacked(tasks, finished, keep, of_first=lambda ensemble, key: key.startswith
     tasks: {ensemble: (task, samples)}; finished: a ``campaign.Finished``; keep(ensemble, task, arrays): arrays by name of one
     sample; of_first(ensemble, key): whether the first sample's are enough. Arrays of a sample from ``single_from`` dimensions
     on are kept in single precision; those that differ in their last length are filled up with NaN.
+    Raises ValueError where ``keep`` returns an array under a name of ``OURS``, ``store.DataError`` for one that some samples lack.
     """
     result = {}
     for ensemble, (task, samples) in tasks.items():
         found = finished.parts(ensemble, task, samples, keep)
         if not found:
             continue
+        for key in OURS:
+            if any(key in arrays for arrays, _ in found.values()):
+                raise ValueError(f"{ensemble}/{key}: what is kept of a sample must have none of the names {', '.join(OURS)}")
         several = {key: [arrays[key] for arrays, _ in found.values() if key in arrays] for key in next(iter(found.values()))[0]}
         for key, values in several.items():
             values = values[:1] if of_first(ensemble, key) else values

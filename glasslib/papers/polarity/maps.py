@@ -42,8 +42,8 @@ def mapped(spec, sequence):
 
     strength, drop (S, 2) [GPa], yield_strain (S, 2): NaN where nothing yields; local_stress (S,) [GPa]: sigma_xy before; free
     (S,) atoms; displaced: how many sites were moved a little, as no branch was found there; stress [GPa]: of the whole; site
-    (n,): that of the cell in which an atom lies; moved (n,): D2min [angstrom^2] of an atom since the glass was cast, 0 as cast;
-    sample: its number. Of the first sample also one inclusion in plain steps: shown_strain, shown_stress (2, K) [GPa], and
+    (n,): that of the cell in which an atom lies; moved (n,): D2min [angstrom^2] of an atom since the glass was cast, 0 as cast.
+    Of the first sample also one inclusion in plain steps: shown_strain, shown_stress (2, K) [GPa], and
     shown_site, the number of its site.
     """
     from glasslib.particles.finnis_sinclair import GIGAPASCAL
@@ -59,7 +59,7 @@ def mapped(spec, sequence):
     result |= {
         "free": found["free"].astype(np.int32), "displaced": np.array(found["displaced"].sum()),
         "stress": np.array(evaluate(packing, law).shear_stress / GIGAPASCAL), "site": _site_of_atoms(packing, spec.sites),
-        "moved": _moved(spec, packing, sequence), "sample": np.array(sequence.spawn_key[-1]),
+        "moved": _moved(spec, packing, sequence),
     }  # fmt: skip
     if spec.after == 0 and sequence.spawn_key[-1] == 0:
         result |= _shown(spec, packing, law, result["yield_strain"])
