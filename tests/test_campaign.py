@@ -190,3 +190,11 @@ def test_what_is_kept_has_no_name_of_ours(clone, name):
     compute(Toy, OfToy(wanted=2))
     with pytest.raises(ValueError, match=f"^line A/{name}: what is kept of a sample must have none of the names sample, core"):
         campaign.gather(Clashing, OfToy())
+
+
+def test_what_must_be_exact_is_kept_in_double_precision(clone):
+    compute(Toy, OfToy(wanted=2))
+    finished = campaign.Finished(Toy)
+    found = kept.stacked(Toy.tasks(OfToy()), finished, lambda ensemble, task, arrays: {
+        "curve": arrays["curve"], "other": arrays["curve"]}, exact=("curve",))  # fmt: skip
+    assert found["line A/curve"].dtype == np.float64 and found["line A/other"].dtype == np.float32

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from glasslib import ensemble, scorecard
-from glasslib.papers import polarity
+from glasslib.papers import kept, polarity
 from glasslib.papers.polarity import cycles, figures, interactive, numbers, samples, simulations, spatial, tables
 from glasslib.papers.results import Results
 
@@ -283,6 +283,27 @@ def test_only_what_differs_by_direction_counts_as_anisotropy():
     assert found.ours > 0.05 and found.samples == 8
     few = polarity.measure(structures(0.05, count=5))["rdf_isotropic"]
     assert few.ours is None and few.why == "a p-value from 4 samples means nothing: it takes 5"
+
+
+def test_energies_are_kept_as_exactly_as_limit_cycles_are_told_apart():
+    """What tells two states apart is left of the energies that are published; curves are in single precision."""
+    energy, curve = -4.9 + 1e-8 * np.arange(3), np.zeros((1, 3, 4))
+    sample = {"energy": energy, "curve_stress": curve, "kept": np.random.default_rng(0).random((1, 500, 3)) * 20,
+              "kept_strain": np.zeros(1), "species": np.zeros(500), "lengths": np.full(3, 20.0)}  # fmt: skip
+    given = polarity.Parameters(scale="smoke")
+    tasks = {"cycled 500 0.06": polarity.tasks(given)["cycled 500 0.06"]}
+
+    class Finished:
+        published = kept.Published(polarity)
+
+        def parts(self, name, task, samples, keep):
+            return {k: (keep(name, task, sample), {"core_seconds": 1.0}) for k in range(2)}
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(polarity, "tasks", lambda given: tasks)
+        found = polarity.gather(given, Finished())
+    assert np.array_equal(found["cycled 500 0.06/energy"], [energy, energy])
+    assert found["cycled 500 0.06/curve_stress"].dtype == np.float32
 
 
 def test_tasks_have_names_files_and_stages_of_their_own():
