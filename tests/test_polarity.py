@@ -327,6 +327,11 @@ def test_all_of_the_smaller_glasses_comes_before_anything_of_the_larger():
     pairs = [pair for stage in polarity.stages(given).values() for pair in stage]
     assert [task.label for task, _ in pairs] == sorted((task.label for task, _ in pairs), key=int)
     assert list(polarity.stages(given))[:5] == [f"{kind}-2000" for kind in ("glass", "cycled", "loop", "further", "map")]
+    names = list(polarity.stages(given))
+    assert names[-2:] == ["map-8000", "amplitudes-8000"] and names.index("cycled-8000") < names.index("map-8000")
+    assert [task.parameters.amplitude for task, _ in polarity.stages(given)["amplitudes-8000"]] == [0.05, 0.08]
+    assert [task.parameters.amplitude for task, _ in polarity.stages(given)["cycled-8000"]] == [0.06]
+    assert [task.parameters.amplitude for task, _ in polarity.stages(given)["cycled-2000"]] == list(polarity.AMPLITUDES)
     counts = {name: count for name, (_, count) in polarity.tasks(given).items()}
     assert [counts[f"cycled 2000 {amplitude:g}"] for amplitude in polarity.AMPLITUDES] == [5, 10, 5]
     assert counts["map 2000 trained"] == 10 and counts["map 8000 trained"] == 2
