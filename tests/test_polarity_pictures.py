@@ -32,6 +32,7 @@ def results():
                        f"{name}/shown_sample": np.array([3])}  # fmt: skip
     strength = np.full((2, SIDE**3, 2), 4.0)
     arrays |= {f"map {ATOMS} {state}/local_stress": np.zeros((2, SIDE**3)) for state in spatial.STATES}
+    arrays |= {f"map {ATOMS} {state}/displaced": np.zeros((2, SIDE**3), bool) for state in spatial.STATES}
     arrays[f"map {ATOMS} as-cast/strength"] = strength
     arrays |= {f"map {ATOMS} as-cast/sample": np.array([3, 4]), f"map {ATOMS} trained/sample": np.array([4, 3])}
     trained = strength.copy()
@@ -69,6 +70,13 @@ def test_zones_are_the_sites_beyond_the_threshold(results):
         zone, outside, inside = spatial.zone_bodies(found, atoms, way)
         assert np.argwhere(zone.flags).tolist() == [[0, 0, 0], [0, 0, 1]]
         assert len(inside.positions) == 3 and len(outside.positions) == 2
+
+
+def test_displaced_sites_are_in_no_zone(results):
+    results.arrays[f"map {ATOMS} as-cast/displaced"][0, 0] = True
+    results.arrays[f"map {ATOMS} trained/displaced"][0, 1] = True  # of the other sample
+    found = spatial.maps(results)
+    assert np.argwhere(spatial.zone_bodies(found, np.ones((1, 3)), "forward")[0].flags).tolist() == [[0, 0, 1]]
 
 
 def test_maps_of_another_sample_than_the_atoms_are_not_drawn(results):

@@ -10,7 +10,8 @@ SAMPLES, SITES = 4, 4000
 
 
 def a_pair(totals, stress):
-    return maps.Pair(totals, stress, np.zeros((SAMPLES, 5)), np.zeros((SAMPLES, 5), int))
+    return maps.Pair(totals, stress, np.zeros((SAMPLES, 5)), np.zeros((SAMPLES, 5), int),
+                     np.zeros((SAMPLES, SITES), bool))  # fmt: skip
 
 
 def shifted():

@@ -68,7 +68,7 @@ def densities(results):
     with figures.panels(2, _foot(results, atoms, pair, densities), letters="ab", height=3.2) as axes:
         for way, (axis, (title, _), sign) in enumerate(zip(axes, WAYS, (1, -1))):
             before, after = (pair.strength[state, ..., way].ravel() for state in (0, 1))
-            known = np.isfinite(before) & np.isfinite(after)
+            known = np.isfinite(pair.change[..., way].ravel())
             count, _, _ = np.histogram2d(before[known], after[known], [edges, edges], density=True)
             shown = np.ma.masked_less_equal(count.T, 0)
             image = axis.pcolormesh(edges, edges, np.ma.log10(shown), cmap="viridis", rasterized=True)

@@ -34,14 +34,15 @@ def map_task(spec, seed):
     """Return the ``ensemble.Task`` of a ``Map``."""
     atoms = spec.training.glass.atoms
     seconds = costs.inclusions(spec.sites, 2, spec.radius)
-    return ensemble.Task(f"alloy-map-{atoms}", mapped, spec, seed, label=f"{atoms}", core_seconds=seconds)
+    return ensemble.Task(f"alloy-map-{atoms}", mapped, spec, seed, version=1, label=f"{atoms}", core_seconds=seconds)
 
 
 def mapped(spec, sequence):
     """Return one sample of a ``Map`` by name, S sites in the order of ``local_yield.grid_sites``, forward and backward.
 
-    strength, drop (S, 2) [GPa], yield_strain (S, 2): NaN where nothing yields; local_stress (S,) [GPa]: sigma_xy before; free
-    (S,) atoms; displaced: how many sites were moved a little, as no branch was found there; stress [GPa]: of the whole; site
+    strength, drop (S, 2) [GPa], yield_strain (S, 2): NaN where nothing yields; local_stress (S,) [GPa]: sigma_xy before, of the
+    local_tensor (S, 3, 3); free (S,) atoms; displaced (S,): whether a place close by stands for a site where no branch was
+    found; stress [GPa]: of the whole; site
     (n,): that of the cell in which an atom lies; moved (n,): D2min [angstrom^2] of an atom since the glass was cast, 0 as cast.
     Of the first sample also one inclusion in plain steps: shown_strain, shown_stress (2, K) [GPa], and
     shown_site, the number of its site.
@@ -52,12 +53,12 @@ def mapped(spec, sequence):
     packing = spec.training.configuration(spec.after, sequence)
     checkpoint = ensemble.checkpoint_path(map_task(spec, sequence.entropy), sequence)
     found = _sites(spec, packing, checkpoint)
-    found["local_stress"] = found["local_stress"][:, 0]
+    found["local_stress"] = found["local_stress"][:, 0]  # sigma_xy: the first loading is forward simple shear
     result = {name: np.float32(found[name] / (1.0 if name == "yield_strain" else GIGAPASCAL))
-              for name in ("strength", "drop", "local_stress", "yield_strain")}  # fmt: skip
+              for name in ("strength", "drop", "local_stress", "local_tensor", "yield_strain")}  # fmt: skip
     law = spec.training.glass.potential
     result |= {
-        "free": found["free"].astype(np.int32), "displaced": np.array(found["displaced"].sum()),
+        "free": found["free"].astype(np.int32), "displaced": found["displaced"],
         "stress": np.array(evaluate(packing, law).shear_stress / GIGAPASCAL), "site": _site_of_atoms(packing, spec.sites),
         "moved": _moved(spec, packing, sequence),
     }  # fmt: skip
@@ -83,7 +84,7 @@ def _sites(spec, packing, checkpoint):
         part = local_yield.local_yield(packing, law, places[done : done + _CHUNK], local_yield.simple_shears(3),
                                        free_radius=spec.radius, largest_strain=LARGEST_STRAIN, nearby=True)  # fmt: skip
         part = {"strength": part.residual_strength, "drop": part.stress_drop, "yield_strain": part.yield_strain,
-                "local_stress": part.local_stress, "free": part.free, "displaced": part.displaced}  # fmt: skip
+                "local_stress": part.local_stress, "local_tensor": part.stress, "free": part.free, "displaced": part.displaced}  # fmt: skip
         found = {name: np.concatenate([found[name], more]) for name, more in part.items()} if found else part
         if len(found["free"]) < len(places):
             _save(checkpoint, found, law)
@@ -138,17 +139,19 @@ class Pair(NamedTuple):
     """Maps of the same n samples as cast and trained: yield stresses (2, n, S, 2), local stresses (2, n, S) [GPa], by state.
 
     moved, site (n, N): D2min [angstrom^2] of the atoms over the training, and the cell in which each lies when trained.
+    displaced (n, S): sites for which in either state a place close by stands: there differences are of unlike places.
     """
 
     strength: np.ndarray
     stress: np.ndarray
     moved: np.ndarray
     site: np.ndarray
+    displaced: np.ndarray
 
     @property
     def change(self):
-        """Return what the yield stresses gained (n, S, 2)."""
-        return self.strength[1] - self.strength[0]
+        """Return what the yield stresses gained (n, S, 2); NaN where a site was displaced."""
+        return np.where(self.displaced[..., None], np.nan, self.strength[1] - self.strength[0])
 
 
 SIGNS = np.array([1.0, -1.0])  # of tau_0 in the yield stress, forward and backward
@@ -171,4 +174,5 @@ def pair(results, atoms, least=2):
     strength, stress = (np.stack([np.asarray(results[f"{name}/{key}"])[row].astype(float) for name, row in zip(names, rows)])
                         for key in ("strength", "local_stress"))  # fmt: skip
     moved, site = (np.asarray(results[f"{names[1]}/{key}"])[rows[1]] for key in ("moved", "site"))
-    return Pair(yield_stress(strength, stress), stress, moved.astype(float), site.astype(int))
+    displaced = np.any([np.asarray(results[f"{name}/displaced"])[row] for name, row in zip(names, rows)], axis=0)
+    return Pair(yield_stress(strength, stress), stress, moved.astype(float), site.astype(int), displaced)

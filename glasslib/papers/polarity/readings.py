@@ -35,11 +35,15 @@ def applied(pair):
 
 
 def permuted(pair, generator):
-    """Return a ``maps.Pair`` with the strengths of each sample and direction at other sites, the same in both states."""
+    """Return a ``maps.Pair`` with the strengths of each sample and direction at other sites, the same in both states.
+
+    Sites that were displaced keep theirs: in none of their differences is anything known.
+    """
     strength = pair.strength.copy()
     for sample in range(strength.shape[1]):
+        used = np.flatnonzero(~pair.displaced[sample])
         for way in range(2):
-            strength[:, sample, :, way] = pair.strength[:, sample, generator.permutation(strength.shape[2]), way]
+            strength[:, sample, used, way] = pair.strength[:, sample, generator.permutation(used), way]
     return pair._replace(strength=strength)
 
 
