@@ -122,12 +122,12 @@ def _moved(spec, packing, sequence):
 
 
 def _shown(spec, packing, law, yield_strain):
-    """Return the curves of the site in the middle of the grid."""
+    """Return the curves of the site in the middle of the grid, of the one past it where edges have an even number of sites."""
     from glasslib.papers.maps import followed
     from glasslib.particles.finnis_sinclair import GIGAPASCAL
     from glasslib.protocols.local_yield import grid_sites
 
-    number = len(yield_strain) // 2
+    number = np.ravel_multi_index((spec.sites // 2,) * 3, (spec.sites,) * 3)
     site = grid_sites(packing.box, spec.sites)[number]
     ends = np.where(np.isfinite(yield_strain[number]), yield_strain[number], LARGEST_STRAIN)
     strain = np.array([1.0, -1.0])[:, None] * 1.15 * ends[:, None] * np.linspace(0, 1, _CURVE)
