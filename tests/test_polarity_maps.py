@@ -1,5 +1,7 @@
 """Maps of local yield stress of the polarity paper: a small one, resumed; numbers and figures on arrays of known answers."""
 
+import itertools
+
 import matplotlib
 import numpy as np
 import pytest
@@ -32,6 +34,7 @@ def test_a_map_goes_on_where_it_was_stopped(monkeypatch):
     assert np.bincount(whole["site"], minlength=8).sum() == 500
     assert not set(kept.OURS) & set(numbers.published("map 500 as-cast", whole, spec))
     assert whole["shown_stress"][0, 0] == pytest.approx(whole["local_stress"][7], abs=1e-3)  # of another minimiser
+    assert whole["most_moved"].shape == (8,) and whole["most_moved"].max() == 0
     assert whole["shown_site"] == 7 and whole["displaced"].shape == (8,) and whole["displaced"].dtype == bool
     assert whole["local_tensor"].shape == (8, 3, 3)
     np.testing.assert_array_equal(whole["local_tensor"][:, 0, 1], whole["local_stress"])
@@ -89,6 +92,21 @@ def test_maps_that_are_fresh_go_with_one_that_is_published(clone, monkeypatch):
         task.path(k).unlink()
 
 
+def test_the_atom_that_moved_most_is_sought_in_the_sphere_of_a_site():
+    from glasslib.particles.box import Box
+    from glasslib.particles.packing import Packing
+    from glasslib.protocols.local_yield import grid_sites
+
+    box, rng = Box.of((20.0, 24.0, 22.0), 0.03), np.random.default_rng(0)
+    packing, moved = Packing.of(rng.random((300, 3)) @ box.lattice().T, box, np.zeros(300, np.int64)), rng.random(300)
+    found = maps._most(moved, packing, maps.Map(TRAINING, 0, 3, 4.0))
+    for site, most in zip(grid_sites(box, 3), found):
+        images = site + np.array(list(itertools.product((-1, 0, 1), repeat=3))) @ box.lattice().T
+        near = np.linalg.norm(packing.positions[:, None] - images[None], axis=-1).min(axis=1) < 4.0
+        assert most == moved[near].max(initial=0.0)
+    assert len(set(found.tolist())) > 10
+
+
 def test_atoms_lie_in_the_cell_of_the_nearest_site():
     from glasslib.particles.box import Box
     from glasslib.particles.packing import Packing
@@ -116,7 +134,8 @@ def synthetic(trained=True):
         ("as-cast", before, stress, slice(None)), ("trained", after, stress - 0.5 * zone * trained, order)
     ):  # fmt: skip
         fields = {"strength": strength - residual[..., None] * maps.SIGNS, "local_stress": residual, "site": site,
-                  "moved": moved, "sample": np.arange(SAMPLES), "displaced": np.zeros((SAMPLES, SITES), bool), "free": np.full((SAMPLES, SITES), 241),
+                  "moved": moved, "sample": np.arange(SAMPLES), "displaced": np.zeros((SAMPLES, SITES), bool),
+                  "most_moved": np.where(zone, 1.0, 0.05), "free": np.full((SAMPLES, SITES), 241),
                   "yield_strain": np.full((SAMPLES, SITES, 2), 0.08)}  # fmt: skip
         arrays |= {f"map 500 {state}/{key}": values[rows] for key, values in fields.items()}
     strain = np.array([[1.0], [-1.0]]) * np.linspace(0, 0.1, 20)

@@ -11,7 +11,7 @@ SAMPLES, SITES = 4, 4000
 
 def a_pair(totals, stress):
     return maps.Pair(totals, stress, np.zeros((SAMPLES, 5)), np.zeros((SAMPLES, 5), int),
-                     np.zeros((SAMPLES, SITES), bool))  # fmt: skip
+                     np.zeros((SAMPLES, SITES), bool), np.zeros((SAMPLES, SITES)))  # fmt: skip
 
 
 def shifted():

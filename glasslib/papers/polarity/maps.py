@@ -43,7 +43,8 @@ def mapped(spec, sequence):
     strength, drop (S, 2) [GPa], yield_strain (S, 2): NaN where nothing yields; local_stress (S,) [GPa]: sigma_xy before, of the
     local_tensor (S, 3, 3); free (S,) atoms; displaced (S,): whether a place close by stands for a site where no branch was
     found; stress [GPa]: of the whole; site
-    (n,): that of the cell in which an atom lies; moved (n,): D2min [angstrom^2] of an atom since the glass was cast, 0 as cast.
+    (n,): that of the cell in which an atom lies; moved (n,): D2min [angstrom^2] of an atom since the glass was cast, 0 as cast;
+    most_moved (S,): the largest of these in the sphere of a site.
     Of the first sample also one inclusion in plain steps: shown_strain, shown_stress (2, K) [GPa], and
     shown_site, the number of its site.
     """
@@ -56,11 +57,11 @@ def mapped(spec, sequence):
     found["local_stress"] = found["local_stress"][:, 0]  # sigma_xy: the first loading is forward simple shear
     result = {name: np.float32(found[name] / (1.0 if name == "yield_strain" else GIGAPASCAL))
               for name in ("strength", "drop", "local_stress", "local_tensor", "yield_strain")}  # fmt: skip
-    law = spec.training.glass.potential
+    law, moved = spec.training.glass.potential, _moved(spec, packing, sequence)
     result |= {
         "free": found["free"].astype(np.int32), "displaced": found["displaced"],
         "stress": np.array(evaluate(packing, law).shear_stress / GIGAPASCAL), "site": _site_of_atoms(packing, spec.sites),
-        "moved": _moved(spec, packing, sequence),
+        "moved": moved, "most_moved": _most(moved, packing, spec),
     }  # fmt: skip
     if spec.after == 0 and sequence.spawn_key[-1] == 0:
         result |= _shown(spec, packing, law, result["yield_strain"])
@@ -121,6 +122,17 @@ def _moved(spec, packing, sequence):
                                              simulations.NEIGHBOURHOOD)[1])  # fmt: skip
 
 
+def _most(values, packing, spec):
+    """Return the largest (S,) of the ``values`` (n,) of atoms in the sphere of each site; 0 where there is none."""
+    from glasslib.protocols.local_yield import grid_sites
+
+    result = np.zeros(spec.sites**3, values.dtype)
+    for number, site in enumerate(grid_sites(packing.box, spec.sites)):
+        apart = packing.box.minimum_image(packing.positions - site)
+        result[number] = values[(apart**2).sum(axis=1) < spec.radius**2].max(initial=0.0)
+    return result
+
+
 def _shown(spec, packing, law, yield_strain):
     """Return the curves of the site in the middle of the grid, of the one past it where edges have an even number of sites."""
     from glasslib.papers.maps import followed
@@ -139,7 +151,8 @@ class Pair(NamedTuple):
     """Maps of the same n samples as cast and trained: yield stresses (2, n, S, 2), local stresses (2, n, S) [GPa], by state.
 
     moved, site (n, N): D2min [angstrom^2] of the atoms over the training, and the cell in which each lies when trained.
-    displaced (n, S): sites for which in either state a place close by stands: there differences are of unlike places.
+    displaced (n, S): sites for which in either state a place close by stands: there differences are of unlike places;
+    most_moved (n, S): the largest D2min in the sphere of a site.
     """
 
     strength: np.ndarray
@@ -147,6 +160,7 @@ class Pair(NamedTuple):
     moved: np.ndarray
     site: np.ndarray
     displaced: np.ndarray
+    most_moved: np.ndarray
 
     @property
     def change(self):
@@ -173,6 +187,6 @@ def pair(results, atoms, least=2):
         return None
     strength, stress = (np.stack([np.asarray(results[f"{name}/{key}"])[row].astype(float) for name, row in zip(names, rows)])
                         for key in ("strength", "local_stress"))  # fmt: skip
-    moved, site = (np.asarray(results[f"{names[1]}/{key}"])[rows[1]] for key in ("moved", "site"))
+    moved, site, most = (np.asarray(results[f"{names[1]}/{key}"])[rows[1]] for key in ("moved", "site", "most_moved"))
     displaced = np.any([np.asarray(results[f"{name}/displaced"])[row] for name, row in zip(names, rows)], axis=0)
-    return Pair(yield_stress(strength, stress), stress, moved.astype(float), site.astype(int), displaced)
+    return Pair(yield_stress(strength, stress), stress, moved.astype(float), site.astype(int), displaced, most.astype(float))
