@@ -282,7 +282,8 @@ def test_only_what_differs_by_direction_counts_as_anisotropy():
     found = polarity.measure(structures(0.0))["rdf_isotropic"]
     assert found.ours > 0.05 and found.samples == 8
     few = polarity.measure(structures(0.05, count=5))["rdf_isotropic"]
-    assert few.ours is None and few.why == "a p-value from 4 samples means nothing: it takes 5"
+    assert few.ours is None and few.why == "p is at least 2^-3 from 4 samples: its bound takes 6"
+    assert polarity.measure(structures(0.0, count=7))["rdf_isotropic"].samples == 6
 
 
 def test_energies_are_kept_as_exactly_as_limit_cycles_are_told_apart():

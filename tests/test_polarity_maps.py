@@ -177,13 +177,18 @@ def test_sites_that_were_displaced_are_left_out_of_differences():
     np.testing.assert_array_equal(other.strength[:, pair.displaced], pair.strength[:, pair.displaced])
 
 
-def test_a_p_value_of_four_samples_is_none():
-    whole = synthetic()
-    fewer = {name: values[3:] if len(values) == SAMPLES else values for name, values in whole.arrays.items()}
-    found = polarity.measure(whole._replace(arrays=fewer))
-    for claim in ("as_cast_symmetric", "trained_polarised", "residual_stress_same"):
-        assert found[claim].ours is None and found[claim].why.startswith("a p-value from 3 samples")
-    assert found["zones_coincide"].samples == 3
+@pytest.mark.parametrize("count, needed", [(3, (6, 8)), (6, (8,)), (7, (8,)), (8, ())])
+def test_a_p_value_that_cannot_be_below_its_bound_is_none(count, needed):
+    """2^(1 - n) is below 0.05 from six samples on, below 0.01 from eight."""
+    whole, claims = synthetic(), {"as_cast_symmetric": 6, "residual_stress_same": 6, "trained_polarised": 8}
+    for name, values in whole.arrays.items():
+        if len(values) == SAMPLES:
+            whole.arrays[name] = values[:count] if "trained" in name else values[SAMPLES - count :]  # of other order
+    found = polarity.measure(whole)
+    for claim, least in claims.items():
+        assert (found[claim].ours is None) == (least in needed) and found[claim].samples == count
+        assert least not in needed or found[claim].why == f"p is at least 2^{1 - count} from {count} samples: its bound takes {least}"
+    assert found["zones_coincide"].samples == count
 
 
 def test_without_zones_there_is_no_number():

@@ -1,16 +1,17 @@
 """The numbers of the polarity paper's claims about local yield stress and local residual stress, from its maps."""
 
+import math
+
 import numpy as np
 
 from glasslib.analysis import polarity_zones, statistics
 from glasslib.papers.polarity import maps
-from glasslib.scorecard import Measurement
+from glasslib.scorecard import Measurement, ledger
 
 THRESHOLD = 1.0  # change of yield stress from which on a site is polarised [GPa]
 SHARE = 0.05  # of the atoms, those that have moved most, which count as rearranged
 TAIL = (0.2, 2.0)  # changes [GPa] between which their distribution has a scale
 GRID = 200  # points at which distributions are compared
-FEWEST = 5  # samples of which a p-value can be made
 FORWARD, BACKWARD = 0, 1  # along the last axis of the strengths
 
 
@@ -46,14 +47,24 @@ def chance(first, second, low=0.0, high=1.0):
     return statistics.chance_of_exchange(*curves)
 
 
-def by_chance(p, count, scale):
-    """Return the ``Measurement`` of a p-value that exchanges within samples have given; none of fewer than ``FEWEST``.
-
-    Two of n samples can be exchanged in 2^(n - 1) ways that differ, and p is no less than one of these.
-    """
-    if count < FEWEST:
-        return Measurement.none(f"a p-value from {count} samples means nothing: it takes {FEWEST}", count, scale)
+def by_chance(claim, p, count, scale):
+    """Return the ``Measurement`` of a p-value that exchanges within samples have given; none of fewer than ``fewest``."""
+    needed = fewest(claim)
+    if count < needed:
+        return Measurement.none(f"p is at least 2^{1 - count} from {count} samples: its bound takes {needed}", count, scale)
     return Measurement(p, 0.0, count, scale)
+
+
+def fewest(claim):
+    """Return of how many samples a p-value can be below the bound of a claim, without which no verdict means anything.
+
+    The two of each of n samples can be exchanged in 2^(n - 1) ways that differ, and p is no less than one of these.
+
+    >>> fewest("trained_polarised"), fewest("as_cast_symmetric")
+    (8, 6)
+    """
+    bound, = ledger()["polarity"]["claims"][claim]["test"].values()
+    return math.floor(1 - math.log2(bound)) + 1
 
 
 def measure(results, atoms):
@@ -67,8 +78,8 @@ def measure(results, atoms):
     count = len(pair.moved)
     for claim, strength, high in (("as_cast_symmetric", pair.strength[0], 1.0), ("trained_polarised", pair.strength[1], 0.5)):
         p = chance(strength[..., FORWARD], strength[..., BACKWARD], high=high)[1]
-        measured[claim] = by_chance(p, count, scale)
-    measured["residual_stress_same"] = by_chance(chance(*pair.stress)[1], count, scale)
+        measured[claim] = by_chance(claim, p, count, scale)
+    measured["residual_stress_same"] = by_chance("residual_stress_same", chance(*pair.stress)[1], count, scale)
     both = [statistics.mean_error(one) for one in gains(pair)]
     measured["hardening_exceeds_softening"] = Measurement(*([float(one[k]) for one in both] for k in (0, 1)), count, scale)
     measured["rearranged_in_zones"] = _mean(rearranged_inside(pair)[0], scale)

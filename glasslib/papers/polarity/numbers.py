@@ -177,7 +177,7 @@ def measure_at(results, atoms):
         if results.has(f"{loop}/irreversible"):
             measured[claim] = _mean(rearranged(results, loop, "irreversible"), scale)
     if results.has(f"glass {atoms}/structure", f"{name}/structure"):
-        measured["rdf_isotropic"] = map_numbers.by_chance(*isotropy(results, atoms), scale)
+        measured["rdf_isotropic"] = map_numbers.by_chance("rdf_isotropic", *isotropy(results, atoms), scale)
     return measured | map_numbers.measure(results, atoms) | readings.measure(results, atoms)
 
 
