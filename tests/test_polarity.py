@@ -183,7 +183,7 @@ def synthetic():
     for amplitude, slope in ((0.05, 0.0), (0.06, 0.0), (0.08, 2e-5)):
         name = f"cycled {atoms} {amplitude:g}"
         energy = -5.0 + slope * np.arange(41) + 1e-3 * (1 - np.exp(-np.arange(41) / 2.0))
-        arrays |= {f"{name}/energy": np.tile(energy, (3, 1)), f"{name}/strain": np.tile(np.linspace(0, 0.007, 41), (3, 1)),
+        arrays |= {f"{name}/energy": np.tile(energy, (3, 1)), f"{name}/sample": np.arange(3), f"{name}/strain": np.tile(np.linspace(0, 0.007, 41), (3, 1)),
                    f"{name}/area": np.tile(0.002 * np.exp(-np.arange(40) / 3.0), (3, 1)), **first_loading(name)}  # fmt: skip
     strain = np.linspace(0, 0.2, 201)
     stress = np.where(strain < 0.1, 30 * strain, 2.5)
@@ -213,7 +213,7 @@ def energies(event=0.0, slope=2e-5, count=5):
         rise = noise.uniform(0.8e-3, 1.2e-3, (count, 1)) * noise.choice([-1, 1], (count, 1))
         energy = -5.0 + late * cycle + rise * (1 - np.exp(-cycle / 2.0))
         energy[0, 35:] += event * (amplitude == 0.06)
-        arrays[f"cycled 500 {amplitude:g}/energy"] = energy
+        arrays |= {f"cycled 500 {amplitude:g}/energy": energy, f"cycled 500 {amplitude:g}/sample": np.arange(count)}
     return Results(polarity.Parameters(scale="smoke"), arrays, "synthetic")
 
 
@@ -230,8 +230,22 @@ def test_one_late_event_does_not_decide_whether_energies_settle():
     assert not holds(energies(slope=0.0)) and not holds(energies(slope=-2e-5))
     shorter = energies()
     for name, values in shorter.arrays.items():
-        shorter.arrays[name] = values[:, :20]
+        shorter.arrays[name] = values[:, :20] if name.endswith("energy") else values
     assert numbers.saturation(shorter, 500).ours is None and "20 cycles" in numbers.saturation(shorter, 500).why
+
+
+def test_energies_of_the_same_glasses_are_compared():
+    """Ensembles in other orders, and with glasses that others lack, of which each slope is its own."""
+    plain, own, orders = energies(count=6), 1e-5 * np.arange(6.0), ([3, 1, 0, 5], [5, 4, 3, 2, 1, 0], [0, 3, 4, 5, 2])
+    for amplitude, order in zip(polarity.AMPLITUDES, orders):
+        name = f"cycled 500 {amplitude:g}"
+        plain.arrays[f"{name}/energy"] = (plain[f"{name}/energy"] + own[:, None] * np.arange(41))[order]
+        plain.arrays[f"{name}/sample"] = np.array(order)
+    found = numbers.saturation(plain, 500)
+    np.testing.assert_allclose(found.ours[:2], 2e-5, rtol=0.1)
+    assert found.samples == 3 and max(found.error[:2]) < 1e-6
+    plain.arrays["cycled 500 0.08/sample"] += 10
+    assert numbers.saturation(plain, 500).why == "fewer than two glasses were trained at all amplitudes"
 
 
 def test_a_trimmed_mean_has_the_error_that_it_shows():

@@ -124,18 +124,28 @@ def saturation(results, atoms):
 
     At 0.08 the late slope is above that at 0.05 and that at 0.06; at 0.05 and 0.06 it is, up or down, less than ``SETTLED`` of
     the slope that the first cycles of the same sample have, up or down. In a small glass one late event makes any slope, so
-    means are trimmed, which one sample cannot move.
+    means are trimmed, which one sample cannot move. Samples: of the margin that has fewest.
     """
-    scale, names = results.given.scale, [f"cycled {atoms} {amplitude:g}/energy" for amplitude in polarity.AMPLITUDES]
-    count = min(len(results[name]) for name in names)
-    if min(results[name].shape[1] for name in names) <= 2 * LATE:
-        return Measurement.none(f"fewer than {2 * LATE} cycles: first and late ones are the same", count, scale)
+    scale, names = results.given.scale, [f"cycled {atoms} {amplitude:g}" for amplitude in polarity.AMPLITUDES]
+    energies = [results[f"{name}/energy"].astype(float) for name in names]
     late = [late_slopes(results, atoms, amplitude) for amplitude in polarity.AMPLITUDES]
-    first = [np.abs(results[name][:, LATE] - results[name][:, 0]).astype(float) / LATE for name in names]
-    shared = min(map(len, late))  # the same glasses at all amplitudes
-    margins = [samples.trimmed_mean_error(late[2][:shared] - late[k][:shared]) for k in (0, 1)]
-    margins += [samples.trimmed_mean_error(SETTLED * first[k] - np.abs(late[k])) for k in (0, 1)]
-    return Measurement(*([float(one[k]) for one in margins] for k in (0, 1)), count, scale)
+    margins = []
+    for k in (0, 1):  # at 0.08 and at the other in the same glasses
+        high, low = same_glasses(results, names[2], names[k])
+        margins.append(late[2][high] - late[k][low])
+    count = min(map(len, margins))
+    if count < 2:
+        return Measurement.none("fewer than two glasses were trained at all amplitudes", count, scale)
+    if min(energy.shape[1] for energy in energies) <= 2 * LATE:
+        return Measurement.none(f"fewer than {2 * LATE} cycles: first and late ones are the same", count, scale)
+    margins += [SETTLED * np.abs(energies[k][:, LATE] - energies[k][:, 0]) / LATE - np.abs(late[k]) for k in (0, 1)]
+    found = [samples.trimmed_mean_error(one) for one in margins]
+    return Measurement(*([float(one[k]) for one in found] for k in (0, 1)), count, scale)
+
+
+def same_glasses(results, *names):
+    """Return at which rows (2, k) two ensembles have the k glasses that are in both, by the numbers of their samples."""
+    return np.intersect1d(*(np.asarray(results[f"{name}/sample"]).astype(int) for name in names), return_indices=True)[1:]
 
 
 def isotropy(results, atoms):
@@ -145,8 +155,7 @@ def isotropy(results, atoms):
     every shell is known as well as any other, in shells of 0.2 angstrom, sample by sample before and after.
     """
     names = [f"glass {atoms}", f"cycled {atoms} {polarity.TRAINED:g}"]
-    numbers = [np.asarray(results[f"{name}/sample"]).astype(int) for name in names]
-    _, *rows = np.intersect1d(*numbers, return_indices=True)
+    rows = same_glasses(results, *names)
     if len(rows[0]) < 2:
         return np.nan, len(rows[0])
     found = [structures(results, f"{name}/structure", atoms) for name in names]
