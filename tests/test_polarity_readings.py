@@ -63,7 +63,7 @@ def test_zones_of_the_thresholds_coincide_more_than_in_the_null():
 
 
 def unpolarised():
-    """Maps that change by 1.5 GPa at the same 15 % of the sites, of signs forward and backward that know nothing of each other."""
+    """Maps that change by 1.5 GPa at the same 15 % of the sites; signs forward and backward know nothing of each other."""
     rng = np.random.default_rng(9)
     totals, stress = rng.gamma(12.0, 0.3, (SAMPLES, SITES, 2)), rng.normal(0, 0.4, (SAMPLES, SITES))
     changed = (rng.random((SAMPLES, SITES, 1)) < 0.15) * rng.choice([-1.5, 1.5], totals.shape)

@@ -61,7 +61,8 @@ def stacked(tasks, finished, keep, of_first=lambda ensemble, key: key.startswith
     tasks: {ensemble: (task, samples)}; finished: a ``campaign.Finished``; keep(ensemble, task, arrays): arrays by name of one
     sample; of_first(ensemble, key): whether the first sample's are enough. Arrays of a sample from ``single_from`` dimensions
     on are kept in single precision, but for the keys ``exact``; those that differ in their last length are filled up with NaN.
-    Raises ValueError where ``keep`` returns an array under a name of ``OURS``, ``store.DataError`` for one that some samples lack.
+    Raises ValueError where ``keep`` returns an array under a name of ``OURS``, ``store.DataError`` for one that some samples
+    lack.
     """
     result = {}
     for ensemble, (task, samples) in tasks.items():

@@ -4,8 +4,8 @@
 and ``map_figures`` draw. Stresses in GPa, energies in eV per atom, lengths in angstrom.
 
 A run goes through all stages of the smaller glasses, maps too, before it begins on the larger ones: the claims are measured on
-the former, and the latter, of which a cycle takes several times as long, show how numbers go with size. Last of all the larger ones are trained
-at other amplitudes than 0.06. A stage has its size in its name; ``--glass 2000`` runs all of one size.
+the former, and the latter, of which a cycle takes several times as long, show how numbers go with size. Last of all the
+larger ones are trained at other amplitudes than 0.06. A stage has its size in its name; ``--glass 2000`` runs all of one size.
 """
 
 import dataclasses

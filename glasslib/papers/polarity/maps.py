@@ -42,11 +42,9 @@ def mapped(spec, sequence):
 
     strength, drop (S, 2) [GPa], yield_strain (S, 2): NaN where nothing yields; local_stress (S,) [GPa]: sigma_xy before, of the
     local_tensor (S, 3, 3); free (S,) atoms; displaced (S,): whether a place close by stands for a site where no branch was
-    found; stress [GPa]: of the whole; site
-    (n,): that of the cell in which an atom lies; moved (n,): D2min [angstrom^2] of an atom since the glass was cast, 0 as cast;
-    most_moved (S,): the largest of these in the sphere of a site.
-    Of the first sample also one inclusion in plain steps: shown_strain, shown_stress (2, K) [GPa], and
-    shown_site, the number of its site.
+    found; stress [GPa]: of the whole; site (n,): that of the cell in which an atom lies; moved (n,): D2min [angstrom^2] of an
+    atom since the glass was cast, 0 as cast; most_moved (S,): the largest of these in the sphere of a site. Of the first sample
+    also one inclusion in plain steps: shown_strain, shown_stress (2, K) [GPa], and shown_site, the number of its site.
     """
     from glasslib.particles.finnis_sinclair import GIGAPASCAL
     from glasslib.particles.forces import evaluate
@@ -85,7 +83,8 @@ def _sites(spec, packing, checkpoint):
         part = local_yield.local_yield(packing, law, places[done : done + _CHUNK], local_yield.simple_shears(3),
                                        free_radius=spec.radius, largest_strain=LARGEST_STRAIN, nearby=True)  # fmt: skip
         part = {"strength": part.residual_strength, "drop": part.stress_drop, "yield_strain": part.yield_strain,
-                "local_stress": part.local_stress, "local_tensor": part.stress, "free": part.free, "displaced": part.displaced}  # fmt: skip
+                "local_stress": part.local_stress, "local_tensor": part.stress, "free": part.free,
+                "displaced": part.displaced}  # fmt: skip
         found = {name: np.concatenate([found[name], more]) for name, more in part.items()} if found else part
         if len(found["free"]) < len(places):
             _save(checkpoint, found, law)

@@ -10,9 +10,9 @@ and of a fall of tau_0 that hardens the zones forward and softens them backward 
 stresses need not feel. The claims are measured on the total; the page's table has both. What the paper finds as cast tells them
 apart: yield stresses forward and backward that know nothing of each other. Applied ones share tau_0 with opposite signs.
 
-Polarity is that zones of opposite signs coincide, hardened forward and softened backward. That changes of both directions happen
-at the same sites is not enough: were their signs to know nothing of each other, as many sites would be hardened both ways. So
-zones count as coinciding by how many more sites are in the one pair than in the other.
+Polarity is that zones of opposite signs coincide, hardened forward and softened backward. That changes of both directions
+happen at the same sites is not enough: were their signs to know nothing of each other, as many sites would be hardened both
+ways. So zones count as coinciding by how many more sites are in the one pair than in the other.
 
 Hardened and softened zones, and the change of tau_0 in them, are judged against a null, in which the totals of each direction
 are permuted among the sites of a sample, before and after the training together, while tau_0 stays in its place: of the

@@ -310,9 +310,10 @@ def looped(spec, sequence):
 
     up_strain, up_stress, up_energy, down_...: curves, strains from that of the start, stresses in GPa, energies in eV/atom
     from that of the start; events, dissipated (2,), or (3,) where it returns: number of events on each leg, loading, back,
-    and unloading to zero stress, and the energy [eV] that goes in them; loaded_positions, end_positions (n, 3), ..._box_strain: both states; irreversible, reversible (n,): D2min
-    [angstrom^2] of each atom between start and end, and between the loaded state and the end; shown_positions (n, 3),
-    shown_lengths, shown_strain: of the start, for pictures, and shown_sample, its number.
+    and unloading to zero stress, and the energy [eV] that goes in them; loaded_positions, end_positions (n, 3),
+    ..._box_strain: both states; irreversible, reversible (n,): D2min [angstrom^2] of each atom between start and end, and
+    between the loaded state and the end; shown_positions (n, 3), shown_lengths, shown_strain: of the start, for pictures, and
+    shown_sample, its number.
     """
     from glasslib.analysis import fields
 
