@@ -8,7 +8,7 @@ from glasslib.papers.polarity import map_numbers, readings, samples
 from glasslib.scorecard import Measurement
 
 LATE = 10  # cycles over which the first rise of the energy is taken, and past which its late slope
-SETTLED = 0.2  # share of the first rise that the energy of a glass that settles may change by in as many late cycles
+SETTLED = 0.2  # share of the first rise, or fall, by which what has settled may change in as many late cycles
 SMOOTH = 0.01  # strain over which the mean stress is averaged before its peak is sought: serrations are narrower
 ELASTIC = 0.02  # strain up to which the first loading tells the modulus
 REARRANGED = 0.2  # D2min [angstrom^2] beyond which an atom has rearranged for good; see ``rearranged``
@@ -119,6 +119,22 @@ def late_areas(results, atoms, amplitude):
     return area[:, area.shape[1] // 2 :].mean(axis=1)
 
 
+def closing(results, atoms):
+    """Return the ``Measurement`` of whether loops close to a constant area at 0.06: two differences [GPa], both to be positive.
+
+    The area of the first loop is above the mean of the second half; the straight line through the second half, from its first
+    cycle to its last, falls or rises by less than ``SETTLED`` of that fall, up or down. Of the latter a trimmed mean is taken.
+    """
+    scale, area = results.given.scale, results[f"cycled {atoms} {polarity.TRAINED:g}/area"].astype(float)
+    second = area[:, area.shape[1] // 2 :]
+    if second.shape[1] < 3:
+        return Measurement.none("fewer than 5 cycles: there is no slope in the second half", len(area), scale)
+    fall = area[:, 0] - second.mean(axis=1)
+    drift = np.polyfit(np.arange(second.shape[1]), second.T, 1)[0] * (second.shape[1] - 1)
+    found = [statistics.mean_error(fall), samples.trimmed_mean_error(SETTLED * np.abs(fall) - np.abs(drift))]
+    return Measurement(*([float(one[k]) for one in found] for k in (0, 1)), len(area), scale)
+
+
 def saturation(results, atoms):
     """Return the ``Measurement`` of which amplitudes let the energy settle: four differences, all to be positive.
 
@@ -178,7 +194,7 @@ def measure_at(results, atoms):
     name = f"cycled {atoms} {polarity.TRAINED:g}"
     if results.has(f"{name}/strain"):
         measured["residual_strain"] = _mean(residual_strains(results, atoms, polarity.TRAINED), scale)
-        measured["loops_close"] = _mean(results[f"{name}/area"][:, 0] - late_areas(results, atoms, polarity.TRAINED), scale)
+        measured["loops_close"] = closing(results, atoms)
     if results.has(*(f"cycled {atoms} {amplitude:g}/energy" for amplitude in polarity.AMPLITUDES)):
         measured["energy_saturates"] = saturation(results, atoms)
     for claim, way in (("trained_forward_closed", "forward"), ("trained_backward_open", "backward")):
