@@ -277,6 +277,14 @@ def test_the_table_has_every_size_and_amplitude():
     assert lines[4][3:] == ["100.00", "1.00", "2.00", "2.00", "0.00", "100.00"] and lines[0][-2:] == ["–", "–"]
 
 
+def test_the_table_of_bounds_has_what_moves_for_good_and_what_goes_back():
+    results = page(3)
+    results.arrays["loop 2000 trained forward/reversible"] = np.where(np.arange(2000) < 100, 0.3, 0.07) * np.ones((3, 1))
+    lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in figures.bounds_table(results).data.splitlines()[2:]]
+    assert lines[1] == ["for good: as cast, backward", *["100.00 ± 0.00"] * 4] and len(lines) == 5
+    assert lines[4] == ["and back: trained, forward", "100.00 ± 0.00", "5.00 ± 0.00", "5.00 ± 0.00", "0.00 ± 0.00"]
+
+
 def test_claims_stand_side_by_side_by_size():
     both = page(3)
     both.arrays.update(page(2, 8000).arrays)

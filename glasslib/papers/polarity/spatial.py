@@ -13,7 +13,7 @@ from glasslib.papers.polarity.samples import has
 STATES = {"as-cast": "as cast", "trained": "trained"}
 WAYS = ("forward", "backward")
 THRESHOLD = 1.0  # change of the local yield stress from which on a site belongs to a zone [GPa]
-SHARE = 0.05  # of the atoms, those that moved most while the glass was trained
+SHARE = 0.05  # of the atoms, those that moved most while the glass was trained, or loaded
 CHANGE = 3.0  # at the ends of the colours of a change of yield stress [GPa]
 PLANES = 4  # of a map that are drawn side by side
 IRREVERSIBLE, REVERSIBLE = figures.VERMILION, figures.BLUE
@@ -25,7 +25,9 @@ NEEDS = "It needs maps of local yield stress of a glass as cast and trained."
 class Moved(NamedTuple):
     """A glass before it is loaded and unloaded: its cell (3, 3), positions (n, 3) [angstrom] inside, and which atoms rearrange.
 
-    irreversible: between start and end; reversible: between the loaded state and the end, and not for good; both (n,).
+    irreversible (n,): D2min between start and end beyond ``numbers.REARRANGED``; reversible (n,): among the ``SHARE`` of largest
+    D2min between the loaded state and the end, and not for good. Of these the paper's share is taken, as the elastic strain of a
+    glass, which is not affine, moves atoms by more than that bound, and comes back too.
     """
 
     lattice: np.ndarray
@@ -52,7 +54,8 @@ def all_moved(results):
 def moved(results, state, way, atoms):
     """Return ``Moved`` of the first sample."""
     name = f"loop {atoms} {state} {way}"
-    irreversible, reversible = (results[f"{name}/{kind}"][0] > numbers.REARRANGED for kind in ("irreversible", "reversible"))
+    irreversible = results[f"{name}/irreversible"][0] > numbers.REARRANGED
+    reversible = largest(results[f"{name}/reversible"][0])
     lattice = cell(results, state, atoms, way)
     positions = pictures3d.wrapped(results[f"{name}/shown_positions"][0], lattice)
     return Moved(lattice, positions, irreversible, reversible & ~irreversible)
