@@ -217,6 +217,9 @@ def test_figures_are_drawn_and_say_what_they_lack(monkeypatch):
 def test_both_readings_stand_in_a_table():
     """By the null zones of independent thresholds would hardly coincide here, as residual stresses fall by 0.5 GPa only."""
     lines = tables.readings_table(synthetic()).data.splitlines()
-    assert len(lines) == 15 and "total stress" in lines[0] and all(line.count("|") == 4 for line in lines)
-    assert "-0.50" in lines[9]
+    assert len(lines) == 17 and "total stress" in lines[0] and all(line.count("|") == 4 for line in lines)
+    assert "-0.50" in lines[11]
+    totals = map_numbers.ways_differ(maps.pair(synthetic(), 500))
+    assert lines[4].startswith("| `trained_polarised`: p, at least 0.0039 |")
+    assert [float(line.split("|")[2]) for line in lines[3:5]] == pytest.approx(list(totals.values()), rel=0.05)
     assert "not computed at this scale" in tables.readings_table(Results(polarity.Parameters(), {}, "")).data

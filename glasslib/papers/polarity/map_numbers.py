@@ -47,6 +47,12 @@ def chance(first, second, low=0.0, high=1.0):
     return statistics.chance_of_exchange(*curves)
 
 
+def ways_differ(pair):
+    """Return {claim: p} of the distributions of yield stress forward and backward: as cast, and the lower half trained."""
+    return {claim: chance(strength[..., FORWARD], strength[..., BACKWARD], high=high)[1] for claim, strength, high in
+            (("as_cast_symmetric", pair.strength[0], 1.0), ("trained_polarised", pair.strength[1], 0.5))}  # fmt: skip
+
+
 def by_chance(claim, p, count, scale):
     """Return the ``Measurement`` of a p-value that exchanges within samples have given; none of fewer than ``fewest``."""
     needed = fewest(claim)
@@ -76,9 +82,7 @@ def measure(results, atoms):
     if pair is None:
         return measured
     count = len(pair.moved)
-    for claim, strength, high in (("as_cast_symmetric", pair.strength[0], 1.0), ("trained_polarised", pair.strength[1], 0.5)):
-        p = chance(strength[..., FORWARD], strength[..., BACKWARD], high=high)[1]
-        measured[claim] = by_chance(claim, p, count, scale)
+    measured |= {claim: by_chance(claim, p, count, scale) for claim, p in ways_differ(pair).items()}
     measured["residual_stress_same"] = by_chance("residual_stress_same", chance(*pair.stress)[1], count, scale)
     both = [statistics.mean_error(one) for one in gains(pair)]
     measured["hardening_exceeds_softening"] = Measurement(*([float(one[k]) for one in both] for k in (0, 1)), count, scale)

@@ -75,6 +75,8 @@ def readings_table(results):
     found, pairs = readings.readings(pair), (pair, readings.applied(pair))
     rows = [
         ("correlation of $\\tau_y$ forward and backward, as cast", *(_text(one.correlation[0]) for one in found.values())),
+        *((f"`{claim}`: p, at least {_least(pair)}", *(_chance(one, claim) for one in pairs))
+          for claim in ("as_cast_symmetric", "trained_polarised")),
         ("`hardening_exceeds_softening`: forward, mean gain [GPa]", *(_text(one.gains[0]) for one in found.values())),
         ("backward, mean loss [GPa]", *(_text(one.gains[1]) for one in found.values())),
         ("overlap of zones, 1 by chance", *(_number(one.zones.overlap()) for one in found.values())),
@@ -92,6 +94,15 @@ def readings_table(results):
     head = (f"{polarity.size(results.given)} atoms, {len(pair.moved)} samples, ± one standard error",
             "total stress (the claims')", "stress applied")  # fmt: skip
     return figures.table(head, rows)
+
+
+def _least(pair):
+    return f"{2.0 ** (1 - len(pair.moved)):.2g}"
+
+
+def _chance(pair, claim):
+    """Return the chance that yield stresses forward and backward have one distribution, which takes two samples."""
+    return f"{map_numbers.ways_differ(pair)[claim]:.2g}" if len(pair.moved) > 1 else "–"
 
 
 def _number(value):
