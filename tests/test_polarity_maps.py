@@ -6,9 +6,9 @@ import matplotlib
 import numpy as np
 import pytest
 
-from glasslib import measured, records, store
+from glasslib import figures, measured, records, store
 from glasslib.papers import campaign, kept, polarity
-from glasslib.papers.polarity import map_figures, map_numbers, maps, numbers, readings, simulations, tables
+from glasslib.papers.polarity import map_figures, map_numbers, maps, numbers, readings, samples, simulations, tables
 from glasslib.papers.results import Results
 
 SEED = 3
@@ -214,10 +214,29 @@ def test_figures_are_drawn_and_say_what_they_lack(monkeypatch):
     map_figures.landscapes()
 
 
+def test_where_nothing_moved_there_is_a_floor():
+    """Outside of zones changes have a Laplace law of 0.1 GPa; a twelfth of the sites, in which atoms moved, has all the tail."""
+    results = synthetic()
+    pair = maps.pair(results, 500)
+    still = map_numbers.quiet(pair, 0.2)
+    assert still.mean() == pytest.approx(11 / 12, abs=1e-3)
+    np.testing.assert_allclose(map_numbers.deviation_scales(pair, (0.2, 0.5), still), 0.1, rtol=0.25)
+    assert map_numbers.shares_beyond(pair, sites=still).max() < 1e-3
+    np.testing.assert_allclose(map_numbers.shares_beyond(pair), 1 / 12, atol=0.01)
+    assert np.isnan(map_numbers.shares_beyond(pair, sites=np.zeros_like(still))).all()
+    lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in tables.deviations_table(results).data.splitlines()]
+    assert len(lines) == 7 and lines[0][1:] == ["all sites", "no atom beyond 0.2 Å² in the sphere"]
+    assert lines[2][1].startswith("100.00") and lines[2][2].startswith("91.6") and lines[-1][2].startswith("0.0")
+    assert lines[3][1] == figures.value_error(*samples.mean_error(map_numbers.deviation_scales(pair)))
+    results.arrays["map 500 trained/most_moved"][:] = 1.0
+    assert {line.split("|")[3].strip() for line in tables.deviations_table(results).data.splitlines()[3:]} == {"none"}
+    assert "not computed at this scale" in tables.deviations_table(Results(polarity.Parameters(), {}, "")).data
+
+
 def test_both_readings_stand_in_a_table():
     """By the null zones of independent thresholds would hardly coincide here, as residual stresses fall by 0.5 GPa only."""
     lines = tables.readings_table(synthetic()).data.splitlines()
-    assert len(lines) == 17 and "total stress" in lines[0] and all(line.count("|") == 4 for line in lines)
+    assert len(lines) == 18 and "total stress" in lines[0] and all(line.count("|") == 4 for line in lines)
     assert "-0.50" in lines[11]
     totals = map_numbers.ways_differ(maps.pair(synthetic(), 500))
     assert lines[4].startswith("| `trained_polarised`: p, at least 0.0039 |")

@@ -11,6 +11,7 @@ from glasslib.scorecard import Measurement, ledger
 THRESHOLD = 1.0  # change of yield stress from which on a site is polarised [GPa]
 SHARE = 0.05  # of the atoms, those that have moved most, which count as rearranged
 TAIL = (0.2, 2.0)  # changes [GPa] between which their distribution has a scale
+TAILS = (TAIL, (0.5, 2.0), (0.5, 3.0))  # how far that goes with the range
 GRID = 200  # points at which distributions are compared
 FORWARD, BACKWARD = 0, 1  # along the last axis of the strengths
 
@@ -31,9 +32,28 @@ def rearranged_inside(pair, threshold=THRESHOLD, share=SHARE):
     return polarity_zones.share_inside(polarity_zones.largest_share(pair.moved, share), inside), inside.mean(axis=1)
 
 
-def deviation_scales(pair):
-    """Return xi_c (n,) [GPa] of the changes of both directions together."""
-    return np.array([polarity_zones.decay_length(np.abs(one), *TAIL) for one in pair.change])
+def deviation_scales(pair, tail=TAIL, sites=None):
+    """Return xi_c (n,) [GPa] of the changes of both directions together, of all or of the ``sites`` (n, S) that are marked."""
+    return np.array([polarity_zones.decay_length(np.abs(one), *tail) for one in _changes(pair, sites)])
+
+
+def shares_beyond(pair, threshold=THRESHOLD, sites=None):
+    """Return the share (n,) of the changes of both directions that are beyond ``threshold`` [GPa], up or down; NaN of none."""
+    known = [np.abs(one[np.isfinite(one)]) for one in _changes(pair, sites)]
+    return np.array([(one > threshold).mean() if one.size else np.nan for one in known])
+
+
+def _changes(pair, sites):
+    return pair.change if sites is None else [change[chosen] for change, chosen in zip(pair.change, sites)]
+
+
+def quiet(pair, bound):
+    """Return the sites (n, S) in whose spheres the training moved no atom by a D2min beyond ``bound`` [angstrom^2].
+
+    What their yield stresses changed by has come from outside the sphere, and from how thresholds are found: no zone of atoms
+    that were rearranged can show below it.
+    """
+    return pair.most_moved <= bound
 
 
 def chance(first, second, low=0.0, high=1.0):

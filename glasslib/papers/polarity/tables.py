@@ -89,10 +89,29 @@ def readings_table(results):
         ("`rearranged_in_zones`: share of rearranged atoms in zones",
          *(_text(map_numbers.rearranged_inside(one)[0]) for one in pairs)),
         ("share of all atoms there", *(_text(map_numbers.rearranged_inside(one)[1]) for one in pairs)),
+        ("the excess", *(_text(np.subtract(*map_numbers.rearranged_inside(one))) for one in pairs)),
         ("`deviation_scale`: $\\xi_c$ [GPa]", *(_text(map_numbers.deviation_scales(one)) for one in pairs)),
     ]  # fmt: skip
     head = (f"{polarity.size(results.given)} atoms, {len(pair.moved)} samples, ± one standard error",
             "total stress (the claims')", "stress applied")  # fmt: skip
+    return figures.table(head, rows)
+
+
+def deviations_table(results):
+    """Return scale and tail of the changes of yield stress, of all sites and of those near which nothing moved, as a table."""
+    atoms = polarity.size(results.given)
+    pair = maps.pair(results, atoms, least=1)
+    if pair is None:
+        return figures.not_computed(NEEDS)
+    still = map_numbers.quiet(pair, numbers.REARRANGED)
+    columns = np.ones_like(still), still
+    rows = [("sites [%]", *(_text(100 * one.mean(axis=1)) for one in columns))]
+    rows += [(rf"$\xi_c$ [GPa], from {low:g} to {high:g} GPa",
+              *(_text(map_numbers.deviation_scales(pair, (low, high), one)) for one in columns))
+             for low, high in map_numbers.TAILS]  # fmt: skip
+    beyond = (_text(100 * map_numbers.shares_beyond(pair, sites=one)) for one in columns)
+    rows.append((rf"changes beyond {map_numbers.THRESHOLD:g} GPa [%]", *beyond))
+    head = f"{atoms} atoms, {len(pair.moved)} samples", "all sites", f"no atom beyond {numbers.REARRANGED:g} Å² in the sphere"
     return figures.table(head, rows)
 
 
