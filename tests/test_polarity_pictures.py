@@ -58,7 +58,8 @@ def results():
 
 def test_each_atom_is_drawn_once(results):
     one = spatial.moved(results, "trained", "forward", ATOMS)
-    assert one.irreversible.sum() == 7 and np.flatnonzero(one.reversible).tolist() == list(range(7, 30)) and not (one.irreversible & one.reversible).any()
+    assert one.irreversible.sum() == 7 and np.flatnonzero(one.reversible).tolist() == list(range(7, 30))
+    assert not (one.irreversible & one.reversible).any()
     assert (one.positions >= 0).all() and (one.positions <= LENGTH).all()
     labels = [body.label for body in spatial.bodies(one)]
     assert labels == ["reversible: 23", "irreversible: 7"]

@@ -169,7 +169,7 @@ def further(results):
 
 
 def bounds_table(results):
-    """Return the share of atoms that have moved, for good or until unloaded, by how far an atom must move to count, as a table."""
+    """Return the share of atoms that moved, for good or until unloaded, by how far an atom must move to count, as a table."""
     atoms, rows = polarity.size(results.given), []
     for kind, label in (("irreversible", "for good"), ("reversible", "and back")):
         for state, way in itertools.product(("as-cast", "trained"), WAYS):

@@ -25,9 +25,9 @@ NEEDS = "It needs maps of local yield stress of a glass as cast and trained."
 class Moved(NamedTuple):
     """A glass before it is loaded and unloaded: its cell (3, 3), positions (n, 3) [angstrom] inside, and which atoms rearrange.
 
-    irreversible (n,): D2min between start and end beyond ``numbers.REARRANGED``; reversible (n,): among the ``SHARE`` of largest
-    D2min between the loaded state and the end, and not for good. Of these the paper's share is taken, as the elastic strain of a
-    glass, which is not affine, moves atoms by more than that bound, and comes back too.
+    irreversible (n,): D2min between start and end beyond ``numbers.REARRANGED``; reversible (n,): among the ``SHARE`` of
+    largest D2min between the loaded state and the end, and not for good. Of these the paper's share is taken, as the elastic
+    strain of a glass, which is not affine, may move atoms by more than that bound, and comes back too.
     """
 
     lattice: np.ndarray
