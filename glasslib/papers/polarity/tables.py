@@ -28,17 +28,17 @@ def sizes_table(results):
 def _row(results, atoms, amplitude):
     name = f"cycled {atoms} {amplitude:g}"
     measures = ((numbers.late_slopes, 1e6), (numbers.residual_strains, 100), (numbers.late_areas, 1e3))
-    cells = [_two_errors(measure(results, atoms, amplitude), factor) for measure, factor in measures]
-    cells.append(_two_errors(results[f"{name}/late_moved"], 100))
+    cells = [_scaled(measure(results, atoms, amplitude), factor) for measure, factor in measures]
+    cells.append(_scaled(results[f"{name}/late_moved"], 100))
     for way in ("forward", "backward"):
         loop = f"loop {atoms} trained {way}"
         known = amplitude == polarity.TRAINED and has(results, f"{loop}/irreversible")
-        cells.append(_two_errors(numbers.rearranged(results, loop, "irreversible"), 100) if known else "–")
+        cells.append(_scaled(numbers.rearranged(results, loop, "irreversible"), 100) if known else "–")
     return f"{atoms}", f"{amplitude:g}", f"{len(results[f'{name}/energy'])}", *cells
 
 
-def _two_errors(values, factor):
-    """Return the mean with two standard errors; of one sample the value alone."""
+def _scaled(values, factor):
+    """Return the mean with one standard error; of one sample the value alone."""
     mean, error = mean_error(np.asarray(values, dtype=float))
     return figures.value_error(factor * mean, factor * error)
 
@@ -92,7 +92,7 @@ def readings_table(results):
         ("the excess", *(_text(np.subtract(*map_numbers.rearranged_inside(one))) for one in pairs)),
         ("`deviation_scale`: $\\xi_c$ [GPa]", *(_text(map_numbers.deviation_scales(one)) for one in pairs)),
     ]  # fmt: skip
-    head = (f"{polarity.size(results.given)} atoms, {len(pair.moved)} samples, ± one standard error",
+    head = (f"{polarity.size(results.given)} atoms, {len(pair.moved)} samples",
             "total stress (the claims')", "stress applied")  # fmt: skip
     return figures.table(head, rows)
 
