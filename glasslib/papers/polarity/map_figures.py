@@ -99,7 +99,7 @@ def residual_stresses(results):
         if len(some):
             _histograms(axes[1], [[stress[k][inside[k]] for k in some] for stress in pair.stress], edges, STATES)
             axes[1].legend()
-            label = rf"$\Delta\tau_0$ = {readings.zones_of(pair).shift():.2f} GPa, {len(some)} of {len(inside)} samples"
+            label = rf"$\Delta\tau_0$ = {readings.zones_of(pair).shift():.2f} GPa\n{len(some)} of {len(inside)} samples"
         else:
             label = f"no site changed by {map_numbers.THRESHOLD:g} GPa"
         axes[0].legend()
