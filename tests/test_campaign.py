@@ -176,3 +176,25 @@ def test_several_glasses_may_be_chosen():
     assert [task.label for task, _ in campaign.select(paper, None, glass=["a", "c"])["one"]] == ["a", "c"]
     with pytest.raises(ValueError, match="glass = 'd': must be one of a, b, c"):
         campaign.select(paper, None, glass=["a", "d"])
+
+
+@pytest.mark.parametrize("name", kept.OURS)
+def test_what_is_kept_has_no_name_of_ours(clone, name):
+    """Of a published sample such an array would be gone, and two samples could not be stacked."""
+
+    class Clashing(Toy):
+        @staticmethod
+        def gather(given, finished):
+            return kept.stacked(Toy.tasks(given), finished, lambda ensemble, task, arrays: {name: arrays["end"]})
+
+    compute(Toy, OfToy(wanted=2))
+    with pytest.raises(ValueError, match=f"^line A/{name}: what is kept of a sample must have none of the names sample, core"):
+        campaign.gather(Clashing, OfToy())
+
+
+def test_what_must_be_exact_is_kept_in_double_precision(clone):
+    compute(Toy, OfToy(wanted=2))
+    finished = campaign.Finished(Toy)
+    found = kept.stacked(Toy.tasks(OfToy()), finished, lambda ensemble, task, arrays: {
+        "curve": arrays["curve"], "other": arrays["curve"]}, exact=("curve",))  # fmt: skip
+    assert found["line A/curve"].dtype == np.float64 and found["line A/other"].dtype == np.float32

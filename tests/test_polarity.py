@@ -1,4 +1,4 @@
-"""The polarity paper: training a small alloy, and its numbers on arrays of known answers."""
+"""The polarity paper: training a small alloy, what is run and kept, and what is drawn of arrays of known answers."""
 
 import re
 
@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from glasslib import ensemble, scorecard
-from glasslib.papers import polarity
-from glasslib.papers.polarity import cycles, figures, interactive, numbers, samples, simulations, spatial, tables
+from glasslib.papers import kept, polarity
+from glasslib.papers.polarity import cycles, figures, interactive, simulations, spatial, tables
 from glasslib.papers.results import Results
 
 SEED = 3
@@ -135,6 +135,7 @@ def test_a_loop_tells_what_moved_for_good(glass):
     assert found["up_energy"][0] == 0 and found["reversible"].max() > 0
     assert found["loaded_box_strain"] == pytest.approx(0.02) and found["end_box_strain"] < 0.02
     assert found["events"][0] > 0 and found["dissipated"][0] > found["events"][0] * simulations._EVENT
+    assert found["events"].shape == found["dissipated"].shape == (2,)
 
 
 def test_backward_is_as_far_as_forward_from_where_a_glass_begins():
@@ -156,123 +157,34 @@ def test_one_more_cycle_is_a_loop_that_goes_as_far_as_the_training(glass):
     assert found["shown_positions"].shape == (500, 3) and found["shown_lengths"].shape == (3,)
 
 
-CAST = np.array([0.03, -0.06, 0.0])  # stresses [GPa] of glasses as cast, of a modulus of 30 GPa
+def test_the_events_of_a_loop_are_those_of_each_of_its_legs(glass):
+    """The first cycle of a training is a loop that returns; on its way back something happens."""
+    training = TRAINING._replace(amplitude=0.04, cycles=1)
+    first = simulations.cycled(training, sequence())
+    found = simulations.looped(simulations.Loop(training, 0, 0.04, returns=True), sequence())
+    assert found["events"].tolist() == first["events"][0].tolist() and found["events"].min() > 0
+    np.testing.assert_allclose(found["dissipated"], first["dissipated"][0], atol=1e-6)
 
 
-def first_loading(name):
-    """Straight up to a strain of 0.03, then soft; one curve ends with NaN, one has an early event."""
-    strain = np.tile(np.linspace(0, 0.06, 601), (3, 1))
-    stress = CAST[:, None] + 30 * np.minimum(strain, 0.03)
-    strain[1, 500:] = stress[1, 500:] = np.nan
-    stress[0, 20:] -= 0.05
-    return {f"{name}/curve_{key}": values[:, None, None] for key, values in (("strain", strain), ("stress", stress))}
+def test_energies_are_kept_as_exactly_as_limit_cycles_are_told_apart():
+    """What tells two states apart is left of the energies that are published; curves are in single precision."""
+    energy, curve = -4.9 + 1e-8 * np.arange(3), np.zeros((1, 3, 4))
+    sample = {"energy": energy, "curve_stress": curve, "kept": np.random.default_rng(0).random((1, 500, 3)) * 20,
+              "kept_strain": np.zeros(1), "species": np.zeros(500), "lengths": np.full(3, 20.0)}  # fmt: skip
+    given = polarity.Parameters(scale="smoke")
+    tasks = {"cycled 500 0.06": polarity.tasks(given)["cycled 500 0.06"]}
 
+    class Finished:
+        published = kept.Published(polarity)
 
-def synthetic():
-    arrays, atoms = {}, 500
-    for amplitude, slope in ((0.05, 0.0), (0.06, 0.0), (0.08, 2e-5)):
-        name = f"cycled {atoms} {amplitude:g}"
-        energy = -5.0 + slope * np.arange(41) + 1e-3 * (1 - np.exp(-np.arange(41) / 2.0))
-        arrays |= {f"{name}/energy": np.tile(energy, (3, 1)), f"{name}/strain": np.tile(np.linspace(0, 0.007, 41), (3, 1)),
-                   f"{name}/area": np.tile(0.002 * np.exp(-np.arange(40) / 3.0), (3, 1)), **first_loading(name)}  # fmt: skip
-    strain = np.linspace(0, 0.2, 201)
-    stress = np.where(strain < 0.1, 30 * strain, 2.5)
-    arrays |= {f"further {atoms}/up_strain": np.tile(strain, (3, 1)), f"further {atoms}/up_stress": np.tile(stress, (3, 1))}
-    moved = np.zeros((3, 1000))
-    arrays[f"loop {atoms} trained forward/irreversible"] = moved
-    arrays[f"loop {atoms} trained backward/irreversible"] = np.where(np.arange(1000) < 20, 1.0, moved)
-    return Results(polarity.Parameters(scale="smoke"), arrays, "synthetic")
+        def parts(self, name, task, samples, keep):
+            return {k: (keep(name, task, sample), {"core_seconds": 1.0}) for k in range(2)}
 
-
-def test_what_was_put_in_is_measured():
-    found = polarity.measure(synthetic())
-    assert found["yield_strain"].ours == pytest.approx(0.1, abs=0.6 * numbers.SMOOTH)  # before a sudden fall the window is off
-    strains = 0.007 + CAST / 30  # counted from the strain at which the glass as cast has no stress
-    assert found["residual_strain"].ours == pytest.approx(strains.mean())
-    assert found["residual_strain"].error == pytest.approx(strains.std(ddof=1) / np.sqrt(3))
-    assert found["loops_close"].ours == pytest.approx(0.002, rel=0.01)
-    np.testing.assert_allclose(found["energy_saturates"].ours, [2e-5, 2e-5, 2e-5, 2e-5], atol=5e-7)
-    assert found["trained_forward_closed"].ours == 0 and found["trained_backward_open"].ours == pytest.approx(0.02)
-
-
-def energies(event=0.0, slope=2e-5, count=5):
-    """Energies move by 1 meV within a few cycles and at 0.08 go on; one sample at 0.06 has a late event [eV/atom]."""
-    arrays, noise = {}, np.random.default_rng(3)
-    for amplitude, late in ((0.05, 0.0), (0.06, 0.0), (0.08, slope)):
-        cycle = np.arange(41.0)
-        rise = noise.uniform(0.8e-3, 1.2e-3, (count, 1)) * noise.choice([-1, 1], (count, 1))
-        energy = -5.0 + late * cycle + rise * (1 - np.exp(-cycle / 2.0))
-        energy[0, 35:] += event * (amplitude == 0.06)
-        arrays[f"cycled 500 {amplitude:g}/energy"] = energy
-    return Results(polarity.Parameters(scale="smoke"), arrays, "synthetic")
-
-
-def holds(results):
-    claim = scorecard.ledger()["polarity"]["claims"]["energy_saturates"]
-    return scorecard.judge(claim["value"], claim["test"], numbers.saturation(results, 500))[0]
-
-
-def test_one_late_event_does_not_decide_whether_energies_settle():
-    """0.2 eV in one of five glasses of 2000 atoms, up or down, is a slope of 3e-6 eV/atom/cycle there; ten times that too."""
-    event = 0.2 / 2000
-    assert np.abs(numbers.late_slopes(energies(event), 500, 0.06)).max() > 2.5e-6
-    assert all(holds(energies(factor * event)) for factor in (-10, -1, 0, 1, 10))
-    assert not holds(energies(slope=0.0)) and not holds(energies(slope=-2e-5))
-    shorter = energies()
-    for name, values in shorter.arrays.items():
-        shorter.arrays[name] = values[:, :20]
-    assert numbers.saturation(shorter, 500).ours is None and "20 cycles" in numbers.saturation(shorter, 500).why
-
-
-def test_a_trimmed_mean_has_the_error_that_it_shows():
-    values = np.random.default_rng(1).normal(size=(20_000, 10))
-    found = np.array([samples.trimmed_mean_error(one) for one in values])
-    assert np.sqrt((found[:, 1] ** 2).mean()) == pytest.approx(found[:, 0].std(), rel=0.05)
-    spoiled = np.r_[values[0, np.argsort(values[0])[:-1]], 1e9]
-    assert samples.trimmed_mean_error(spoiled) == pytest.approx(samples.trimmed_mean_error(values[0]))
-    assert samples.trimmed_mean_error([1.0, 3.0]) == (2.0, 1.0)
-
-
-def test_energies_that_all_keep_rising_do_not_settle():
-    results = energies(slope=6e-5)
-    for amplitude in (0.05, 0.06):
-        results.arrays[f"cycled 500 {amplitude:g}/energy"] += 3e-5 * np.arange(41)
-    assert not holds(results)
-
-
-def test_the_yield_strain_is_that_of_the_mean_curve():
-    """Serrations put the peaks of single curves late; the mean has its own where all of them turn."""
-    rng, strain = np.random.default_rng(5), np.linspace(0, 0.2, 2001)
-    smooth = 2.5 * np.minimum(strain / 0.1, 1) - 4 * np.maximum(strain - 0.1, 0)
-    stress = smooth + 0.02 * rng.normal(size=(40, 2001)).cumsum(axis=1) / 10
-    results = Results(polarity.Parameters(scale="smoke"), {"further 500/up_strain": np.tile(strain, (40, 1)),
-                                                           "further 500/up_stress": stress}, "synthetic")  # fmt: skip
-    found = numbers.yield_strain(results, 500)
-    assert abs(found.value - 0.1) < 2 * found.error + 4e-3 and found.samples == 40 and 0 < found.error < 0.02
-    few = numbers.yield_strain(Results(results.given, {name: values[:10] for name, values in results.arrays.items()}, ""), 500)
-    assert abs(few.value - 0.1) < 0.015, "the peak of few samples is not led away by their serrations"
-
-
-def structures(change, count=9, isotropic=0.0):
-    """A page of glasses whose g(r, u) gains ``change`` P_2(u) and ``isotropic`` at its first peak, cycled in another order."""
-    rng, u, r = np.random.default_rng(2), (np.arange(5) + 0.5) / 5, (np.arange(160) + 0.5) / 20
-    peak = np.exp(-(((r - 2.8) / 0.2) ** 2))[:, None]
-    noise = rng.normal(0, 0.15, (2, count, 160, 5)) / r[:, None]  # as of pairs that are counted
-    before = 1.0 + peak + noise[0]
-    after = before + peak * (isotropic + change * (3 * u**2 - 1) / 2) + noise[1]
-    order = np.arange(count)[::-1]
-    arrays = {"glass 500/structure": before, "glass 500/sample": order[::-1], "glass 500/volume": np.full(count, 17.5),
-              "cycled 500 0.06/structure": after[order][:-1], "cycled 500 0.06/sample": order[:-1]}  # fmt: skip
-    return Results(polarity.Parameters(scale="smoke"), arrays, "synthetic")
-
-
-def test_only_what_differs_by_direction_counts_as_anisotropy():
-    assert numbers.isotropy(structures(0.0), 500)[0] > 0.05 and numbers.isotropy(structures(0.0, isotropic=0.2), 500)[0] > 0.05
-    assert numbers.isotropy(structures(0.15), 500)[0] < 0.01 and numbers.isotropy(structures(0.0), 500)[1] == 8
-    found = polarity.measure(structures(0.0))["rdf_isotropic"]
-    assert found.ours > 0.05 and found.samples == 8
-    few = polarity.measure(structures(0.05, count=5))["rdf_isotropic"]
-    assert few.ours is None and few.why == "a p-value from 4 samples means nothing: it takes 5"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(polarity, "tasks", lambda given: tasks)
+        found = polarity.gather(given, Finished())
+    assert np.array_equal(found["cycled 500 0.06/energy"], [energy, energy])
+    assert found["cycled 500 0.06/curve_stress"].dtype == np.float32
 
 
 def test_tasks_have_names_files_and_stages_of_their_own():
@@ -283,11 +195,24 @@ def test_tasks_have_names_files_and_stages_of_their_own():
         assert sum(map(len, polarity.stages(given).values())) == len(tasks)
 
 
+def test_trained_glasses_of_every_amplitude_are_published_whole():
+    """Amplitudes share a folder, in which the key of a task tells its own files."""
+    tasks = {name: task for name, (task, _) in polarity.tasks(polarity.Parameters(scale="book")).items()}
+    for atoms in polarity.SCALES["book"].sizes:
+        own = [tasks[f"cycled {atoms} {amplitude:g}"] for amplitude in polarity.AMPLITUDES]
+        assert {task.archive for task in own} == {f"trained/CuZr-{atoms}"} and len({task.key() for task in own}) == 3
+
+
 def test_all_of_the_smaller_glasses_comes_before_anything_of_the_larger():
     given = polarity.Parameters(scale="book")
     pairs = [pair for stage in polarity.stages(given).values() for pair in stage]
     assert [task.label for task, _ in pairs] == sorted((task.label for task, _ in pairs), key=int)
     assert list(polarity.stages(given))[:5] == [f"{kind}-2000" for kind in ("glass", "cycled", "loop", "further", "map")]
+    names = list(polarity.stages(given))
+    assert names[-2:] == ["map-8000", "amplitudes-8000"] and names.index("cycled-8000") < names.index("map-8000")
+    assert [task.parameters.amplitude for task, _ in polarity.stages(given)["amplitudes-8000"]] == [0.05, 0.08]
+    assert [task.parameters.amplitude for task, _ in polarity.stages(given)["cycled-8000"]] == [0.06]
+    assert [task.parameters.amplitude for task, _ in polarity.stages(given)["cycled-2000"]] == list(polarity.AMPLITUDES)
     counts = {name: count for name, (_, count) in polarity.tasks(given).items()}
     assert [counts[f"cycled 2000 {amplitude:g}"] for amplitude in polarity.AMPLITUDES] == [5, 10, 5]
     assert counts["map 2000 trained"] == 10 and counts["map 8000 trained"] == 2
@@ -350,6 +275,14 @@ def test_the_table_has_every_size_and_amplitude():
     assert [line[:3] for line in lines] == expected
     assert lines[1][3:] == ["100.00 ± 0.00", "1.00 ± 0.00", "2.00 ± 0.00", "2.00 ± 0.00", "0.00 ± 0.00", "100.00 ± 0.00"]
     assert lines[4][3:] == ["100.00", "1.00", "2.00", "2.00", "0.00", "100.00"] and lines[0][-2:] == ["–", "–"]
+
+
+def test_the_table_of_bounds_has_what_moves_for_good_and_what_goes_back():
+    results = page(3)
+    results.arrays["loop 2000 trained forward/reversible"] = np.where(np.arange(2000) < 100, 0.3, 0.07) * np.ones((3, 1))
+    lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in figures.bounds_table(results).data.splitlines()[2:]]
+    assert lines[1] == ["for good: as cast, backward", *["100.00 ± 0.00"] * 4] and len(lines) == 5
+    assert lines[4] == ["and back: trained, forward", "100.00 ± 0.00", "5.00 ± 0.00", "5.00 ± 0.00", "0.00 ± 0.00"]
 
 
 def test_claims_stand_side_by_side_by_size():

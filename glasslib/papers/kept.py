@@ -55,18 +55,23 @@ class Published:
                           "core_seconds": core_seconds}  # fmt: skip
 
 
-def stacked(tasks, finished, keep, of_first=lambda ensemble, key: key.startswith("shown"), *, single_from=1):
+def stacked(tasks, finished, keep, of_first=lambda ensemble, key: key.startswith("shown"), *, single_from=1, exact=()):
     """Return the arrays of a page: what ``keep`` leaves of the samples that are finished here, and of those published.
 
     tasks: {ensemble: (task, samples)}; finished: a ``campaign.Finished``; keep(ensemble, task, arrays): arrays by name of one
     sample; of_first(ensemble, key): whether the first sample's are enough. Arrays of a sample from ``single_from`` dimensions
-    on are kept in single precision; those that differ in their last length are filled up with NaN.
+    on are kept in single precision, but for the keys ``exact``; those that differ in their last length are filled up with NaN.
+    Raises ValueError where ``keep`` returns an array under a name of ``OURS``, ``store.DataError`` for one that some samples
+    lack.
     """
     result = {}
     for ensemble, (task, samples) in tasks.items():
         found = finished.parts(ensemble, task, samples, keep)
         if not found:
             continue
+        for key in OURS:
+            if any(key in arrays for arrays, _ in found.values()):
+                raise ValueError(f"{ensemble}/{key}: what is kept of a sample must have none of the names {', '.join(OURS)}")
         several = {key: [arrays[key] for arrays, _ in found.values() if key in arrays] for key in next(iter(found.values()))[0]}
         for key, values in several.items():
             values = values[:1] if of_first(ensemble, key) else values
@@ -74,7 +79,7 @@ def stacked(tasks, finished, keep, of_first=lambda ensemble, key: key.startswith
                 raise store.DataError(f"{ensemble}/{key}: is kept of {len(values)} of {len(found)} samples; where what is kept "
                                       "has changed, KEPT of the paper must be raised")  # fmt: skip
             many = np.stack(_even(values))
-            single = many.ndim > single_from and many.dtype == float
+            single = many.ndim > single_from and many.dtype == float and key not in exact
             result[f"{ensemble}/{key}"] = many.astype(np.float32) if single else many
         result[f"{ensemble}/sample"] = np.array(list(found))
         result[f"{ensemble}/core_seconds"] = np.array([record["core_seconds"] for _, record in found.values()])

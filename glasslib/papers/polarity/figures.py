@@ -1,5 +1,7 @@
 """The pictures of the polarity page: each function draws one figure from its ``results.Results``."""
 
+import itertools
+
 import numpy as np
 
 from glasslib import figures
@@ -14,7 +16,7 @@ WAYS = {"forward": figures.BLUE, "backward": figures.VERMILION}
 STRESS = r"shear stress $\sigma_{xy}$ [GPa]"
 STRAIN = r"strain $\gamma_{xy}$"
 NEEDS = "It needs a glass that was trained."
-BOUNDS = (0.05, 0.1, 0.2, 0.4)  # of D2min [angstrom^2], from which on an atom counts as moved for good
+BOUNDS = (0.05, 0.1, 0.2, 0.4)  # of D2min [angstrom^2], from which on an atom counts as moved
 
 
 def _foot(results, drawn_by, name):
@@ -167,14 +169,15 @@ def further(results):
 
 
 def bounds_table(results):
-    """Return the share of atoms that have moved for good, by how far an atom must have moved to count, as a table."""
+    """Return the share of atoms that moved, for good or until unloaded, by how far an atom must move to count, as a table."""
     atoms, rows = polarity.size(results.given), []
-    for state in ("as-cast", "trained"):
-        for way in WAYS:
-            name = f"loop {atoms} {state} {way}"
-            if has(results, f"{name}/irreversible"):
-                shares = ((results[f"{name}/irreversible"] > bound).mean(axis=1) for bound in BOUNDS)
-                rows.append((f"{state}, {way}", *(figures.value_error(*mean_error(100 * one), 2) for one in shares)))
+    for kind, label in (("irreversible", "for good"), ("reversible", "and back")):
+        for state, way in itertools.product(("as-cast", "trained"), WAYS):
+            name = f"loop {atoms} {state} {way}/{kind}"
+            if has(results, name):
+                shares = ((results[name] > bound).mean(axis=1) for bound in BOUNDS)
+                cells = (figures.value_error(*mean_error(100 * one), 2) for one in shares)
+                rows.append((f"{label}: {STATES[state]}, {way}", *cells))
     if not rows:
         return figures.not_computed("It needs loops of a glass, as cast or trained.")
     return figures.table((f"{atoms} atoms, % of them", *(f"beyond {bound:g} Å²" for bound in BOUNDS)), rows)

@@ -68,7 +68,7 @@ def densities(results):
     with figures.panels(2, _foot(results, atoms, pair, densities), letters="ab", height=3.2) as axes:
         for way, (axis, (title, _), sign) in enumerate(zip(axes, WAYS, (1, -1))):
             before, after = (pair.strength[state, ..., way].ravel() for state in (0, 1))
-            known = np.isfinite(before) & np.isfinite(after)
+            known = np.isfinite(pair.change[..., way].ravel())
             count, _, _ = np.histogram2d(before[known], after[known], [edges, edges], density=True)
             shown = np.ma.masked_less_equal(count.T, 0)
             image = axis.pcolormesh(edges, edges, np.ma.log10(shown), cmap="viridis", rasterized=True)
@@ -84,21 +84,27 @@ def densities(results):
 
 
 def residual_stresses(results):
-    """Draw Figs. 6a and 6b: distributions of the local residual stress, of all sites and of those in polarised zones."""
+    """Draw Figs. 6a and 6b: distributions of the local residual stress, of all sites and of those in polarised zones.
+
+    The latter of those samples that have any.
+    """
     atoms, pair = _asked(results)
     if pair is None:
         return figures.not_computed(NEEDS)
     inside = map_numbers.zones(pair).either
-    if not inside.any(axis=1).all():
-        return figures.not_computed("It needs sites whose yield stress changed by 1 GPa; in some glass here there are none.")
+    some = np.flatnonzero(inside.any(axis=1))
     edges = np.linspace(*np.quantile(pair.stress, (0.001, 0.999)), _BINS // 2 + 1)
     with figures.panels(2, _foot(results, atoms, pair, residual_stresses), letters="ab") as axes:
         _histograms(axes[0], pair.stress, edges, STATES)
-        _histograms(axes[1], [[one[chosen] for one, chosen in zip(stress, inside)] for stress in pair.stress], edges, STATES)
+        if len(some):
+            _histograms(axes[1], [[stress[k][inside[k]] for k in some] for stress in pair.stress], edges, STATES)
+            axes[1].legend()
+            label = rf"$\Delta\tau_0$ = {readings.zones_of(pair).shift():.2f} GPa\n{len(some)} of {len(inside)} samples"
+        else:
+            label = f"no site changed by {map_numbers.THRESHOLD:g} GPa"
+        axes[0].legend()
         for axis, title in zip(axes, ("all sites", "sites in polarised zones")):
             axis.set(title=title, xlabel=r"local residual stress $\tau_0$ [GPa]", ylabel=r"$P(\tau_0)$ [1/GPa]", ylim=(0, None))
-            axis.legend()
-        label = rf"$\Delta\tau_0$ = {readings.zones_of(pair).shift():.2f} GPa"
         axes[1].text(0.02, 0.98, label, transform=axes[1].transAxes, va="top", fontsize=8)
 
 

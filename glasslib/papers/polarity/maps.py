@@ -34,17 +34,17 @@ def map_task(spec, seed):
     """Return the ``ensemble.Task`` of a ``Map``."""
     atoms = spec.training.glass.atoms
     seconds = costs.inclusions(spec.sites, 2, spec.radius)
-    return ensemble.Task(f"alloy-map-{atoms}", mapped, spec, seed, label=f"{atoms}", core_seconds=seconds)
+    return ensemble.Task(f"alloy-map-{atoms}", mapped, spec, seed, version=1, label=f"{atoms}", core_seconds=seconds)
 
 
 def mapped(spec, sequence):
     """Return one sample of a ``Map`` by name, S sites in the order of ``local_yield.grid_sites``, forward and backward.
 
-    strength, drop (S, 2) [GPa], yield_strain (S, 2): NaN where nothing yields; local_stress (S,) [GPa]: sigma_xy before; free
-    (S,) atoms; displaced: how many sites were moved a little, as no branch was found there; stress [GPa]: of the whole; site
-    (n,): that of the cell in which an atom lies; moved (n,): D2min [angstrom^2] of an atom since the glass was cast, 0 as cast;
-    sample: its number. Of the first sample also one inclusion in plain steps: shown_strain, shown_stress (2, K) [GPa], and
-    shown_site, the number of its site.
+    strength, drop (S, 2) [GPa], yield_strain (S, 2): NaN where nothing yields; local_stress (S,) [GPa]: sigma_xy before, of the
+    local_tensor (S, 3, 3); free (S,) atoms; displaced (S,): whether a place close by stands for a site where no branch was
+    found; stress [GPa]: of the whole; site (n,): that of the cell in which an atom lies; moved (n,): D2min [angstrom^2] of an
+    atom since the glass was cast, 0 as cast; most_moved (S,): the largest of these in the sphere of a site. Of the first sample
+    also one inclusion in plain steps: shown_strain, shown_stress (2, K) [GPa], and shown_site, the number of its site.
     """
     from glasslib.particles.finnis_sinclair import GIGAPASCAL
     from glasslib.particles.forces import evaluate
@@ -52,14 +52,14 @@ def mapped(spec, sequence):
     packing = spec.training.configuration(spec.after, sequence)
     checkpoint = ensemble.checkpoint_path(map_task(spec, sequence.entropy), sequence)
     found = _sites(spec, packing, checkpoint)
-    found["local_stress"] = found["local_stress"][:, 0]
+    found["local_stress"] = found["local_stress"][:, 0]  # sigma_xy: the first loading is forward simple shear
     result = {name: np.float32(found[name] / (1.0 if name == "yield_strain" else GIGAPASCAL))
-              for name in ("strength", "drop", "local_stress", "yield_strain")}  # fmt: skip
-    law = spec.training.glass.potential
+              for name in ("strength", "drop", "local_stress", "local_tensor", "yield_strain")}  # fmt: skip
+    law, moved = spec.training.glass.potential, _moved(spec, packing, sequence)
     result |= {
-        "free": found["free"].astype(np.int32), "displaced": np.array(found["displaced"].sum()),
+        "free": found["free"].astype(np.int32), "displaced": found["displaced"],
         "stress": np.array(evaluate(packing, law).shear_stress / GIGAPASCAL), "site": _site_of_atoms(packing, spec.sites),
-        "moved": _moved(spec, packing, sequence), "sample": np.array(sequence.spawn_key[-1]),
+        "moved": moved, "most_moved": _most(moved, packing, spec),
     }  # fmt: skip
     if spec.after == 0 and sequence.spawn_key[-1] == 0:
         result |= _shown(spec, packing, law, result["yield_strain"])
@@ -83,7 +83,8 @@ def _sites(spec, packing, checkpoint):
         part = local_yield.local_yield(packing, law, places[done : done + _CHUNK], local_yield.simple_shears(3),
                                        free_radius=spec.radius, largest_strain=LARGEST_STRAIN, nearby=True)  # fmt: skip
         part = {"strength": part.residual_strength, "drop": part.stress_drop, "yield_strain": part.yield_strain,
-                "local_stress": part.local_stress, "free": part.free, "displaced": part.displaced}  # fmt: skip
+                "local_stress": part.local_stress, "local_tensor": part.stress, "free": part.free,
+                "displaced": part.displaced}  # fmt: skip
         found = {name: np.concatenate([found[name], more]) for name, more in part.items()} if found else part
         if len(found["free"]) < len(places):
             _save(checkpoint, found, law)
@@ -120,13 +121,24 @@ def _moved(spec, packing, sequence):
                                              simulations.NEIGHBOURHOOD)[1])  # fmt: skip
 
 
+def _most(values, packing, spec):
+    """Return the largest (S,) of the ``values`` (n,) of atoms in the sphere of each site; 0 where there is none."""
+    from glasslib.protocols.local_yield import grid_sites
+
+    result = np.zeros(spec.sites**3, values.dtype)
+    for number, site in enumerate(grid_sites(packing.box, spec.sites)):
+        apart = packing.box.minimum_image(packing.positions - site)
+        result[number] = values[(apart**2).sum(axis=1) < spec.radius**2].max(initial=0.0)
+    return result
+
+
 def _shown(spec, packing, law, yield_strain):
-    """Return the curves of the site in the middle of the grid."""
+    """Return the curves of the site in the middle of the grid, of the one past it where edges have an even number of sites."""
     from glasslib.papers.maps import followed
     from glasslib.particles.finnis_sinclair import GIGAPASCAL
     from glasslib.protocols.local_yield import grid_sites
 
-    number = len(yield_strain) // 2
+    number = np.ravel_multi_index((spec.sites // 2,) * 3, (spec.sites,) * 3)
     site = grid_sites(packing.box, spec.sites)[number]
     ends = np.where(np.isfinite(yield_strain[number]), yield_strain[number], LARGEST_STRAIN)
     strain = np.array([1.0, -1.0])[:, None] * 1.15 * ends[:, None] * np.linspace(0, 1, _CURVE)
@@ -138,17 +150,21 @@ class Pair(NamedTuple):
     """Maps of the same n samples as cast and trained: yield stresses (2, n, S, 2), local stresses (2, n, S) [GPa], by state.
 
     moved, site (n, N): D2min [angstrom^2] of the atoms over the training, and the cell in which each lies when trained.
+    displaced (n, S): sites for which in either state a place close by stands: there differences are of unlike places;
+    most_moved (n, S): the largest D2min in the sphere of a site.
     """
 
     strength: np.ndarray
     stress: np.ndarray
     moved: np.ndarray
     site: np.ndarray
+    displaced: np.ndarray
+    most_moved: np.ndarray
 
     @property
     def change(self):
-        """Return what the yield stresses gained (n, S, 2)."""
-        return self.strength[1] - self.strength[0]
+        """Return what the yield stresses gained (n, S, 2); NaN where a site was displaced."""
+        return np.where(self.displaced[..., None], np.nan, self.strength[1] - self.strength[0])
 
 
 SIGNS = np.array([1.0, -1.0])  # of tau_0 in the yield stress, forward and backward
@@ -170,5 +186,6 @@ def pair(results, atoms, least=2):
         return None
     strength, stress = (np.stack([np.asarray(results[f"{name}/{key}"])[row].astype(float) for name, row in zip(names, rows)])
                         for key in ("strength", "local_stress"))  # fmt: skip
-    moved, site = (np.asarray(results[f"{names[1]}/{key}"])[rows[1]] for key in ("moved", "site"))
-    return Pair(yield_stress(strength, stress), stress, moved.astype(float), site.astype(int))
+    moved, site, most = (np.asarray(results[f"{names[1]}/{key}"])[rows[1]] for key in ("moved", "site", "most_moved"))
+    displaced = np.any([np.asarray(results[f"{name}/displaced"])[row] for name, row in zip(names, rows)], axis=0)
+    return Pair(yield_stress(strength, stress), stress, moved.astype(float), site.astype(int), displaced, most.astype(float))

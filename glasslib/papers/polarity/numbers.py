@@ -8,7 +8,7 @@ from glasslib.papers.polarity import map_numbers, readings, samples
 from glasslib.scorecard import Measurement
 
 LATE = 10  # cycles over which the first rise of the energy is taken, and past which its late slope
-SETTLED = 0.2  # share of the first rise that the energy of a glass that settles may change by in as many late cycles
+SETTLED = 0.2  # share of the first rise, or fall, by which what has settled may change in as many late cycles
 SMOOTH = 0.01  # strain over which the mean stress is averaged before its peak is sought: serrations are narrower
 ELASTIC = 0.02  # strain up to which the first loading tells the modulus
 REARRANGED = 0.2  # D2min [angstrom^2] beyond which an atom has rearranged for good; see ``rearranged``
@@ -119,23 +119,49 @@ def late_areas(results, atoms, amplitude):
     return area[:, area.shape[1] // 2 :].mean(axis=1)
 
 
+def closing(results, atoms):
+    """Return the ``Measurement`` of whether loops close to a constant area at 0.06: two differences [GPa], both to be positive.
+
+    The area of the first loop is above the mean of the second half; the straight line through the second half, from its first
+    cycle to its last, falls or rises by less than ``SETTLED`` of that fall, up or down. Of the latter a trimmed mean is taken.
+    """
+    scale, area = results.given.scale, results[f"cycled {atoms} {polarity.TRAINED:g}/area"].astype(float)
+    second = area[:, area.shape[1] // 2 :]
+    if second.shape[1] < 3:
+        return Measurement.none("fewer than 5 cycles: there is no slope in the second half", len(area), scale)
+    fall = area[:, 0] - second.mean(axis=1)
+    drift = np.polyfit(np.arange(second.shape[1]), second.T, 1)[0] * (second.shape[1] - 1)
+    found = [statistics.mean_error(fall), samples.trimmed_mean_error(SETTLED * np.abs(fall) - np.abs(drift))]
+    return Measurement(*([float(one[k]) for one in found] for k in (0, 1)), len(area), scale)
+
+
 def saturation(results, atoms):
     """Return the ``Measurement`` of which amplitudes let the energy settle: four differences, all to be positive.
 
     At 0.08 the late slope is above that at 0.05 and that at 0.06; at 0.05 and 0.06 it is, up or down, less than ``SETTLED`` of
     the slope that the first cycles of the same sample have, up or down. In a small glass one late event makes any slope, so
-    means are trimmed, which one sample cannot move.
+    means are trimmed, which one sample cannot move. Samples: of the margin that has fewest.
     """
-    scale, names = results.given.scale, [f"cycled {atoms} {amplitude:g}/energy" for amplitude in polarity.AMPLITUDES]
-    count = min(len(results[name]) for name in names)
-    if min(results[name].shape[1] for name in names) <= 2 * LATE:
-        return Measurement.none(f"fewer than {2 * LATE} cycles: first and late ones are the same", count, scale)
+    scale, names = results.given.scale, [f"cycled {atoms} {amplitude:g}" for amplitude in polarity.AMPLITUDES]
+    energies = [results[f"{name}/energy"].astype(float) for name in names]
     late = [late_slopes(results, atoms, amplitude) for amplitude in polarity.AMPLITUDES]
-    first = [np.abs(results[name][:, LATE] - results[name][:, 0]).astype(float) / LATE for name in names]
-    shared = min(map(len, late))  # the same glasses at all amplitudes
-    margins = [samples.trimmed_mean_error(late[2][:shared] - late[k][:shared]) for k in (0, 1)]
-    margins += [samples.trimmed_mean_error(SETTLED * first[k] - np.abs(late[k])) for k in (0, 1)]
-    return Measurement(*([float(one[k]) for one in margins] for k in (0, 1)), count, scale)
+    margins = []
+    for k in (0, 1):  # at 0.08 and at the other in the same glasses
+        high, low = same_glasses(results, names[2], names[k])
+        margins.append(late[2][high] - late[k][low])
+    count = min(map(len, margins))
+    if count < 2:
+        return Measurement.none("fewer than two glasses were trained at all amplitudes", count, scale)
+    if min(energy.shape[1] for energy in energies) <= 2 * LATE:
+        return Measurement.none(f"fewer than {2 * LATE} cycles: first and late ones are the same", count, scale)
+    margins += [SETTLED * np.abs(energies[k][:, LATE] - energies[k][:, 0]) / LATE - np.abs(late[k]) for k in (0, 1)]
+    found = [samples.trimmed_mean_error(one) for one in margins]
+    return Measurement(*([float(one[k]) for one in found] for k in (0, 1)), count, scale)
+
+
+def same_glasses(results, *names):
+    """Return at which rows (2, k) two ensembles have the k glasses that are in both, by the numbers of their samples."""
+    return np.intersect1d(*(np.asarray(results[f"{name}/sample"]).astype(int) for name in names), return_indices=True)[1:]
 
 
 def isotropy(results, atoms):
@@ -145,8 +171,7 @@ def isotropy(results, atoms):
     every shell is known as well as any other, in shells of 0.2 angstrom, sample by sample before and after.
     """
     names = [f"glass {atoms}", f"cycled {atoms} {polarity.TRAINED:g}"]
-    numbers = [np.asarray(results[f"{name}/sample"]).astype(int) for name in names]
-    _, *rows = np.intersect1d(*numbers, return_indices=True)
+    rows = same_glasses(results, *names)
     if len(rows[0]) < 2:
         return np.nan, len(rows[0])
     found = [structures(results, f"{name}/structure", atoms) for name in names]
@@ -169,7 +194,7 @@ def measure_at(results, atoms):
     name = f"cycled {atoms} {polarity.TRAINED:g}"
     if results.has(f"{name}/strain"):
         measured["residual_strain"] = _mean(residual_strains(results, atoms, polarity.TRAINED), scale)
-        measured["loops_close"] = _mean(results[f"{name}/area"][:, 0] - late_areas(results, atoms, polarity.TRAINED), scale)
+        measured["loops_close"] = closing(results, atoms)
     if results.has(*(f"cycled {atoms} {amplitude:g}/energy" for amplitude in polarity.AMPLITUDES)):
         measured["energy_saturates"] = saturation(results, atoms)
     for claim, way in (("trained_forward_closed", "forward"), ("trained_backward_open", "backward")):
@@ -177,7 +202,7 @@ def measure_at(results, atoms):
         if results.has(f"{loop}/irreversible"):
             measured[claim] = _mean(rearranged(results, loop, "irreversible"), scale)
     if results.has(f"glass {atoms}/structure", f"{name}/structure"):
-        measured["rdf_isotropic"] = map_numbers.by_chance(*isotropy(results, atoms), scale)
+        measured["rdf_isotropic"] = map_numbers.by_chance("rdf_isotropic", *isotropy(results, atoms), scale)
     return measured | map_numbers.measure(results, atoms) | readings.measure(results, atoms)
 
 

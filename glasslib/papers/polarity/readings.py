@@ -10,6 +10,10 @@ and of a fall of tau_0 that hardens the zones forward and softens them backward 
 stresses need not feel. The claims are measured on the total; the page's table has both. What the paper finds as cast tells them
 apart: yield stresses forward and backward that know nothing of each other. Applied ones share tau_0 with opposite signs.
 
+Polarity is that zones of opposite signs coincide, hardened forward and softened backward. That changes of both directions
+happen at the same sites is not enough: were their signs to know nothing of each other, as many sites would be hardened both
+ways. So zones count as coinciding by how many more sites are in the one pair than in the other.
+
 Hardened and softened zones, and the change of tau_0 in them, are judged against a null, in which the totals of each direction
 are permuted among the sites of a sample, before and after the training together, while tau_0 stays in its place: of the
 applied stress, zones of both directions coincide, and tau_0 falls in them, whatever the totals do. Samples are pooled, since
@@ -35,18 +39,26 @@ def applied(pair):
 
 
 def permuted(pair, generator):
-    """Return a ``maps.Pair`` with the strengths of each sample and direction at other sites, the same in both states."""
+    """Return a ``maps.Pair`` with the strengths of each sample and direction at other sites, the same in both states.
+
+    Sites that were displaced keep theirs: in none of their differences is anything known.
+    """
     strength = pair.strength.copy()
     for sample in range(strength.shape[1]):
+        used = np.flatnonzero(~pair.displaced[sample])
         for way in range(2):
-            strength[:, sample, :, way] = pair.strength[:, sample, generator.permutation(strength.shape[2]), way]
+            strength[:, sample, used, way] = pair.strength[:, sample, generator.permutation(used), way]
     return pair._replace(strength=strength)
 
 
 class Zones(NamedTuple):
-    """Of n samples each (n,): sites in both zones, as many as chance gives, sites in either, sum of tau_0's change there."""
+    """Of n samples each (n,): sites in both zones, as many as chance gives, sites in either, sum of tau_0's change there.
+
+    alike: sites that are hardened forward and hardened backward too.
+    """
 
     both: np.ndarray
+    alike: np.ndarray
     chance: np.ndarray
     inside: np.ndarray
     change: np.ndarray
@@ -54,6 +66,10 @@ class Zones(NamedTuple):
     def overlap(self):
         """Return the sites in both zones over what chance gives, of all samples together; NaN without zones."""
         return float(self.both.sum() / self.chance.sum()) if self.chance.sum() > 0 else np.nan
+
+    def polarity(self):
+        """Return the sites in both zones less those hardened both ways, over what chance gives in both zones; NaN without."""
+        return float((self.both - self.alike).sum() / self.chance.sum()) if self.chance.sum() > 0 else np.nan
 
     def shift(self):
         """Return the mean change of tau_0 in the zones of all samples together [GPa]; NaN without zones."""
@@ -73,15 +89,15 @@ class Reading(NamedTuple):
     correlation: np.ndarray
 
     def excess(self, of):
-        """Return the ``statistics.Estimate`` of ``overlap`` or ``shift`` less that of the null; None for too few zones.
+        """Return the ``statistics.Estimate`` of a method of ``Zones``, by name, less that of the null; None for too few zones.
 
         Over samples that have sites in both zones by chance, or in either: others add nothing.
         """
-        kept = (self.zones.chance > 0 if of == "overlap" else self.zones.inside > 0) & (self.null.chance > 0)
+        kept = (self.zones.inside > 0 if of == "shift" else self.zones.chance > 0) & (self.null.chance > 0)
         if kept.sum() < 2:
             return None
-        arrays = [values[kept] for values in (*self.zones, *self.null)]
-        return statistics.bootstrap(lambda *a: getattr(Zones(*a[:4]), of)() - getattr(Zones(*a[4:]), of)(), arrays)
+        arrays, half = [values[kept] for values in (*self.zones, *self.null)], len(Zones._fields)
+        return statistics.bootstrap(lambda *a: getattr(Zones(*a[:half]), of)() - getattr(Zones(*a[half:]), of)(), arrays)
 
 
 def readings(pair, permutations=PERMUTATIONS, seed=0):
@@ -102,7 +118,8 @@ def zones_of(pair):
     hardened, softened = found.hardened.sum(axis=1), found.softened.sum(axis=1)
     fallen = np.where(found.either, pair.stress[1] - pair.stress[0], 0.0).sum(axis=1)
     both = (found.hardened & found.softened).sum(axis=1)
-    return Zones(both, hardened * softened / pair.stress.shape[-1], found.either.sum(axis=1), fallen)
+    alike = (found.hardened & (pair.change[..., map_numbers.BACKWARD] > map_numbers.THRESHOLD)).sum(axis=1)
+    return Zones(both, alike, hardened * softened / pair.stress.shape[-1], found.either.sum(axis=1), fallen)
 
 
 def correlations(pair):
@@ -121,7 +138,7 @@ def measure(results, atoms):
     if pair is None:
         return {}
     found, measured, scale = readings(pair)["total"], {}, results.given.scale
-    for claim, of in (("zones_coincide", "overlap"), ("residual_stress_shift", "shift")):
+    for claim, of in (("zones_coincide", "polarity"), ("residual_stress_shift", "shift")):
         one = found.excess(of)
         measured[claim] = Measurement.none(NO_ZONES, len(pair.moved), scale) if one is None else Measurement(
             float(one.value), float(one.error), one.samples, scale)  # fmt: skip

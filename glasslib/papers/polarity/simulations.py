@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from glasslib import ensemble, store
-from glasslib.papers import costs, polarity
+from glasslib.papers import costs
 from glasslib.papers.polarity import cycles
 
 TABLE, ELEMENTS = "CuZr_mendelev2009.eam.fs.gz", ("Cu", "Zr")
@@ -171,9 +171,9 @@ class Cycling(NamedTuple):
 def cycled_task(spec, seed):
     """Return the ``ensemble.Task`` of ``Cycling``."""
     atoms, steps = spec.glass.atoms, 2.1 * spec.amplitude * spec.cycles / spec.step
-    whole = f"trained/CuZr-{atoms}" if spec.amplitude == polarity.TRAINED else None  # further work begins with these
     return ensemble.Task(f"alloy-cycled-{atoms}", cycled, spec, seed, version=1, label=f"{atoms}",
-                         core_seconds=costs.ALLOY_SHEAR * atoms * steps, archive=whole)  # fmt: skip
+                         core_seconds=costs.ALLOY_SHEAR * atoms * steps,
+                         archive=f"trained/CuZr-{atoms}")  # of every amplitude: further work begins with these
 
 
 def cycled(spec, sequence):
@@ -301,7 +301,7 @@ class Loop(NamedTuple):
 def loop_task(spec, seed):
     """Return the ``ensemble.Task`` of a ``Loop``."""
     atoms = spec.training.glass.atoms
-    return ensemble.Task(f"alloy-loop-{atoms}", looped, spec, seed, version=2, label=f"{atoms}",
+    return ensemble.Task(f"alloy-loop-{atoms}", looped, spec, seed, version=3, label=f"{atoms}",
                          core_seconds=costs.ALLOY_SHEAR * atoms * 2 * abs(spec.amplitude) / spec.training.step)  # fmt: skip
 
 
@@ -309,10 +309,11 @@ def looped(spec, sequence):
     """Return one sample of a ``Loop`` by name.
 
     up_strain, up_stress, up_energy, down_...: curves, strains from that of the start, stresses in GPa, energies in eV/atom
-    from that of the start; events, dissipated (2,): number of events loading and unloading to zero stress, and the energy [eV]
-    that goes in them; loaded_positions, end_positions (n, 3), ..._box_strain: both states; irreversible, reversible (n,): D2min
-    [angstrom^2] of each atom between start and end, and between the loaded state and the end; shown_positions (n, 3),
-    shown_lengths, shown_strain: of the start, for pictures, and shown_sample, its number.
+    from that of the start; events, dissipated (2,), or (3,) where it returns: number of events on each leg, loading, back,
+    and unloading to zero stress, and the energy [eV] that goes in them; loaded_positions, end_positions (n, 3),
+    ..._box_strain: both states; irreversible, reversible (n,): D2min [angstrom^2] of each atom between start and end, and
+    between the loaded state and the end; shown_positions (n, 3), shown_lengths, shown_strain: of the start, for pictures, and
+    shown_sample, its number.
     """
     from glasslib.analysis import fields
 
@@ -332,7 +333,8 @@ def looped(spec, sequence):
     for name, curve in (("up", up), ("down", down)):
         result |= {f"{name}_strain": curve[0] - start.strain, f"{name}_stress": curve[1],
                    f"{name}_energy": (curve[2] - up.energy[0]) / count}  # fmt: skip
-    result["events"], result["dissipated"] = np.array([leg.dissipated() for leg in (legs[0], legs[-1])]).T
+    number, energy = np.array([leg.dissipated() for leg in legs]).T
+    result |= {"events": number.astype(int), "dissipated": energy}
     for name, state in (("loaded", loaded), ("end", end)):
         result |= {f"{name}_positions": state.positions, f"{name}_box_strain": np.array(state.strain)}
     for name, one, other in (("irreversible", start, end), ("reversible", loaded, end)):

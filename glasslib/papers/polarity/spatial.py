@@ -13,7 +13,7 @@ from glasslib.papers.polarity.samples import has
 STATES = {"as-cast": "as cast", "trained": "trained"}
 WAYS = ("forward", "backward")
 THRESHOLD = 1.0  # change of the local yield stress from which on a site belongs to a zone [GPa]
-SHARE = 0.05  # of the atoms, those that moved most while the glass was trained
+SHARE = 0.05  # of the atoms, those that moved most while the glass was trained, or loaded
 CHANGE = 3.0  # at the ends of the colours of a change of yield stress [GPa]
 PLANES = 4  # of a map that are drawn side by side
 IRREVERSIBLE, REVERSIBLE = figures.VERMILION, figures.BLUE
@@ -25,7 +25,9 @@ NEEDS = "It needs maps of local yield stress of a glass as cast and trained."
 class Moved(NamedTuple):
     """A glass before it is loaded and unloaded: its cell (3, 3), positions (n, 3) [angstrom] inside, and which atoms rearrange.
 
-    irreversible: between start and end; reversible: between the loaded state and the end, and not for good; both (n,).
+    irreversible (n,): D2min between start and end beyond ``numbers.REARRANGED``; reversible (n,): among the ``SHARE`` of
+    largest D2min between the loaded state and the end, and not for good. Of these the paper's share is taken, as the elastic
+    strain of a glass, which is not affine, may move atoms by more than that bound, and comes back too.
     """
 
     lattice: np.ndarray
@@ -52,7 +54,8 @@ def all_moved(results):
 def moved(results, state, way, atoms):
     """Return ``Moved`` of the first sample."""
     name = f"loop {atoms} {state} {way}"
-    irreversible, reversible = (results[f"{name}/{kind}"][0] > numbers.REARRANGED for kind in ("irreversible", "reversible"))
+    irreversible = results[f"{name}/irreversible"][0] > numbers.REARRANGED
+    reversible = largest(results[f"{name}/reversible"][0])
     lattice = cell(results, state, atoms, way)
     positions = pictures3d.wrapped(results[f"{name}/shown_positions"][0], lattice)
     return Moved(lattice, positions, irreversible, reversible & ~irreversible)
@@ -86,11 +89,20 @@ def bodies(one):
 
 
 class Maps(NamedTuple):
-    """Local yield stresses (S,) [GPa] of one sample of a glass of ``atoms`` by (state, way), on a ``pictures3d.Grid``."""
+    """Local yield stresses (S,) [GPa] of one sample of a glass of ``atoms`` by (state, way), on a ``pictures3d.Grid``.
+
+    displaced (S,): sites for which in either state a place close by stands, of which no change is known.
+    """
 
     atoms: int
     grid: pictures3d.Grid
     strength: dict
+    displaced: np.ndarray
+
+    def change(self, way):
+        """Return the field of what the yield stress gained by training; NaN where it is not known."""
+        gained = self.strength["trained", way] - self.strength["as-cast", way]
+        return self.grid.field(np.where(self.displaced, np.nan, gained))
 
 
 def maps(results):
@@ -106,7 +118,9 @@ def maps(results):
     axis = (np.arange(side) + 0.5) / side
     fractions = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), -1).reshape(-1, 3)
     grid = pictures3d.grid(fractions @ cell(results, "as-cast", atoms).T)
-    return Maps(atoms, grid, {(state, way): strength[state][:, k] for state in STATES for k, way in enumerate(WAYS)})
+    by_way = {(state, way): strength[state][:, k] for state in STATES for k, way in enumerate(WAYS)}
+    displaced = [results[f"map {atoms} {state}/displaced"][_row(results, state, atoms)] for state in STATES]
+    return Maps(atoms, grid, by_way, np.any(displaced, axis=0))
 
 
 def _yield_stress(results, state, atoms):
@@ -176,7 +190,7 @@ def draw_changes(found, foot):
     """Draw the change of the local yield stress by training in planes across z, ways by rows."""
     with figures.panels(2 * PLANES, foot, columns=PLANES, width=2.1, height=2.1) as axes:
         for way, row in zip(WAYS, (axes[:PLANES], axes[PLANES:])):
-            change = found.grid.field(found.strength["trained", way] - found.strength["as-cast", way])
+            change = found.change(way)
             count = min(PLANES, change.shape[2])
             drawn = pictures3d.slices(row[:count], change, found.grid, low=-CHANGE, high=CHANGE, colours="PuOr_r")
             row[0].set_ylabel(f"{way}\n{row[0].get_ylabel()}")
@@ -199,8 +213,7 @@ def zone_bodies(found, atoms, way, threshold=THRESHOLD):
     The zone: sites whose yield stress grew forward, or fell backward, by more than ``threshold`` [GPa].
     """
     sign = 1 if way == "forward" else -1
-    change = found.grid.field(found.strength["trained", way] - found.strength["as-cast", way])
-    flags = sign * change > threshold  # no change is known where either has no value: not beyond
+    flags = sign * found.change(way) > threshold  # no change is known where either has no value: not beyond
     places = found.grid.inside(atoms)
     index = (places @ np.linalg.inv(found.grid.lattice).T * flags.shape).astype(int)
     inside = flags[tuple(np.minimum(index, np.array(flags.shape) - 1).T)]

@@ -28,17 +28,17 @@ def sizes_table(results):
 def _row(results, atoms, amplitude):
     name = f"cycled {atoms} {amplitude:g}"
     measures = ((numbers.late_slopes, 1e6), (numbers.residual_strains, 100), (numbers.late_areas, 1e3))
-    cells = [_two_errors(measure(results, atoms, amplitude), factor) for measure, factor in measures]
-    cells.append(_two_errors(results[f"{name}/late_moved"], 100))
+    cells = [_scaled(measure(results, atoms, amplitude), factor) for measure, factor in measures]
+    cells.append(_scaled(results[f"{name}/late_moved"], 100))
     for way in ("forward", "backward"):
         loop = f"loop {atoms} trained {way}"
         known = amplitude == polarity.TRAINED and has(results, f"{loop}/irreversible")
-        cells.append(_two_errors(numbers.rearranged(results, loop, "irreversible"), 100) if known else "–")
+        cells.append(_scaled(numbers.rearranged(results, loop, "irreversible"), 100) if known else "–")
     return f"{atoms}", f"{amplitude:g}", f"{len(results[f'{name}/energy'])}", *cells
 
 
-def _two_errors(values, factor):
-    """Return the mean with two standard errors; of one sample the value alone."""
+def _scaled(values, factor):
+    """Return the mean with one standard error; of one sample the value alone."""
     mean, error = mean_error(np.asarray(values, dtype=float))
     return figures.value_error(factor * mean, factor * error)
 
@@ -75,22 +75,53 @@ def readings_table(results):
     found, pairs = readings.readings(pair), (pair, readings.applied(pair))
     rows = [
         ("correlation of $\\tau_y$ forward and backward, as cast", *(_text(one.correlation[0]) for one in found.values())),
+        *((f"`{claim}`: p, at least {_least(pair)}", *(_chance(one, claim) for one in pairs))
+          for claim in ("as_cast_symmetric", "trained_polarised")),
         ("`hardening_exceeds_softening`: forward, mean gain [GPa]", *(_text(one.gains[0]) for one in found.values())),
         ("backward, mean loss [GPa]", *(_text(one.gains[1]) for one in found.values())),
         ("overlap of zones, 1 by chance", *(_number(one.zones.overlap()) for one in found.values())),
         ("the same of the null", *(_number(one.null.overlap()) for one in found.values())),
-        ("`zones_coincide`: the difference", *(_excess(one, "overlap") for one in found.values())),
+        ("the difference", *(_excess(one, "overlap") for one in found.values())),
+        ("`zones_coincide`: the same, less sites hardened both ways", *(_excess(one, "polarity") for one in found.values())),
         (r"$\Delta\tau_0$ in the zones [GPa]", *(_number(one.zones.shift()) for one in found.values())),
         ("the same of the null [GPa]", *(_number(one.null.shift()) for one in found.values())),
         ("`residual_stress_shift`: the difference [GPa]", *(_excess(one, "shift") for one in found.values())),
         ("`rearranged_in_zones`: share of rearranged atoms in zones",
          *(_text(map_numbers.rearranged_inside(one)[0]) for one in pairs)),
         ("share of all atoms there", *(_text(map_numbers.rearranged_inside(one)[1]) for one in pairs)),
+        ("the excess", *(_text(np.subtract(*map_numbers.rearranged_inside(one))) for one in pairs)),
         ("`deviation_scale`: $\\xi_c$ [GPa]", *(_text(map_numbers.deviation_scales(one)) for one in pairs)),
     ]  # fmt: skip
-    head = (f"{polarity.size(results.given)} atoms, {len(pair.moved)} samples, ± one standard error",
+    head = (f"{polarity.size(results.given)} atoms, {len(pair.moved)} samples",
             "total stress (the claims')", "stress applied")  # fmt: skip
     return figures.table(head, rows)
+
+
+def deviations_table(results):
+    """Return scale and tail of the changes of yield stress, of all sites and of those near which nothing moved, as a table."""
+    atoms = polarity.size(results.given)
+    pair = maps.pair(results, atoms, least=1)
+    if pair is None:
+        return figures.not_computed(NEEDS)
+    still = map_numbers.quiet(pair, numbers.REARRANGED)
+    columns = np.ones_like(still), still
+    rows = [("sites [%]", *(_text(100 * one.mean(axis=1)) for one in columns))]
+    rows += [(rf"$\xi_c$ [GPa], from {low:g} to {high:g} GPa",
+              *(_text(map_numbers.deviation_scales(pair, (low, high), one)) for one in columns))
+             for low, high in map_numbers.TAILS]  # fmt: skip
+    beyond = (_text(100 * map_numbers.shares_beyond(pair, sites=one)) for one in columns)
+    rows.append((rf"changes beyond {map_numbers.THRESHOLD:g} GPa [%]", *beyond))
+    head = f"{atoms} atoms, {len(pair.moved)} samples", "all sites", f"no atom beyond {numbers.REARRANGED:g} Å² in the sphere"
+    return figures.table(head, rows)
+
+
+def _least(pair):
+    return f"{2.0 ** (1 - len(pair.moved)):.2g}"
+
+
+def _chance(pair, claim):
+    """Return the chance that yield stresses forward and backward have one distribution, which takes two samples."""
+    return f"{map_numbers.ways_differ(pair)[claim]:.2g}" if len(pair.moved) > 1 else "–"
 
 
 def _number(value):
