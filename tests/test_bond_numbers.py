@@ -140,7 +140,8 @@ def test_growth_is_fitted_evenly_along_the_logarithmic_axis():
 def test_fluctuations_are_judged_of_both_sizes():
     strain = np.linspace(0, 0.8, 801)
     curves = 0.4 + np.random.default_rng(5).normal(0, 0.02, (3, 801))
-    arrays = {"lattice bond 0.7 20/steady_mean": np.full((3, 4), 0.4), "lattice bond 0.7 20/steady_deviation": np.full((3, 4), 0.02),
+    name = "lattice bond 0.7 20"
+    arrays = {f"{name}/steady_mean": np.full((3, 4), 0.4), f"{name}/steady_deviation": np.full((3, 4), 0.02),
               "sheared 0.7/strain": np.tile(strain, (3, 1)), "sheared 0.7/stress": curves}  # fmt: skip
     found = bond_expansion.measure(Results(bond_expansion.Parameters(), arrays, "synthetic"))["steady_fluctuations"]
     assert found.ours is None and found.why == "not both models in steady flow of L = 40 yet"

@@ -36,8 +36,8 @@ def band_growth(results):
                     drawn = axes[2] if side == sides[-1] and T in (known[0], known[-1]) else None
                     _of_lattices(axes[3], drawn, results, T, side, mark)
         for axis, title in zip(axes[::2], ("particles", f"lattice, L = {sides[-1]}")):
-            axis.set(title=f"{title}, the darker the later", xlabel="place across the band / edge", ylabel="times active so far",
-                     yscale="symlog")  # fmt: skip
+            axis.set(title=f"{title}, the darker the later", yscale="symlog")
+            axis.set(xlabel="place across the band / edge", ylabel="times active so far")
         for axis, title in zip(axes[1::2], ("particles", "lattice")):
             exponent = paper_value("bond_expansion", f"band_exponent_{title}")
             _paper_slopes(axis, [exponent], f"paper: exponent {exponent}")

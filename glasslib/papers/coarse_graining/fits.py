@@ -116,7 +116,8 @@ def child(sequence, *place):
 def by_convention(**options):
     """Return {name: ``PublishedFits``} of the study: under each convention, and from each of ``STARTS`` under that of the page.
 
-    Last with ``ASKED`` in place of the misprint. ``options`` are those of ``published_fits``. The shape of our ESL is left out where no maps of it are published.
+    Last with ``ASKED`` in place of the misprint. ``options`` are those of ``published_fits``. The shape of our ESL is left out
+    where no maps of it are published.
     """
     made = published_fits(**options)
     result = {
