@@ -228,13 +228,14 @@ def _of_thresholds(results, scale):
     if missing := absent(temperatures(results), every):
         none = Measurement.none(f"no thresholds of {missing} yet", count, scale)
         return dict.fromkeys(("mean_yield_match", "variance_overestimate", "yield_rises"), none)
-    means = [ratio(results, T, np.nanmean) for T in every if T >= WARM]
-    worst = max(means, key=lambda pair: abs(pair[0] - 1))
+    warm = [T for T in every if T >= WARM]
+    worst = max((ratio(results, T, np.nanmean) for T in warm), key=lambda pair: abs(pair[0] - 1))
+    fewest = min(len(results[f"thresholds {T:g}/modulus"]) for T in warm)
     least = min(ratio(results, T, np.nanvar) for T in every)
     found = {T: mean_and_variance(results, T, "bond")[0][:2] for T in every}
     rises = [difference(found[cold], found[hot]) for hot, cold in itertools.pairwise(every)]
     return {
-        "mean_yield_match": Measurement(abs(worst[0] - 1), worst[1], count, scale),
+        "mean_yield_match": Measurement(abs(worst[0] - 1), worst[1], fewest, scale),
         "variance_overestimate": Measurement(least[0] - 1, least[1], count, scale),
         "yield_rises": Measurement(*map(list, zip(*rises)), count, scale),
     }  # fmt: skip
