@@ -111,13 +111,16 @@ def table(head, rows):
 
 
 def table_text(head, rows):
-    """Return a table as Markdown text.
+    """Return a table as Markdown text. Raises ValueError for a cell with a bar, which would end it.
 
     >>> print(table_text(("", "ours"), [("n", "0.8")]))
     |  | ours |
     |---|---|
     | n | 0.8 |
     """
+    for cell in (cell for cells in (head, *rows) for cell in cells):
+        if "|" in cell:
+            raise ValueError(f"cell = {cell!r}: must have no bar; absolute values are set between \\lvert and \\rvert")
     lines = [f"| {' | '.join(cells)} |" for cells in (head, *rows)]
     return "\n".join([lines[0], "|---" * len(head) + "|", *lines[1:]])
 

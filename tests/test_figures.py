@@ -59,3 +59,8 @@ def test_a_long_foot_stays_within_its_figure(monkeypatch):
         with figures.panels(1, " · ".join(["data/bauschinger/results.npz"] * words)) as (axis,):
             axis.plot([0, 1])
     assert found[0] == (True, True, 1) and found[1][:2] == (True, True) and found[1][2] > 10
+
+
+def test_a_table_refuses_a_cell_that_would_end_early():
+    with pytest.raises(ValueError, match=r"cell = .*must have no bar"):
+        figures.table_text(("n",), [(r"$|\varphi_1|$",)])

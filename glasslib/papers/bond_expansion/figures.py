@@ -256,9 +256,9 @@ def stress_curves(results):
             _steady(axes[1], results, f"{name} {hottest:g}", f"lattice bond {hottest:g} {side}", side, colour)
         _curves(axes[2], results, known, kind, sides[-1] if kind == "sheared large" else sides[0], lattices.METHODS)
         axes[2].set_xlim(0, min(SHOWN_STRAIN, axes[2].get_xlim()[1]))
-        _peaks(axes[2].inset_axes((0.6, 0.13, 0.37, 0.2)), results)
-        for axis in (axes[0], axes[2]):
-            axis.set(xlabel=r"strain $\gamma$", ylabel=STRESS, ylim=(0, 1.6 * axis.get_ylim()[1]))
+        _peaks(axes[2].inset_axes((0.6, 0.54, 0.37, 0.18)), results)
+        for axis, room in ((axes[0], 1.6), (axes[2], 2.0)):
+            axis.set(xlabel=r"strain $\gamma$", ylabel=STRESS, ylim=(0, room * axis.get_ylim()[1]))
             axis.legend(fontsize=7, ncols=2, loc="upper right")
         axes[1].set(xlabel=STRESS, ylabel="density in steady flow", xlim=_steady_range(results, hottest, sides))
         axes[1].legend(fontsize=7)

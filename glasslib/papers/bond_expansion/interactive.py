@@ -42,7 +42,7 @@ def cavity(results):
 
     return live.figure(
         compute,
-        [live.Slider("radius", "radius of the cavity", float(radii[0]), float(radii[-1]), len(radii), 5.0, "mean distances"),
+        [live.Slider("radius", "radius of the cavity, in mean distances", float(radii[0]), float(radii[-1]), len(radii), 5.0, ""),
          live.Slider("order", "order of the expansion", 1.0, 3.0, 3, 3.0)],
         [live.Panel(live.Axis("strain γ"), live.Axis("stress σxy of the cavity", "ε/λ²", low=float(low), high=float(high)),
                     (live.Series("explicit", "step by step", "points", "blue"),

@@ -88,7 +88,7 @@ def amplitude_table(results):
                          ratio if found.reached else f"< {ratio}: still core"))  # fmt: skip
     if not rows:
         return figures.not_computed("It needs bonds of glasses of several parent temperatures.")
-    head = ("$T_p$", r"$|\varphi_1|$ from which the tail is the law's", "share of the bonds there", "exponent found there",
+    head = ("$T_p$", r"$\lvert\varphi_1\rvert$ from which the tail is the law's", "share of the bonds there", "exponent found there",
             r"$A_g$ over that of the hottest")  # fmt: skip
     return figures.table(head, rows)
 
