@@ -49,17 +49,20 @@ def _run(arguments):
     from glasslib.papers import campaign
 
     paper, given = _paper(arguments)
-    chosen = {"only": arguments.only, "glass": arguments.glass}
-    campaign.select(paper, given, **chosen)
+    campaign.select(paper, given, **_chosen(arguments))
     with _executor(arguments) as executor:
-        campaign.run(paper, given, executor, workers=arguments.workers, **chosen)
+        campaign.run(paper, given, executor, workers=arguments.workers, **_chosen(arguments))
+
+
+def _chosen(arguments):
+    return {"only": arguments.only, "glass": arguments.glass, "first": arguments.first}
 
 
 def _status(arguments):
     from glasslib.papers import campaign
 
     paper, given = _paper(arguments)
-    print(campaign.status_table(campaign.status(paper, given, arguments.only, arguments.glass)))
+    print(campaign.status_table(campaign.status(paper, given, **_chosen(arguments))))
     if given.is_published():
         print(f"published for these parameters: {', '.join(f'data/{name}' for name in given.FILES)}")
 
@@ -138,6 +141,7 @@ def _parser():
                              help="another parameter of the paper's notebook")  # fmt: skip
         command.add_argument("--only", action="append", metavar="STAGE", help="this stage alone; may be given again")
         command.add_argument("--glass", action="append", metavar="LABEL", help="this glass alone; may be given again")
+        command.add_argument("--first", type=int, metavar="N", help="the first N samples of each ensemble alone")
         return command
 
     command = add_run("run", _run, "compute the missing samples of a paper's ensembles; goes on where it was stopped")

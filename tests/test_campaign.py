@@ -178,6 +178,18 @@ def test_several_glasses_may_be_chosen():
         campaign.select(paper, None, glass=["a", "d"])
 
 
+def test_some_samples_may_come_first(clone):
+    pairs = [(failing("a", 4), 4), (failing("b", 4), range(1, 4))]
+    paper = type("Paper", (), {"stages": staticmethod(lambda given: {"one": pairs})})
+    assert [list(samples) for _, samples in campaign.select(paper, None, first=2)["one"]] == [[0, 1], [1, 2]]
+    assert campaign.total(campaign.status(Toy, OfToy(), first=1)).wanted < campaign.total(campaign.status(Toy, OfToy())).wanted
+    with ThreadPoolExecutor(1) as here:
+        campaign.run(Toy, OfToy(), here, progress=False, first=1)
+    assert [path.name[-9:-4] for path in (clone / "results" / "toy").glob("*.npz")] == ["00000"]
+    with pytest.raises(ValueError, match="first = 0: must be .*1"):
+        campaign.select(paper, None, first=0)
+
+
 @pytest.mark.parametrize("name", kept.OURS)
 def test_what_is_kept_has_no_name_of_ours(clone, name):
     """Of a published sample such an array would be gone, and two samples could not be stacked."""

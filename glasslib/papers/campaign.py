@@ -16,7 +16,7 @@ import contextlib
 from concurrent.futures import BrokenExecutor
 from typing import NamedTuple
 
-from glasslib import ensemble, measured, store
+from glasslib import checks, ensemble, measured, store
 from glasslib.papers import kept
 
 HOUR = 3600.0
@@ -32,11 +32,14 @@ class Stage(NamedTuple):
     begun: int
 
 
-def select(paper, given, only=None, glass=None):
+def select(paper, given, only=None, glass=None, first=None):
     """Return the stages of a run: of names ``only``, and of the glasses of labels ``glass``, where any are given.
 
-    Raises ValueError where a paper has no such stage or glass.
+    first: no more than this many samples of each ensemble, those of the lowest numbers. Raises ValueError where a paper has no
+    such stage or glass, or ``first`` is not a positive integer.
     """
+    if first is not None:
+        checks.integer("first", first, 1)
     stages = paper.stages(given)
     for name in only or ():
         if name not in stages:
@@ -47,7 +50,8 @@ def select(paper, given, only=None, glass=None):
             known = ", ".join(sorted(labels - {""})) or "none: it has no glasses"
             raise ValueError(f"glass = {label!r}: must be one of {known}")
     chosen = {name: tasks for name, tasks in stages.items() if not only or name in only}
-    return {name: [pair for pair in tasks if not glass or pair[0].label in glass] for name, tasks in chosen.items()}
+    return {name: [(task, numbers_of(samples)[:first]) for task, samples in tasks if not glass or task.label in glass]
+            for name, tasks in chosen.items()}  # fmt: skip
 
 
 def numbers_of(samples):
@@ -55,14 +59,15 @@ def numbers_of(samples):
     return samples if isinstance(samples, range) else range(samples)
 
 
-def run(paper, given, executor=None, *, only=None, glass=None, workers=None, progress=True):
-    """Compute what is neither finished nor published, stage after stage.
+def run(paper, given, executor=None, *, only=None, glass=None, first=None, workers=None, progress=True):
+    """Compute what is neither finished nor published, stage after stage, of what ``select`` chooses.
 
     ``executor``: any ``concurrent.futures.Executor``; by default ``workers`` processes, the same ones for all stages, since
     each has kernels to load. Where samples fail the run goes on; at its end ``ensemble.EnsembleError`` names all tasks that
     have any. Where a worker dies, or results cannot be written, it ends at once.
     """
-    chosen, known = [pair for tasks in select(paper, given, only, glass).values() for pair in tasks], kept.Published(paper)
+    stages, known = select(paper, given, only, glass, first), kept.Published(paper)
+    chosen = [pair for tasks in stages.values() for pair in tasks]
     pairs, failed = [(task, _unknown(known, task, samples)) for task, samples in chosen], []
     own = ensemble.processes(workers, max((len(samples) for _, samples in pairs), default=1))
     with own if executor is None else contextlib.nullcontext(executor) as pool:
@@ -81,7 +86,7 @@ def run(paper, given, executor=None, *, only=None, glass=None, workers=None, pro
 def _unknown(known, task, samples):
     """Return those of the samples of which nothing is kept in the ``kept.Published`` file of the paper."""
     there = known.numbers(task)
-    return [sample for sample in numbers_of(samples) if sample not in there]
+    return [sample for sample in samples if sample not in there]
 
 
 def core_hours(paper, given):
@@ -92,20 +97,20 @@ def core_hours(paper, given):
 def stage_hours(paper, given):
     """Return {stage: core-hours} of all of a run, whether finished or not."""
     return {
-        name: sum(len(numbers_of(samples)) * task.core_seconds for task, samples in tasks) / HOUR
+        name: sum(len(samples) * task.core_seconds for task, samples in tasks) / HOUR
         for name, tasks in select(paper, given).items()
     }
 
 
-def status(paper, given, only=None, glass=None):
-    """Return the ``Stage`` of each stage of a run."""
+def status(paper, given, only=None, glass=None, first=None):
+    """Return the ``Stage`` of each stage of a run, of what ``select`` chooses."""
     result, known = [], kept.Published(paper)
-    for name, tasks in select(paper, given, only, glass).items():
+    for name, tasks in select(paper, given, only, glass, first).items():
         finished, wanted, seconds, begun = 0, 0, 0.0, 0
         for task, samples in tasks:
-            archived, numbers = ensemble.archived(task), numbers_of(samples)
+            archived = ensemble.archived(task)
             missing = [k for k in _unknown(known, task, samples) if k not in archived and not task.path(k).exists()]
-            wanted, finished = wanted + len(numbers), finished + len(numbers) - len(missing)
+            wanted, finished = wanted + len(samples), finished + len(samples) - len(missing)
             seconds += len(missing) * task.core_seconds
             begun += sum(ensemble.checkpoint_path(task, task.sequence(k)).exists() for k in missing)
         result.append(Stage(name, finished, wanted, seconds / HOUR, begun))

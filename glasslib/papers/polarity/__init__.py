@@ -4,8 +4,8 @@
 and ``map_figures`` draw. Stresses in GPa, energies in eV per atom, lengths in angstrom.
 
 A run goes through all stages of the smaller glasses, maps too, before it begins on the larger ones: the claims are measured on
-the former, and the latter, of which a cycle takes several times as long, show how numbers go with size. Last of all the
-larger ones are trained at other amplitudes than 0.06. A stage has its size in its name; ``--glass 2000`` runs all of one size.
+the former, and the latter, of which a cycle takes several times as long, show how numbers go with size. Of each size those
+trained at other amplitudes than 0.06 come last. A stage has its size in its name; ``--glass 2000`` runs all of one size.
 """
 
 import dataclasses
@@ -128,14 +128,13 @@ def tasks(given):
 def stages(given):
     """Return {stage: [(task, samples), ...]} in the order in which they are run: all stages of the smallest glasses first.
 
-    ``amplitudes-N``, at the end: larger glasses trained at amplitudes other than ``TRAINED``, with which nothing goes on.
+    ``amplitudes-N``, the last of a size: glasses trained at amplitudes other than ``TRAINED``, with which nothing goes on.
     """
-    kinds, (smallest, *larger) = ("glass", "cycled", "loop", "further", "map"), sorted(SCALES[given.scale].sizes)
-    result = {f"{kind}-{atoms}": [] for atoms in (smallest, *larger) for kind in kinds}
-    result |= {f"amplitudes-{atoms}": [] for atoms in larger}
+    kinds = ("glass", "cycled", "loop", "further", "map", "amplitudes")
+    result = {f"{kind}-{atoms}": [] for atoms in sorted(SCALES[given.scale].sizes) for kind in kinds}
     for name, pair in tasks(given).items():
         kind, atoms, *rest = name.split()
-        aside = kind == "cycled" and int(atoms) in larger and rest != [f"{TRAINED:g}"]
+        aside = kind == "cycled" and rest != [f"{TRAINED:g}"]
         result[f"{'amplitudes' if aside else kind}-{atoms}"].append(pair)
     return result
 
