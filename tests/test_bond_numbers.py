@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from bond_samples import SMOKE, sheared, synthetic
 
+from glasslib.analysis import statistics
 from glasslib.papers import bond_expansion
 from glasslib.papers.bond_expansion import band_figures, band_numbers, numbers, tables
 from glasslib.papers.results import Results
@@ -145,3 +146,12 @@ def test_fluctuations_are_judged_of_both_sizes():
               "sheared 0.7/strain": np.tile(strain, (3, 1)), "sheared 0.7/stress": curves}  # fmt: skip
     found = bond_expansion.measure(Results(bond_expansion.Parameters(), arrays, "synthetic"))["steady_fluctuations"]
     assert found.ours is None and found.why == "not both models in steady flow of L = 40 yet"
+
+
+def test_means_and_errors_are_those_of_what_is_known():
+    values = np.random.default_rng(4).normal(size=(6, 4))
+    values[[0, 2], [1, 1]], values[1:, 2], values[:, 3] = np.nan, np.nan, np.nan
+    mean, error = band_numbers.known_mean_error(values)
+    for k in (0, 1):
+        assert (mean[k], error[k]) == pytest.approx(statistics.mean_error(values[np.isfinite(values[:, k]), k]))
+    assert mean[2] == values[0, 2] and np.isnan(mean[3]) and np.isnan(error[2:]).all()

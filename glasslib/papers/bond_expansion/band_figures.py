@@ -98,8 +98,8 @@ def _of_particles(axes, results, T, profiled):
         if len(found.profiles):
             count = results[f"{name} {T:g}/activity"].shape[-1]
             late = found.strain >= band_numbers.BORN * (1 - 1e-6)
-            axes[1].plot(found.strain[late], band_numbers.known_mean(found.widths[:, late]), _LINES[name],
-                         color=shade(results, T), label=rf"$T_p$ = {T:g}, N = {count}")  # fmt: skip
+            figures.band(axes[1], found.strain[late], *band_numbers.known_mean_error(found.widths[:, late]),
+                         rf"$T_p$ = {T:g}, N = {count}", shade(results, T), linestyle=_LINES[name])  # fmt: skip
             last = found
     if last is not None and profiled:
         shown = [k for k, at in enumerate(last.strain) if any(abs(at - wanted) < 0.004 for wanted in PROFILED)]
@@ -112,9 +112,9 @@ def _of_lattices(axis, drawn, results, T, side, mark):
     if drawn is not None:
         shown = [k for k, at in enumerate(strain) if at in bond_expansion.PROFILED]
         _profiles(drawn, [profiles[0, k] for k in shown], shade(results, T), rf"$T_p$ = {T:g}")
-    widths = band_numbers.known_mean(band_numbers.lattice_widths(results, T, side)[1])
     late = strain >= bond_expansion.PROFILED[0]
-    axis.plot(strain[late], widths[late], f"{mark}-", color=shade(results, T), label=rf"$T_p$ = {T:g}, L = {side}")
+    widths, errors = band_numbers.known_mean_error(band_numbers.lattice_widths(results, T, side)[1][:, late])
+    figures.band(axis, strain[late], widths, errors, rf"$T_p$ = {T:g}, L = {side}", shade(results, T), marker=mark)
 
 
 def _profiles(axis, profiles, colour, label):
@@ -139,9 +139,9 @@ def band_sizes(results):
         for name, edge, colour in zip(names, edges, figures.SEQUENCE):
             found = band_numbers.of_particles(results, known[-1], name, either=True)
             young = found.profiles[:, int(np.argmin(np.abs(found.strain - band_numbers.BORN)))]
-            mean = np.mean([bands.centred(profile) for profile in young], axis=0)
+            mean, error = band_numbers.known_mean_error(np.array([bands.centred(profile) for profile in young]))
             places = ((np.arange(len(mean)) + 0.5) / len(mean) - 0.5) * edge
-            axes[0].plot(places, mean, color=colour, label=rf"$L$ = {edge:.0f}$\lambda$")
+            figures.band(axes[0], places, mean, error, rf"$L$ = {edge:.0f}$\lambda$", colour)
         axes[0].set(title=rf"$T_p$ = {known[-1]:g}, $\gamma$ = {band_numbers.BORN:g}", ylabel="times active so far",
                     xlabel=r"place across the band [$\lambda$]")  # fmt: skip
         for T in known:

@@ -113,6 +113,14 @@ def known_mean(values):
     return np.where(count > 0, np.nansum(values, axis=0) / np.maximum(count, 1), np.nan)
 
 
+def known_mean_error(values):
+    """Return (mean, standard error) over the first axis of what is not NaN; the error is NaN of fewer than two."""
+    mean, count = known_mean(values), np.isfinite(values).sum(axis=0)
+    squares = np.nansum((values - mean) ** 2, axis=0)
+    few = count < 2
+    return mean, np.where(few, np.nan, np.sqrt(squares / np.where(few, 1, count * (count - 1))))
+
+
 def mean_error(values):
     """Return (mean, standard error) of what is not NaN of values (n,); the error is NaN of fewer than two."""
     known = values[np.isfinite(values)]
