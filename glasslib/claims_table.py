@@ -68,9 +68,15 @@ def _ours(row):
 
 
 def with_error(value, error):
-    """Return a number with its standard error, to two digits of the error; the number alone where there is none."""
+    """Return a number with its standard error, to two digits of the error; the number alone where there is none.
+
+    >>> with_error(-0.33321, 0.0123), with_error(3.14e-11, 2e-12), with_error(0.5, None)
+    ('−0.333 ± 0.012', '3.1e−11 ± 2.0e−12', '0.5')
+    """
     if not error or not math.isfinite(error):
         return _number(value)
+    if max(abs(value), error) < 1e-4:
+        return f"{value:.1e} ± {error:.1e}".replace("-", "−")
     decimals = max(0, 1 - math.floor(math.log10(error)))  # two digits of the error
     return f"{value:.{decimals}f} ± {error:.{decimals}f}".replace("-", "−")
 

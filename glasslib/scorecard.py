@@ -12,7 +12,7 @@ from typing import NamedTuple
 import yaml
 
 from glasslib import checks, store
-from glasslib.claims_table import claims_table, in_symbols, in_words
+from glasslib.claims_table import claims_table, in_symbols, in_words, with_error
 
 AGREES, DIFFERS, INPUT, NOT_COMPUTED = "agrees", "differs", "input", "not computed at this scale"
 NOTHING_STORED = "its simulations are not finished, or it is new since the last `python -m glasslib measure`"
@@ -287,8 +287,7 @@ def _ours(row):
 def _ours_alone(row):
     if row["test"] in ("same", "differs"):
         return f"p = {row['ours']:.2g}"
-    pairs = zip(_list(row["ours"]), _list(row["error"]))
-    return ", ".join(f"{ours:.4g} ± {error:.1g}" if error else f"{ours:.4g}" for ours, error in pairs)
+    return ", ".join(map(with_error, _list(row["ours"]), _list(row["error"])))
 
 
 def _list(value):

@@ -199,7 +199,7 @@ def test_a_conclusion_asserts_only_what_is_measured():
     none = repr(scorecard.Conclusion("creep", {}, "HB_exponent"))
     assert none == f"HB exponent: the paper finds {value}; not computed at this scale."
     ours = repr(scorecard.Conclusion("creep", {"HB_exponent": Measurement(0.79, 0.01, 5, "smoke")}, "HB_exponent"))
-    assert ours.endswith("ours at scale smoke, of 5 samples: 0.79 ± 0.01, which agrees.")
+    assert ours.endswith("ours at scale smoke, of 5 samples: 0.790 ± 0.010, which agrees.")
     reason = {"HB_exponent": Measurement.none("3 rates", 3, "smoke")}
     assert repr(scorecard.Conclusion("creep", reason, "HB_exponent")).endswith("; measured, but without a number: 3 rates.")
     for paper, entry in scorecard.ledger().items():

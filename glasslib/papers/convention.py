@@ -13,6 +13,7 @@ import numpy as np
 
 from glasslib import checks, ensemble, figures, store
 from glasslib.analysis import statistics
+from glasslib.claims_table import with_error
 from glasslib.papers import campaign
 from glasslib.scorecard import paper_value
 
@@ -150,12 +151,6 @@ def table():
     head = ("", *(f"{label}, N = {particles}" for particles in SIZES for label in NAMES.values()), "paper")
     rows = []
     for key, (label, value, paper) in QUANTITIES.items():
-        numbers = [_written(*found[particles, name][key]) for particles in SIZES for name in NAMES]
+        numbers = [with_error(*found[particles, name][key]) for particles in SIZES for name in NAMES]
         rows.append((label, *numbers, "–" if value is None else f"{value:g} ({paper})"))
     return figures.table_text(head, rows)
-
-
-def _written(mean, error):
-    """Return 'mean ± error', the error to two figures."""
-    places = max(0, 1 - int(np.floor(np.log10(error)))) if error > 0 else 3
-    return f"{mean:.{places}f} ± {error:.{places}f}".replace("-", "−")

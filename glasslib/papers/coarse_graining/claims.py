@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from glasslib.analysis import statistics
+from glasslib.claims_table import with_error
 from glasslib.papers import coarse_graining, inherent
 from glasslib.papers.coarse_graining import arrays
 from glasslib.scorecard import Measurement, paper_value
@@ -79,7 +80,7 @@ def _of_fits(results):
             result[name] = Measurement.none("the fit did not converge", int(samples), results.given.scale)
         else:
             pair = (values[:count], errors[:count]) if count > 1 else (values[0], errors[0])
-            shown = ", ".join(f"{value:.3g} ± {error:.1g}" for value, error in zip(values[:count], errors[:count]))
+            shown = ", ".join(map(with_error, values[:count], errors[:count]))
             missing, why = not_ours(results, name), ""
             if at_bound(values[:count]):
                 why = f"the fit ends at a bound of its parameters: {shown}"
