@@ -313,6 +313,15 @@ def test_mean_curves_lie_where_all_samples_are_known(monkeypatch):
     assert axes[2].lines[0].get_ydata()[-1] == pytest.approx(1e3 * 0.06**2)
 
 
+def test_loops_that_are_alike_are_drawn_once():
+    one = page(2)
+    curves = one.arrays["cycled 2000 0.06/curve_stress"]
+    (cycles, _), = figures._different_loops(one, "cycled 2000 0.06")
+    assert cycles == list(figures.DRAWN)
+    curves[0, :2] += np.array([0.02, 0.01])[:, None, None]
+    assert [cycles for cycles, _ in figures._different_loops(one, "cycled 2000 0.06")] == [[1], [2], [5, 10, 40]]
+
+
 def test_the_amplitude_asked_for_is_drawn(monkeypatch):
     drawn = []
     monkeypatch.setattr(plt, "show", lambda: drawn.append(plt.gcf()))

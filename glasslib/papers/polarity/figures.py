@@ -16,6 +16,8 @@ WAYS = {"forward": figures.BLUE, "backward": figures.VERMILION}
 STRESS = r"shear stress $\sigma_{xy}$ [GPa]"
 STRAIN = r"strain $\gamma_{xy}$"
 NEEDS = "It needs a glass that was trained."
+DRAWN = (1, 2, 5, 10, 40)  # cycles whose loops are drawn
+ALIKE = 1e-3  # GPa: loops closer than this cannot be told apart in the picture
 BOUNDS = (0.05, 0.1, 0.2, 0.4)  # of D2min [angstrom^2], from which on an atom counts as moved
 
 
@@ -38,9 +40,10 @@ def training(results):
                 settled = (results[f"{one}/period"] > 0).sum()
                 label = rf"$\gamma_A$ = {amplitude:g}; {settled} of {len(gain)} come to repeat"
                 figures.band(axes[1], np.arange(gain.shape[1]), *mean_error(gain), label, colour)
-        shown = [cycle for cycle in (1, 2, 10, 40) if cycle <= results[f"{name}/area"].shape[1]]
-        for cycle, colour in zip(shown, figures.SEQUENCE):
-            _loop(axes[2], results, name, cycle, colour)
+        for (cycles, curves), colour in zip(_different_loops(results, name), figures.SEQUENCE):
+            label = f"cycle{'s' if len(cycles) > 1 else ''} {', '.join(map(str, cycles))}"
+            for j, (strain, stress) in enumerate(zip(*curves)):
+                axes[2].plot(strain, stress, color=colour, linewidth=1, label=label if j == 0 else None)
         axes[1].set(xlabel="cycle", ylabel="energy less that as cast [meV/atom]")
         axes[2].set(xlabel=STRAIN, ylabel=STRESS, title=rf"$\gamma_A$ = {results.given.amplitude:g}")
         for axis in axes[1:]:
@@ -56,14 +59,18 @@ def _cycle(axis):
     axis.set_yticklabels(["0", r"$\gamma_A$"])
 
 
-def _loop(axis, results, name, cycle, colour):
-    """Draw one cycle of the first sample."""
+def _different_loops(results, name):
+    """Return [(cycles, (strain, stress) of each leg)] of some cycles of the first sample; those alike in turn are one."""
     from glasslib.papers.polarity.simulations import SHOWN
 
-    k = [shown for shown in SHOWN if shown <= results[f"{name}/area"].shape[1]].index(cycle)
-    strain, stress = (results[f"{name}/curve_{key}"][0, k] for key in ("strain", "stress"))
-    for j, (x, y) in enumerate(zip(strain, stress)):
-        axis.plot(x, y, color=colour, linewidth=1, label=f"cycle {cycle}" if j == 0 else None)
+    kept, found = [shown for shown in SHOWN if shown <= results[f"{name}/area"].shape[1]], []
+    for cycle in (one for one in DRAWN if one in kept):
+        curves = tuple(results[f"{name}/curve_{key}"][0, kept.index(cycle)] for key in ("strain", "stress"))
+        if found and all(np.allclose(*pair, rtol=0, atol=ALIKE, equal_nan=True) for pair in zip(found[-1][1], curves)):
+            found[-1][0].append(cycle)
+        else:
+            found.append(([cycle], curves))
+    return found
 
 
 def _ways(results):
@@ -118,7 +125,7 @@ def structures(results):
             figures.points(axes[1], found[0].u, *mean_error([one.excess_entropy() for one in found]), label, colour, marker="s")
             figures.band(axes[2], found[0].r, *mean_error([one.second for one in found]), label, colour, linewidth=1)
         axes[0].set(xlabel=r"$r$ [Å]", ylabel=r"$g(r, \theta)$")
-        axes[1].set(xlabel=r"$|\cos\theta|$", ylabel=r"excess entropy $s_2(\theta) = 2\pi s_2^\theta$ [$k_B$]")
+        axes[1].set(xlabel=r"$|\cos\theta|$", ylabel=r"excess entropy $s_2(\theta)$ [$k_B$]")
         axes[2].set(xlabel=r"$r$ [Å]", ylabel=r"$g_2(r) = \sqrt{5/4\pi}\; g_2^0(r)$")
         for axis in axes:
             axis.legend(fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.2))
