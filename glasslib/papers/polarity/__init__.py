@@ -45,7 +45,7 @@ class Scale(NamedTuple):
 SCALES = {
     "smoke": Scale((500,), ((2,),), (TRAINED,), 2, 2e-3, 1e15, 0.5, 0.1, (3,), 6.0),
     # a cell of 2000 atoms holds eight spheres side by side: more than 7 sites along an edge would tell nothing new
-    "book": Scale((2000, 8000), ((5, 10, 5), (1, 2, 1)), AMPLITUDES, 40, 1e-4, 1e13, 50.0, FURTHEST, (7, 12), 10.0),
+    "book": Scale((2000, 8000), ((5, 10, 5), (1, 2, 1)), AMPLITUDES, 40, 1e-4, 1e13, 50.0, FURTHEST, (7, 10), 10.0),
     "paper": Scale((8000,), ((10, 10, 10),), AMPLITUDES, 40, 1e-4, 1e13, 1000.0, FURTHEST, (40,), 10.0),
 }
 
