@@ -136,7 +136,7 @@ def synthetic(trained=True):
         fields = {"strength": strength - residual[..., None] * maps.SIGNS, "local_stress": residual, "site": site,
                   "moved": moved, "sample": np.arange(SAMPLES), "displaced": np.zeros((SAMPLES, SITES), bool),
                   "most_moved": np.where(zone, 1.0, 0.05), "free": np.full((SAMPLES, SITES), 241),
-                  "yield_strain": np.full((SAMPLES, SITES, 2), 0.08)}  # fmt: skip
+                  "yield_strain": np.full((SAMPLES, SITES, 2), 0.08), "drop": 0.1 * strength}  # fmt: skip
         arrays |= {f"map 500 {state}/{key}": values[rows] for key, values in fields.items()}
     strain = np.array([[1.0], [-1.0]]) * np.linspace(0, 0.1, 20)
     arrays |= {"map 500 as-cast/shown_strain": strain[None], "map 500 as-cast/shown_stress": 30 * strain[None],

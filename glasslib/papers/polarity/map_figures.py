@@ -73,11 +73,10 @@ def densities(results):
             shown = np.ma.masked_less_equal(count.T, 0)
             image = axis.pcolormesh(edges, edges, np.ma.log10(shown), cmap="viridis", rasterized=True)
             axis.plot(edges, edges, color=figures.BLACK, linewidth=1)
-            axis.plot(edges, edges + sign * map_numbers.THRESHOLD, "--", color=figures.BLACK, linewidth=1)
             share = mean_error((sign * pair.change[..., way] > map_numbers.THRESHOLD).mean(axis=1))
-            beyond = f"{figures.value_error(100 * share[0], 100 * share[1], 1)} % of the sites\nbeyond the dashed line"
-            corner = {"x": 0.03, "y": 0.97, "va": "top"} if sign > 0 else {"x": 0.97, "y": 0.03, "ha": "right"}
-            axis.text(s=beyond, transform=axis.transAxes, fontsize=7, **corner)
+            axis.plot(edges, edges + sign * map_numbers.THRESHOLD, "--", color=figures.BLACK, linewidth=1,
+                      label=f"beyond: {figures.value_error(100 * share[0], 100 * share[1], 1)} % of the sites")  # fmt: skip
+            axis.legend(fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.18))
             axis.set(title=title, xlabel=r"$\tau_y$ as cast [GPa]", ylabel=r"$\tau_y$ trained [GPa]",
                      xlim=edges[[0, -1]], ylim=edges[[0, -1]])  # fmt: skip
             axis.figure.colorbar(image, ax=axis, label=r"$\log_{10}$ density [1/GPa$^2$]")
@@ -99,7 +98,7 @@ def residual_stresses(results):
         if len(some):
             _histograms(axes[1], [[stress[k][inside[k]] for k in some] for stress in pair.stress], edges, STATES)
             axes[1].legend()
-            label = rf"$\Delta\tau_0$ = {readings.zones_of(pair).shift():.2f} GPa\n{len(some)} of {len(inside)} samples"
+            label = f"$\\Delta\\tau_0$ = {readings.zones_of(pair).shift():.2f} GPa\n{len(some)} of {len(inside)} samples"
         else:
             label = f"no site changed by {map_numbers.THRESHOLD:g} GPa"
         axes[0].legend()
@@ -137,7 +136,11 @@ def procedure(results):
     if f"{name}/shown_stress" not in results.arrays:
         return figures.not_computed("It needs the map of one glass as cast.")
     given, radius = results.given, polarity.SCALES[results.given.scale].radius
-    foot = figures.source(given.scale, 1, f"{atoms} atoms, one sphere of {radius:g} Å, {results.source}", by=procedure)
+    drop, strength = (np.asarray(results[f"{name}/{key}"], dtype=float) for key in ("drop", "strength"))
+    share, middle = 100 * np.mean(drop > 0), 100 * np.nanmedian(drop / strength)
+    remark = f"of all sites as cast {share:.0f} % bear less stress past the end, of the strength {middle:.1f} % in the middle"
+    foot = figures.source(given.scale, 1, f"{atoms} atoms, one sphere of {radius:g} Å, {results.source}", by=procedure,
+                          remarks=[remark])  # fmt: skip
     with figures.panels(2, foot, letters="ab") as axes:
         _sketch(axes[0])
         strain, stress = (np.asarray(results[f"{name}/shown_{key}"])[0] for key in ("strain", "stress"))
@@ -176,7 +179,8 @@ def both_ways(results):
     with figures.panels(4, _foot(results, atoms, pair, both_ways), letters="abcd") as axes:
         for k, (title, _) in enumerate(STATES):
             _histograms(axes[k], np.moveaxis(pair.strength[k], -1, 0), edges, WAYS)
-            axes[k].set(title=title, xlabel=STRENGTH, ylabel=r"$P(\tau_y)$ [1/GPa]", yscale="log")
+            one_site = 1 / (np.isfinite(pair.strength[k]).sum() / 2 * (edges[1] - edges[0]))
+            axes[k].set(title=title, xlabel=STRENGTH, ylabel=r"$P(\tau_y)$ [1/GPa]", yscale="log", ylim=(one_site / 2, None))
             axes[k].legend(fontsize=7)
             forward, backward = np.moveaxis(pair.strength[k], -1, 0).reshape(2, -1)
             axes[2 + k].hist2d(forward, backward, bins=[edges, edges], cmap="Blues", density=True)
@@ -198,7 +202,7 @@ def far_apart(results):
             ):  # fmt: skip
                 found = [polarity_zones.correlation(one[:, first], one[:, second], (sites,) * 3, (edge,) * 3)
                          for one in strength]  # fmt: skip
-                figures.band(axis, found[0][0], *mean_error([c for _, c in found]), label, colour)
+                figures.band(axis, found[0][0], *mean_error([c for _, c in found]), label, colour, marker="o", markersize=4)
             axis.axhline(0, color="0.6", linewidth=0.8)
             axis.set(title=title, xlabel=r"distance $r$ [Å]", ylabel=r"$C(r)$")
             axis.legend(fontsize=7)
