@@ -6,8 +6,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from glasslib import ensemble, scorecard
-from glasslib.papers import kept, polarity
+from glasslib import ensemble, scorecard, store
+from glasslib.papers import campaign, kept, polarity
 from glasslib.papers.polarity import cycles, figures, interactive, simulations, spatial, tables
 from glasslib.papers.results import Results
 
@@ -340,3 +340,14 @@ def test_every_figure_says_what_it_lacks():
             spatial.changes, spatial.zones, interactive.turning, interactive.cycles)  # fmt: skip
     assert all("not computed at this scale" in function(empty).data for function in draw)
     assert polarity.measure(empty) == {}
+
+
+def test_core_seconds_are_those_that_samples_took():
+    """But for trainings, of which few cycles are run where a loop repeats itself."""
+    given = polarity.Parameters(source="compute")
+    found = campaign.loaded(store.read_published(polarity.FILE).arrays)
+    for name, (task, _) in polarity.tasks(given).items():
+        if f"{name}/core_seconds" in found:
+            took = found[f"{name}/core_seconds"].mean()
+            assert took < 1.5 * task.core_seconds, name
+            assert name.startswith("cycled") or took > 0.5 * task.core_seconds, name

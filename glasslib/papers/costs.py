@@ -18,9 +18,9 @@ SWAPPED_SHEAR = 3e-5  # a particle of such a glass and a quasistatic step of 1e-
 EXPANSION = 2e-5  # a particle, to third order under one strain rate
 CAVITY = 1e-2  # a cavity under one loading: its expansion, and plain steps to the first drop
 NEWTON = 0.05  # a strain of a cavity that is followed by dense Newton steps
-ALLOY = 1.3e-6  # an atom and a step of dynamics, by tables
-ALLOY_SHEAR = 2e-5  # an atom and a quasistatic step of 1e-4 there
-ALLOY_YIELD = 0.35  # a site and a direction there, spheres of 10 angstrom, two cores busy
+ALLOY = 1.8e-6  # an atom and a step of dynamics, by tables: data/polarity/results.npz, two cores busy, as what follows
+ALLOY_SHEAR = 1.05e-5  # an atom and a quasistatic step of 1e-4 there
+ALLOY_YIELD = 0.56  # a site and a direction there, spheres of 10 angstrom
 
 
 def preparation(made):

@@ -46,8 +46,8 @@ def training(results):
                 axes[2].plot(strain, stress, color=colour, linewidth=1, label=label if j == 0 else None)
         axes[1].set(xlabel="cycle", ylabel="energy less that as cast [meV/atom]")
         axes[2].set(xlabel=STRAIN, ylabel=STRESS, title=rf"$\gamma_A$ = {results.given.amplitude:g}")
-        for axis in axes[1:]:
-            axis.legend(fontsize=7)
+        axes[1].legend(fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.2))
+        axes[2].legend(fontsize=7)
 
 
 def _cycle(axis):

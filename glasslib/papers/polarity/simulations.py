@@ -169,7 +169,7 @@ class Cycling(NamedTuple):
 
 
 def cycled_task(spec, seed):
-    """Return the ``ensemble.Task`` of ``Cycling``."""
+    """Return the ``ensemble.Task`` of ``Cycling``; its cost is that of all cycles, of which few are run where loops repeat."""
     atoms, steps = spec.glass.atoms, 2.1 * spec.amplitude * spec.cycles / spec.step
     return ensemble.Task(f"alloy-cycled-{atoms}", cycled, spec, seed, version=1, label=f"{atoms}",
                          core_seconds=costs.ALLOY_SHEAR * atoms * steps,
