@@ -295,7 +295,8 @@ def test_claims_stand_side_by_side_by_size():
     assert found["residual strain"] == [f"{paper:g}", "0.01 (3)", "0.01 (2)"]
     assert found["trained forward closed"][1:] == ["0 (3)", "0 (2)"] and "as cast symmetric" not in found
     several = scorecard.Measurement([0.1234, 2.0], [0.0123, 0.5], 4, "book")
-    assert tables._measured(several) == "0.123 ± 0.012, 2.00 ± 0.50 (4)"
+    assert tables._measured("loops_close", several) == "0.123 ± 0.012, 2.00 ± 0.50 (4)"
+    assert tables._measured("rdf_isotropic", scorecard.Measurement(0.171875, 0.0, 8, "book")) == "p = 0.17 (8)"
     assert "not computed" in tables.claims_table(page(3, scale="smoke")).data
 
 

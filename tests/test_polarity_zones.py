@@ -33,6 +33,8 @@ def test_exponential_tails_have_their_length():
     np.testing.assert_allclose(module.exceedance(values, grid), np.exp(-grid / 0.6), atol=0.005)
     assert module.decay_length(values, 0.2, 2.0) == pytest.approx(0.6, rel=0.02)
     assert np.isnan(module.decay_length(np.zeros(10), 0.2, 2.0))
+    few = np.concatenate([np.full(90, 5.0), np.linspace(0.3, 1.9, 9)])  # nearly level between both ends
+    assert np.isnan(module.decay_length(few, 0.2, 2.0)) and module.decay_length(few, 0.2, 2.0, fewest=9) > 10
     with pytest.raises(ValueError, match="high = 0.1"):
         module.decay_length(values, 0.2, 0.1)
 

@@ -68,16 +68,17 @@ def exceedance(values, grid):
     return 1 - np.searchsorted(flat, np.asarray(grid, dtype=float), "right") / max(len(flat), 1)
 
 
-def decay_length(values, low, high, least=0.01, count=40):
+def decay_length(values, low, high, least=0.01, count=40, fewest=10):
     """Return xi of the complementary distribution Psi(x) ~ exp(-x / xi) of ``values`` for low <= x <= high, where Psi > least.
 
-    A straight line through ln Psi at ``count`` points; NaN where fewer than three are left.
+    A straight line through ln Psi at ``count`` points; NaN where fewer than three are left, or fewer than ``fewest`` values
+    lie in between, so that Psi is a flight of few steps, which may even be level.
     """
     checks.number("high", high, checks.number("low", low), open_low=True)
     grid = np.linspace(low, high, checks.integer("count", count, 3))
     psi = exceedance(values, grid)
-    used = psi > least
-    if used.sum() < 3:
+    used, known = psi > least, np.asarray(values)
+    if used.sum() < 3 or ((known > low) & (known <= high)).sum() < fewest:
         return float("nan")
     slope = np.polyfit(grid[used], np.log(psi[used]), 1)[0]
     return float(-1 / slope) if slope < 0 else float("nan")

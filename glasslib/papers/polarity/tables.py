@@ -48,17 +48,19 @@ def claims_table(results):
     sizes = sorted(polarity.SCALES[results.given.scale].sizes)
     found = {atoms: numbers.measure_at(results, atoms) for atoms in sizes}
     claims = [claim for claim in scorecard.ledger()["polarity"]["claims"] if any(claim in found[atoms] for atoms in sizes)]
-    if len(sizes) < 2 or not claims:
+    if sum(bool(found[atoms]) for atoms in sizes) < 2 or not claims:
         return figures.not_computed("It needs glasses of two sizes, two samples of each.")
     rows = [(claim.replace("_", " "), _quantities(scorecard.paper_value("polarity", claim)),
-             *(_measured(found[atoms].get(claim)) for atoms in sizes)) for claim in claims]
+             *(_measured(claim, found[atoms].get(claim)) for atoms in sizes)) for claim in claims]
     return figures.table(("claim", "paper", *(f"{atoms} atoms" for atoms in sizes)), rows)
 
 
-def _measured(measurement):
-    """Return a ``Measurement`` as text: values with one standard error each, and the samples."""
+def _measured(claim, measurement):
+    """Return a ``Measurement`` as text: values with one standard error each, or how likely chance is, and the samples."""
     if measurement is None or measurement.ours is None:
         return "–"
+    if not scorecard.ledger()["polarity"]["claims"][claim]["test"].keys().isdisjoint(("same", "differs")):
+        return f"p = {measurement.ours:.2g} ({measurement.samples})"
     ours, errors = (value if isinstance(value, list) else [value] for value in (measurement.ours, measurement.error))
     return f"{', '.join(map(with_error, ours, errors))} ({measurement.samples})"
 
