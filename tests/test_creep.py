@@ -175,17 +175,18 @@ def test_what_decides_comes_first_and_liquids_are_counted():
     order = ["friction", "trial", "glass", "map", "steady", "variant", "live", "cooled", "from", "live-creep", "start-up"]
     assert list(stages) == [*order, "held", "flow", "large"]
     assert sum(map(len, stages.values())) == len(tasks)
-    assert {task.name for task, _ in stages["trial"][:2]} == {"glass-E1", "glass-E2"}, "glasses before those held"
-    assert all(task.parameters.glass.parent.particles == 2500 for task, _ in stages["trial"][2:])
-    assert all(task.parameters.parent.particles == 25_600 for task, _ in stages["glass"])
-    made = creep.glass(given, "E1")
-    assert made.parent == creep.glass(given, "E2").parent == creep.glass(given, "E3").parent
-    own = [glasses.glass_task(creep.glass(given, label)).core_seconds for label in creep.STATES]
-    ours = [tasks[f"glass {label}"][0].core_seconds for label in creep.STATES]
-    assert ours == pytest.approx([own[0] + glasses.glass_task(made.parent).core_seconds, *own[1:]])
-    assert tasks["glass E1"][0].key() == glasses.glass_task(made).key(), "the cost does not name the glass"
+    made = [task.name for task, _ in stages["trial"][:3]]
+    assert made == ["glass-ESL", "glass-E1", "glass-E2"], "glasses before those held, their liquid first"
+    assert all(task.parameters.glass.parent.particles == 2500 for task, _ in stages["trial"][3:])
+    assert [task.name for task, _ in stages["glass"]] == ["glass-ESL", "glass-E1", "glass-E2", "glass-E3"]
+    for start in ("glass", "glass trial"):
+        liquid = tasks[f"{start} liquid"][0].parameters
+        assert all(pair[0].parameters.parent == liquid for name, pair in tasks.items()
+                   if name.startswith(f"{start} E")), "one liquid for all"  # fmt: skip
     trials = [tasks[f"glass trial {label}"][0] for label in ("E1", "E2")]
-    assert all(task.archive is None for task in trials), "not published among glasses of another size"
+    archives = {task.archive for name, (task, _) in tasks.items() if name.startswith("glass")}
+    assert archives == {"glasses/ESL-25600.npz", "glasses/E1.npz", "glasses/E2.npz", "glasses/E3.npz",
+                        "glasses/ESL-2500.npz", "glasses/E1-2500.npz", "glasses/E2-2500.npz"}, "sizes are kept apart"  # fmt: skip
     held = {name: pair[0].parameters for name, pair in tasks.items() if name.startswith("trial particles")}
     assert {(one.form, one.time_step, one.stress) for one in held.values()} == {
         (form, step, stress) for stress in (0.53, 0.56, 0.65)

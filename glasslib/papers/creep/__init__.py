@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from glasslib import checks
-from glasslib.papers import costs, glasses, kept, maps, parameters
+from glasslib.papers import glasses, kept, maps, parameters
 from glasslib.papers.creep import particles, simulations
 from glasslib.papers.creep.particles import Cooled, FlowCurve, Held, StartUp
 from glasslib.papers.creep.simulations import STARTS, FromGlass, Model, Steady
@@ -75,7 +75,7 @@ class Scale(NamedTuple):
 SCALES = {
     "smoke": Scale(3, 1.0, 0.4, 60.0, 0, 1_600, 2, (0.5, 0.3, 0.2), 0, 0, (10.0, 30.0, 90.0), 10.0),
     "book": Scale(24, 8.0, 1.0, 3000.0, 5, 25_600, 2, (2.0, 1.5, 1.5, 1.2, 1.2, 1.0, 1.0), 102_400, 3, (), None),
-    "paper": Scale(100, 20.0, 1.0, 3000.0, 5, 102_400, 4, (2.0,) * 7, 0, 0, (100.0, 1e3, 1e6), 1e4),
+    "paper": Scale(100, 20.0, 1.0, 3000.0, 5, 102_400, 4, (2.0,) * 7, 0, 0, (), None),
 }
 SMOKE_RATES, SMOKE_START_UP, SMOKE_STRESSES = RATES[-3:], START_UP_RATES[1:], (0.4, COMPARED_STRESS)
 
@@ -207,15 +207,16 @@ def lattices(given):
 
 
 def _states(given):
-    """Return the tasks of the initial states: glass G, map G, cooled TIME; and of lattices and particles from there.
+    """Return the tasks of the initial states: glass liquid, glass G, map G, cooled TIME; and of what starts from there.
 
     from G START, live-creep G TIME: lattices; start-up G RATE, held G STRESS: particles.
     """
     scale, seed, smoke = SCALES[given.scale], given.seed, given.scale == "smoke"
-    count, result, step = glass_samples(given), {}, given.damped_time_step
+    count, step = glass_samples(given), given.damped_time_step
+    result = {"glass liquid": (glasses.glass_task(glass(given, STATES[0]).parent, seed), count)}  # all three are cooled from it
     for label in STATES:
         made, (rates, stresses) = glass(given, label), loads(given, label)
-        result[f"glass {label}"] = _with_liquid(glasses.glass_task(made, seed), made, label == STATES[0]), count
+        result[f"glass {label}"] = glasses.glass_task(made, seed), count
         result[f"map {label}"] = simulations.map_task(made, sites(given), seed), count
         for start in STARTS if label == "E1" else ("measured", "drawn"):
             spec = FromGlass(model(given), made, sites(given), rates, scale.start_strain, stresses, scale.duration, start)
@@ -238,15 +239,10 @@ def _states(given):
     return result
 
 
-def _with_liquid(task, made, first):
-    """Return the task of a glass at what its liquid costs as well: the first of those that share it makes it."""
-    return dataclasses.replace(task, core_seconds=task.core_seconds + costs.preparation(made.parent)) if first else task
-
-
 def _trials(given):
     """Return the tasks where little decides: trial lattice SIDE TIME_STEP, trial particles FRICTION TIME_STEP G STRESS.
 
-    All lattices are drawn from E1, all particles start from the same small glasses, glass trial G.
+    All lattices are drawn from E1, all particles start from the same small glasses, glass trial G, of one glass trial liquid.
     """
     if given.scale == "smoke":
         return {}
@@ -256,9 +252,9 @@ def _trials(given):
                          "drawn")  # fmt: skip
         result[name] = simulations.from_glass_task(spec, seed), count
     small = {label: glasses.recipe(label, TRIED_PARTICLES) for label in dict(TRIED_LOADS)}
-    for k, (label, made) in enumerate(small.items()):
-        prepared = dataclasses.replace(glasses.glass_task(made, seed), archive=None)  # that is for glasses of the page's size
-        result[f"glass trial {label}"] = _with_liquid(prepared, made, k == 0), count
+    result["glass trial liquid"] = glasses.glass_task(small["E1"].parent, seed), count
+    for label, made in small.items():
+        result[f"glass trial {label}"] = glasses.glass_task(made, seed), count
     for form, step, label, stress in tried_particles():
         spec = Held(small[label], stress, scale.duration, time_step=step, form=form)
         result[trial_name(form, step, label, stress)] = particles.held_task(spec, seed), count
