@@ -45,7 +45,7 @@ def a_map(side=16, width=0.17, modulus=14.0):
     return {"local_stress": stress, "residual_strength": strength, "shear_moduli": np.array([modulus, modulus + 1])}
 
 
-@pytest.mark.parametrize("start", creep.STARTS)
+@pytest.mark.parametrize("start", simulations.STARTS)
 def test_from_a_glass_weak_loads_get_stuck_and_strong_ones_flow(monkeypatch, start):
     monkeypatch.setattr(ensemble, "sample_arrays", lambda task, sample: a_map())
     spec = simulations.FromGlass(MODEL, glasses.recipe("E1"), 16, (5e-3,), 0.4, (0.2, 0.75), 300.0, start, systems=2)

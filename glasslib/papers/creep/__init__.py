@@ -1,7 +1,7 @@
 """Steady and transient flow of sheared disordered solids (Liu, Dutta, Chaudhuri and Martens 2021).
 
-The paper's parameters, its scales and its ensembles. ``simulations`` has the functions of the lattices' tasks, ``particles``
-those of the particles', ``numbers`` those of its claims; ``figures`` and ``interactive`` draw. Stresses are in units of
+The paper's parameters and scales. ``ensembles`` has the tasks, ``simulations`` the functions of the lattices', ``particles``
+those of the particles', ``numbers`` and ``claims`` what is measured; ``figures`` and ``transients`` draw. Stresses are in units of
 eps/sigma^2, times of the particles in sigma sqrt(m/eps), which the paper takes for the lattice's tau = 1.
 """
 
@@ -14,8 +14,7 @@ import numpy as np
 from glasslib import checks
 from glasslib.papers import glasses, kept, maps, parameters
 from glasslib.papers.creep import particles, simulations
-from glasslib.papers.creep.particles import Cooled, FlowCurve, Held, StartUp
-from glasslib.papers.creep.simulations import STARTS, FromGlass, Model, Steady
+from glasslib.papers.creep.simulations import Model
 
 RATES = (1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2)  # the two decades and more of Fig. 1a,
 LATTICES_ALONE = (2e-4,)  # those of them at which particles are not sheared: dear, and no claim needs it
@@ -189,76 +188,16 @@ def flow_sites(given):
 
 def tasks(given):
     """Return {name: (task, number of samples)} of all ensembles at the scale that is asked, in the order of their cost."""
-    return lattices(given) | _states(given) | _trials(given) | _flows(given)
+    from glasslib.papers.creep import ensembles  # here: it needs this module
+
+    return ensembles.tasks(given)
 
 
-def lattices(given):
-    """Return the tasks of lattices that know no particles: steady, variant NAME, live NODE."""
-    scale, smoke, lattice = SCALES[given.scale], given.scale == "smoke", model(given)
-    count, rates = given.samples or scale.samples, given.asked("rates")
-    specs = {"steady": (Steady(lattice, rates, 1.0, scale.strain, STRESSES[-1:] if smoke else STRESSES), count)}
-    for name, variant in list(variants(given).items())[1 : 1 + scale.variants]:
-        specs[f"variant {name}"] = Steady(variant, rates, 1.0, scale.strain / 4), max(2, count // 6)
-    recovery_times, shapes, live_rates = live_nodes(given)
-    for recovery, shape in itertools.product(recovery_times, shapes):
-        node = lattice._replace(recovery_time=recovery, threshold_shape=shape)
-        specs[live_name(recovery, shape)] = Steady(node, live_rates, 0.5, 1.0 if smoke else 2.0), LIVE_SAMPLES
-    return {name: (simulations.task(spec, given.seed), number) for name, (spec, number) in specs.items()}
+def stages(given):
+    """Return {stage: [(task, samples), ...]} in the order in which they are run."""
+    from glasslib.papers.creep import ensembles
 
-
-def _states(given):
-    """Return the tasks of the initial states: glass liquid, glass G, map G, cooled TIME; and of what starts from there.
-
-    from G START, live-creep G TIME: lattices; start-up G RATE, held G STRESS: particles.
-    """
-    scale, seed, smoke = SCALES[given.scale], given.seed, given.scale == "smoke"
-    count, step = glass_samples(given), given.damped_time_step
-    result = {"glass liquid": (glasses.glass_task(glass(given, STATES[0]).parent, seed), count)}  # all three are cooled from it
-    for label in STATES:
-        made, (rates, stresses) = glass(given, label), loads(given, label)
-        result[f"glass {label}"] = glasses.glass_task(made, seed), count
-        result[f"map {label}"] = simulations.map_task(made, sites(given), seed), count
-        for start in STARTS if label == "E1" else ("measured", "drawn"):
-            spec = FromGlass(model(given), made, sites(given), rates, scale.start_strain, stresses, scale.duration, start)
-            result[f"from {label} {start}"] = simulations.from_glass_task(spec, seed), count
-        for recovery in live_recovery_times(given):
-            healing = model(given, recovery_time=recovery)
-            spec = FromGlass(healing, made, sites(given), (), 1.0, LIVE_STRESSES, scale.duration, "drawn", 2 if smoke else 8)
-            result[f"live-creep {label} {recovery:g}"] = simulations.from_glass_task(spec, seed), count
-        for rate in rates:
-            spec = StartUp(made, rate, scale.start_strain, step, given.friction)
-            result[f"start-up {label} {rate:g}"] = particles.start_up_task(spec, seed), count
-        for stress in stresses:
-            spec = Held(made, stress, scale.duration, time_step=step, form=given.friction)
-            result[f"held {label} {stress:g}"] = particles.held_task(spec, seed), count
-    if not smoke:
-        parent = glasses.recipe("ESL")
-        for time in COOLING_TIMES:
-            cooling = glasses.recipe("E1", parent.particles, parent.holding_time, time)
-            result[f"cooled {time:g}"] = particles.cooled_task(Cooled(cooling), seed), 2
-    return result
-
-
-def _trials(given):
-    """Return the tasks where little decides: trial lattice SIDE TIME_STEP, trial particles FRICTION TIME_STEP G STRESS.
-
-    All lattices are drawn from E1, all particles start from the same small glasses, glass trial G, of one glass trial liquid.
-    """
-    if given.scale == "smoke":
-        return {}
-    scale, seed, count, result = SCALES[given.scale], given.seed, glass_samples(given), {}
-    for name, changes in tried_lattices(given).items():
-        spec = FromGlass(model(given, **changes), glass(given, "E1"), sites(given), (), 1.0, TRIED_STRESSES, scale.duration,
-                         "drawn")  # fmt: skip
-        result[name] = simulations.from_glass_task(spec, seed), count
-    small = {label: glasses.recipe(label, TRIED_PARTICLES) for label in dict(TRIED_LOADS)}
-    result["glass trial liquid"] = glasses.glass_task(small["E1"].parent, seed), count
-    for label, made in small.items():
-        result[f"glass trial {label}"] = glasses.glass_task(made, seed), count
-    for form, step, label, stress in tried_particles():
-        spec = Held(small[label], stress, scale.duration, time_step=step, form=form)
-        result[trial_name(form, step, label, stress)] = particles.held_task(spec, seed), count
-    return result
+    return ensembles.stages(given)
 
 
 def tried_particles():
@@ -283,28 +222,6 @@ def tried_lattices(given):
     return {f"trial lattice {one.size} {one.time_step:g}": change for one, change in zip(tried, changes)}
 
 
-def _flows(given):
-    """Return the tasks of particles in steady flow: flow, large flow, friction FORM; flow map RATE K of what is kept there."""
-    scale, step = SCALES[given.scale], given.damped_time_step
-    rates = particle_rates(given)[::-1]
-    strains = (scale.flow_strains + scale.flow_strains[-1:] * len(rates))[: len(rates)]
-    mapped = tuple(rate for rate in MAPPED_RATES if rate in rates) or (rates[-1],)
-    counts = tuple(KEPT_IN_FLOW.get(rate, KEPT_ELSEWHERE) for rate in mapped)
-    flow = FlowCurve(glass(given, "E1"), rates, strains, mapped, counts, time_step=step, form=given.friction)
-    result = {"flow": (particles.flow_curve_task(flow, given.seed), glass_samples(given))}
-    for name in flow.configurations():
-        spec = maps.Map(flow, name, sites=flow_sites(given))
-        result[f"flow map {name}"] = maps.task(spec, given.seed), glass_samples(given)
-    if scale.large:
-        fast = FlowCurve(glasses.recipe("HTL", scale.large), rates[: scale.large_rates], strains[: scale.large_rates],
-                         time_step=step, form=given.friction)  # fmt: skip
-        result["large flow"] = particles.flow_curve_task(fast, given.seed), 2
-    for form in FRICTIONS if given.scale != "smoke" else ():
-        spec = FlowCurve(glasses.recipe("HTL", FRICTION_PARTICLES), FRICTION_RATES, FRICTION_STRAINS, form=form)
-        result[f"friction {form}"] = particles.flow_curve_task(spec, given.seed), FRICTION_SAMPLES
-    return result
-
-
 def loads(given, label):
     """Return the rates and stresses that are imposed on a glass at rest."""
     if label == "E1":
@@ -315,22 +232,6 @@ def loads(given, label):
 def glass_samples(given):
     """Return how many samples of each glass are used."""
     return given.samples or SCALES[given.scale].glass_samples
-
-
-def stages(given):
-    """Return {stage: [(task, samples), ...]} in the order in which they are run.
-
-    A stage is the first word of its tasks' names, but for what is needed early or late: glasses of small systems are made
-    with their trials, lattices tried wait for the maps that they are drawn from.
-    """
-    order = ("friction", "trial", "glass", "map", "steady", "variant", "live", "cooled", "from", "live-creep", "start-up",
-             "held", "flow", "large")  # friction and trials first, as they decide the form for all other particles
-    result = {stage: [] for stage in order}
-    for name, pair in tasks(given).items():
-        words = name.split()
-        stage = "from" if words[:2] == ["trial", "lattice"] else "trial" if words[:2] == ["glass", "trial"] else words[0]
-        result[stage].append(pair)
-    return {stage: pairs for stage, pairs in result.items() if pairs}
 
 
 def gather(given, finished):

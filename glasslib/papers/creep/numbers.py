@@ -7,6 +7,7 @@ import numpy as np
 from glasslib.analysis import rheology, statistics
 from glasslib.analysis.steady import steady_state
 from glasslib.papers import creep
+from glasslib.papers.creep import ensembles
 from glasslib.papers.creep.grids import BLOCKS, WINDOWS, start_up_strains
 from glasslib.papers.creep.simulations import HOLDING
 
@@ -17,7 +18,7 @@ FLOWN = 0.5  # strain beyond which a run under a stress counts as flowing, stead
 
 def steady(results):
     """Return the ``Steady`` behind the lattices in steady flow."""
-    return creep.lattices(results.given)["steady"][0].parameters
+    return ensembles.lattices(results.given)["steady"][0].parameters
 
 
 def flow_rates(results, name):

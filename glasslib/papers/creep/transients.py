@@ -9,7 +9,7 @@ import numpy as np
 from glasslib import figures, live
 from glasslib.analysis import statistics
 from glasslib.papers import creep
-from glasslib.papers.creep import numbers
+from glasslib.papers.creep import numbers, simulations
 from glasslib.papers.creep.figures import RATE, STRESS
 from glasslib.papers.creep.grids import creep_times, start_up_strains
 from glasslib.scorecard import paper_value
@@ -212,7 +212,7 @@ def starts_table(results):
     rates, stresses = creep.loads(results.given, "E1")
     rows = []
     for label in creep.STATES:
-        for start in creep.STARTS:
+        for start in simulations.STARTS:
             name = numbers.from_glass(results, label, start)
             if name:
                 peaks = _peaks_at(results, name, label, rates)
