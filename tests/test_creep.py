@@ -42,7 +42,8 @@ def a_map(side=16, width=0.17, modulus=14.0):
     stress[:, 2] = generator.normal(0, width, side**2)
     strength = generator.weibull(2.0, (side**2, 1)) * generator.uniform(0.8, 1.2, (side**2, 18))
     strength[5] = np.nan  # nothing yields there, whatever the direction
-    return {"local_stress": stress, "residual_strength": strength, "shear_moduli": np.array([modulus, modulus + 1])}
+    return {"local_stress": stress, "residual_strength": strength, "shear_moduli": np.array([-2.6, modulus + 1]),
+            "secant_moduli": np.full((2, 2), modulus + 0.5)}
 
 
 @pytest.mark.parametrize("start", simulations.STARTS)
@@ -51,12 +52,29 @@ def test_from_a_glass_weak_loads_get_stuck_and_strong_ones_flow(monkeypatch, sta
     spec = simulations.FromGlass(MODEL, glasses.recipe("E1"), 16, (5e-3,), 0.4, (0.2, 0.75), 300.0, start, systems=2)
     sample = simulations.from_glass(spec, sequence())
     assert np.isfinite(sample["stuck_time"][0]).all() and np.isinf(sample["stuck_time"][1]).all()
-    assert sample["creep_rate"][0, -1] == 0 < sample["creep_rate"][1, -1]
+    assert sample["creep_rate"].shape == (2, 2, 40) and (sample["creep_rate"][0, :, -1] == 0).all()
+    assert (sample["creep_rate"][1, :, -1] > 0).all() and (sample["quarter_rates"][0] == 0).all()
+    last = sample["quarter_rates"][1].mean()
+    assert sample["quarter_rates"].shape == (2, 2, 2) and last == pytest.approx(sample["creep_rate"][1, :, -3:].mean(), rel=0.2)
     assert sample["stuck_time"].shape == sample["end_strain"].shape == sample["steady_rate"].shape == (2, 2)
     assert (sample["end_strain"][0] < 0.1).all() and (sample["end_strain"][1] > 0.5).all()
     assert np.isnan(sample["steady_rate"][0]).all() and 0.3 < sample["initial_distance"] < 1.2
     climb = sample["loading"][0, 1] - sample["loading"][0, 0]
     assert climb == pytest.approx(14.5 * grids.start_up_strains(0.4)[1], rel=0.1)
+
+
+def test_a_lattice_is_made_of_no_glass_that_is_too_soft(monkeypatch):
+    monkeypatch.setattr(ensemble, "sample_arrays", lambda task, sample: a_map(modulus=8.0))
+    spec = simulations.FromGlass(MODEL, glasses.recipe("E1"), 16, (5e-3,), 0.4, (0.2,), 30.0, systems=2)
+    with pytest.raises(ValueError, match="^secant modulus of E1, sample 3 = 8.5: must be at least 10"):
+        simulations.from_glass(spec, sequence(3))
+
+
+def test_a_lattice_that_is_held_says_when_it_got_stuck():
+    task = simulations.Steady(MODEL, (2e-2,), 0.1, 0.2, (0.2, 0.7))
+    sample = simulations.steady(task, sequence())
+    assert 0 < sample["held_stuck_time"][0] < simulations.SETTLING and np.isinf(sample["held_stuck_time"][1])
+    assert sample["rate"][0] == 0 < sample["rate"][1]
 
 
 def test_maps_become_thresholds_and_stresses_of_sites():
@@ -172,35 +190,50 @@ def test_every_task_has_its_own_name_and_file():
 def test_what_decides_comes_first_and_liquids_are_counted():
     given = creep.Parameters()
     stages, tasks = creep.stages(given), creep.tasks(given)
-    order = ["friction", "trial", "glass", "map", "steady", "variant", "live", "cooled", "from", "live-creep", "start-up"]
-    assert list(stages) == [*order, "held", "flow", "large"]
+    order = ["friction", "small", "glass", "map", "modulus", "steady", "variant", "live", "cooled", "from", "live-creep"]
+    assert list(stages) == [*order, "start-up", "held", "flow", "large", "E3"]
     assert sum(map(len, stages.values())) == len(tasks)
-    made = [task.name for task, _ in stages["trial"][:3]]
-    assert made == ["glass-ESL", "glass-E1", "glass-E2"], "glasses before those held, their liquid first"
-    assert all(task.parameters.glass.parent.particles == 2500 for task, _ in stages["trial"][3:])
-    assert [task.name for task, _ in stages["glass"]] == ["glass-ESL", "glass-E1", "glass-E2", "glass-E3"]
-    for start in ("glass", "glass trial"):
+    made = [task.name for task, _ in stages["small"]]
+    assert made[:3] == ["glass-ESL", "glass-E1", "creep-modulus-E1"], "glasses before those held, their liquid first"
+    assert all(getattr(task.parameters, "glass", task.parameters).parent.particles == 2500 for task, _ in stages["small"][1:])
+    assert [task.name for task, _ in stages["glass"]] == ["glass-ESL", "glass-E1", "glass-E2"]
+    made = [task.name for task, _ in stages["E3"]]
+    assert made[:3] == ["glass-E3", "inherent-E3", "creep-modulus-E3"] and all("E3" in name for name in made)
+    assert not any("E3" in task.name for stage in stages for task, _ in stages[stage] if stage != "E3")
+    for start in ("glass", "glass small"):
         liquid = tasks[f"{start} liquid"][0].parameters
         assert all(pair[0].parameters.parent == liquid for name, pair in tasks.items()
                    if name.startswith(f"{start} E")), "one liquid for all"  # fmt: skip
-    trials = [tasks[f"glass trial {label}"][0] for label in ("E1", "E2")]
+    small = [tasks[f"glass small {label}"][0] for label in ("E1", "E2")]
     archives = {task.archive for name, (task, _) in tasks.items() if name.startswith("glass")}
     assert archives == {"glasses/ESL-25600.npz", "glasses/E1.npz", "glasses/E2.npz", "glasses/E3.npz",
-                        "glasses/ESL-2500.npz", "glasses/E1-2500.npz", "glasses/E2-2500.npz"}, "sizes are kept apart"  # fmt: skip
+                        "glasses/ESL-2500.npz", "glasses/E1-2500.npz", "glasses/E2-2500.npz",
+                        "glasses/E3-2500.npz"}, "sizes are kept apart"  # fmt: skip
     held = {name: pair[0].parameters for name, pair in tasks.items() if name.startswith("trial particles")}
-    assert {(one.form, one.time_step, one.stress) for one in held.values()} == {
-        (form, step, stress) for stress in (0.53, 0.56, 0.65)
-        for form, step in (("weighted", 0.005), ("squared", 0.005), ("central", 0.005), ("weighted", 0.0025))}  # fmt: skip
-    assert held[creep.trial_name("central", 0.005, "E2", 0.65)].glass == trials[1].parameters
+    assert {(one.form, one.time_step, one.stress, one.duration) for one in held.values()} == {
+        (form, step, stress, 50.0) for stress in (0.53, 0.56, 0.65)
+        for form, step in (("squared", 0.005), ("central", 0.005), ("weighted", 0.0025))}  # fmt: skip
+    assert held[creep.trial_name("central", 0.005, "E2", 0.65)].glass == small[1].parameters
+    runs = {name: pair for name, pair in tasks.items() if name.startswith("held small")}
+    assert set(runs) == {"held small E1 0.53", "held small E1 0.56", "held small E1 0.65", "held small E2 0.65",
+                         "held small E3 0.65"}  # fmt: skip
+    assert all(count == 6 and task.parameters.duration == 3000.0 for task, count in runs.values())
+    other = creep.tasks(creep.Parameters(friction="squared"))
+    assert "trial particles weighted 0.005 E1 0.53" in other and "trial particles squared 0.0025 E1 0.53" in other
     kept = tasks["flow"][0].parameters.configurations()
-    assert [sum(name.startswith(f"{rate:g} ") for name in kept) for rate in creep.MAPPED_RATES] == [11, 5]
+    assert [sum(name.startswith(f"{rate:g} ") for name in kept) for rate in creep.MAPPED_RATES] == [6, 5, 8]
     flow = tasks["flow"][0].parameters
     assert dict(zip(flow.rates, flow.strains))[1e-4] == 1.0 and 2e-4 not in flow.rates, "of lattices alone"
     assert 2e-4 in tasks["steady"][0].parameters.rates and len(flow.rates) == len(flow.strains) == len(creep.RATES) - 1
     assert 2e-4 in creep.tasks(creep.Parameters(rates=[2e-4, 1e-2]))["flow"][0].parameters.rates, "as it is asked for"
-    assert tasks["map E1"][0].parameters.sites == 16 and tasks["flow map 0.001 10"][0].parameters.sites == 32
+    assert tasks["map E1"][0].parameters.sites == 16 and tasks["flow map 0.001 4"][0].parameters.sites == 32
     lattice = tasks["trial lattice 64 0.01"][0].parameters
-    assert (lattice.model.size, lattice.start, lattice.stresses) == (64, "drawn", (0.53, 0.56))
+    assert (lattice.model.size, lattice.start, lattice.stresses) == (64, "drawn", (0.53, 0.56, 0.60))
+    assert tasks["variant side doubled"][0].parameters.stresses == (0.525, 0.53, 0.54)
+    assert tasks["variant side halved"][0].parameters.stresses == ()
+    assert tasks["flow map 0.001 4"][0].archive == "flows/E1-maps"
+    held = [tasks[f"held E1 {stress:g}"][0] for stress in (0.53, 0.60, 0.70)]
+    assert [task.parameters.time for task in held] == pytest.approx([1667, 370, 175], rel=0.01), "until they are sheared by 3"
     assert tasks["trial lattice 32 0.001"][0].parameters.model.time_step == 0.001
 
 
@@ -389,16 +422,16 @@ class Panel:
 def test_trials_say_how_runs_end():
     from glasslib.papers.creep import transients
 
-    stuck = np.full((2, 2, 8), np.inf)
+    stuck = np.full((2, 3, 8), np.inf)
     stuck[:, 0], stuck[0, 1] = 90.0, 90.0
     strain = np.where(np.isfinite(stuck), 0.04, 0.9)
     strain[1, 1, :4] = 0.04
     arrays = named("trial lattice 64 0.01", runs(stuck, strain))
     for stress, ends in zip(creep.TRIED_STRESSES, ([50.0, 60.0], [np.inf, np.inf])):
-        arrays |= named(creep.trial_name("weighted", 0.0025, "E1", stress), runs(ends, 0.6))
+        arrays |= named(f"held small E1 {stress:g}", runs(ends, 0.6))
     table = transients.trials_table(a_page(arrays)).data
-    assert "| lattice, 64 × 64 sites | 0.01 | 16 | 100% | 50%, 25% undecided |" in table
-    assert "| particles, N = 2500 | 0.0025 | 2 | 100% | 0% |" in table and "0.005" not in table
+    assert "| lattice, 64 × 64 sites | 0.01 | 16 | 100% | 50%, 25% undecided | 0% |" in table
+    assert "| particles, N = 2500 | 0.005 | 2 | 100% | 0% | – |" in table and "25600" not in table
 
 
 def test_the_swing_of_the_feedback_is_shown_with_how_runs_end():
@@ -411,8 +444,8 @@ def test_the_swing_of_the_feedback_is_shown_with_how_runs_end():
     page = a_page(arrays)
     assert numbers.stress_overshoot(page, "held E1 0.65", 0.65) == pytest.approx([1.1 / 0.65, 1.0 / 0.65])
     table = transients.ringing_table(page).data
-    assert "| squared | 2500 | 0.005 | E2 | 0.65 | 1.62 ± 0.08 | 1 flow, 1 stuck |" in table
-    assert "| weighted | 25600 | 0.005 | E1 | 0.65 |" in table and "central" not in table
+    assert "| squared | 2500 | 0.005 | E2 | 0.65 | 1.62 ± 0.08 | ended early |" in table
+    assert "| weighted | 25600 | 0.005 | E1 | 0.65 | 1.62 ± 0.08 | 1 flow, 1 stuck |" in table and "central" not in table
     assert numbers.ends_text(np.array([np.nan, 1.0, np.nan])) == "1 stuck, 2 undecided"
 
 
@@ -518,10 +551,31 @@ def test_a_flow_curve_goes_down_in_rate_and_keeps_inherent_structures(small):
     spec = particles.FlowCurve(made, (2e-2, 5e-3), (0.4, 0.2), (5e-3,), kept=2)
     assert spec.configurations() == ["0.005 0", "0.005 1"]
     sample = particles.flow_curve(spec, sequence())
-    assert sample["history_stress"].shape == (2, 200) and sample["kept"].shape == (2, 400, 2)
+    rows = sample["history_rate"] == np.float32(2e-2)
+    assert rows.sum() == 400 and len(rows) == 600 and sample["kept"].shape == (2, 400, 2)
+    for name in ("strain", "stress", "energy", "temperature", "pressure"):
+        values = sample[f"history_{name}"]
+        assert values.shape == (600,) and values.dtype == np.float32 and np.isfinite(values).all()
+    assert np.diff(sample["history_strain"]) == pytest.approx(1e-3, rel=1e-3) and -3 < sample["history_energy"].mean() < -2
+    assert 0 < sample["history_temperature"][rows].mean() < 0.2 and abs(sample["history_pressure"]).max() < 10
+    published = creep._kept("flow", sample)
+    assert published["kept"].shape == (1, 400, 2) and published["kept"].dtype == np.float32
+    assert published["kept_strain"] == pytest.approx([0.5]) and published["species"].sum() == sample["species"].sum()
     assert sample["kept_strain"] == pytest.approx([0.5, 0.6], abs=1e-9)
     steady = np.isfinite(sample["stress"])
     assert np.array_equal(steady, np.isfinite(sample["error"])) and (sample["stress"][steady] > 0.2).all()
+    assert np.array_equal(steady, np.isfinite(sample["drift"]))
+
+
+def test_a_drift_of_slow_flow_enters_the_error_of_its_stress(small):
+    """Of a stretch that is tested by four blocks a window, at all rates."""
+    made, _ = small
+    spec, strain = particles.FlowCurve(made, (1e-4,), (1.0,)), np.arange(1, 1001) * 1e-3
+    rising = 0.5 + 0.02 * strain + 0.05 * np.random.default_rng(8).normal(size=1000)
+    found = particles._steady(spec, np.stack([np.zeros(1000), strain, *[rising] * 4], axis=1))
+    assert np.isfinite(found["stress"][0]) and abs(found["drift"][0] - 0.02) < 3 * found["drift_error"][0] < 0.04
+    assert found["error"][0] > found["drift"][0] / 12**0.5 > 1e-3
+    assert np.array_equal(found["history_strain"], strain.astype(np.float32))
 
 
 def test_a_flow_curve_that_is_killed_goes_on_to_the_same_bytes(small, monkeypatch):
@@ -567,7 +621,11 @@ def test_runs_of_particles_keep_their_end_and_go_on_from_it(small):
     curve = particles.flow_curve(particles.FlowCurve(made, (2e-2,), (0.04,), (2e-2,), kept=1), sequence())
     assert particles.ending(curve).packing.strain == pytest.approx(0.04)
     published = creep._kept("start-up E1 0.02", sample) | creep._kept("flow", curve)
-    assert set(published) == {"loading", "stress", "error", "begin", "history_strain", "history_stress"}
+    assert set(published) == {"loading", "stress", "error", "begin", "drift", "drift_error", "kept", "kept_strain", "species",
+                              "lengths"} | {f"history_{name}" for name in ("rate", "strain", "stress", "energy", "temperature",
+                                                                           "pressure")}  # fmt: skip
+    assert sample["history_stress"][-1] == pytest.approx(sample["loading"][-1], rel=1e-5)
+    assert len(sample["history_energy"]) == len(sample["history_strain"]) > 150
 
 
 def test_weaker_friction_lets_the_imposed_stress_swing_farther(small):
@@ -583,6 +641,10 @@ def test_weaker_friction_lets_the_imposed_stress_swing_farther(small):
         assert abs(increments.sum() - sample["end_strain"]) < 1e-12
         assert np.abs(increments / 0.1 - sample["early_rate"][:200]).max() < 0.5 * np.abs(sample["early_rate"][:200]).max()
         assert particles.ending(sample).packing.strain == pytest.approx(float(sample["end_strain"]))
+        assert sample["history_time"] == pytest.approx(np.arange(1, 21)) and sample["history_strain"].dtype == np.float32
+        assert sample["history_strain"] == pytest.approx(sample["early_strain"][9:200:10], abs=1e-7)
+        assert sample["history_stress"] == pytest.approx(sample["early_stress"][:200].reshape(20, 10).mean(axis=1), abs=1e-6)
+        assert (sample["history_temperature"] > 0).all() and len(sample["history_energy"]) == len(sample["history_rate"]) == 20
         assert not {key for key in creep._kept("held E1 0.3", sample) if key.startswith(particles.FINAL)}
     assert 1 < found["central"] < found["weighted"] < found["squared"] < 2.2
 

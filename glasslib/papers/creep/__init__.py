@@ -1,8 +1,8 @@
 """Steady and transient flow of sheared disordered solids (Liu, Dutta, Chaudhuri and Martens 2021).
 
 The paper's parameters and scales. ``ensembles`` has the tasks, ``simulations`` the functions of the lattices', ``particles``
-those of the particles', ``numbers`` and ``claims`` what is measured; ``figures`` and ``transients`` draw. Stresses are in units of
-eps/sigma^2, times of the particles in sigma sqrt(m/eps), which the paper takes for the lattice's tau = 1.
+those of the particles', ``numbers`` and ``claims`` what is measured; ``figures`` and ``transients`` draw. Stresses are in units
+of eps/sigma^2, times of the particles in sigma sqrt(m/eps), which the paper takes for the lattice's tau = 1.
 """
 
 import dataclasses
@@ -18,32 +18,36 @@ from glasslib.papers.creep.simulations import Model
 
 RATES = (1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2)  # the two decades and more of Fig. 1a,
 LATTICES_ALONE = (2e-4,)  # those of them at which particles are not sheared: dear, and no claim needs it
-MAPPED_RATES = (1e-3, 1e-4)  # in whose steady flow thresholds of particles are measured
-STRESSES = (0.56, 0.58, 0.62, 0.66, 0.70)  # imposed on a flowing lattice
+MAPPED_RATES = (1e-2, 1e-3, 1e-4)  # in whose steady flow thresholds of particles are measured
+STRESSES = (0.56, 0.58, 0.62, 0.66, 0.70)  # imposed on a flowing lattice;
+SLOW_STRESSES = (0.525, 0.53, 0.54)  # on one of twice the side, as one of the page's would get stuck
 START_UP_RATES = (1e-3, 5e-3, 2e-2)
 CREEP_STRESSES = (0.53, 0.56, 0.60, 0.65, 0.70)
 LARGEST_STRESS = 0.73  # of both models at the largest of the rates; a stress above leads out of the range of the flow curve
 STATES = ("E1", "E2", "E3")  # labels of ``glasses.CATALOGUE``
 COMPARED_RATE, COMPARED_STRESS = 5e-3, 0.65  # at which the three states are compared, Fig. 3
 FRICTIONS = ("weighted", "squared", "central", "printed")  # forms of friction, see ``particles.dynamics``
-FRICTION_PARTICLES, FRICTION_SAMPLES = 2_500, 4  # of the study of them,
+FRICTION_SAMPLES = 4  # of the study of them, on small systems,
 FRICTION_RATES, FRICTION_STRAINS = (2e-2, 1e-2, 5e-3, 1e-3), (2.0, 1.5, 1.0, 0.8)  # and the strain at each rate
 COOLING_TIMES = (30.0, 100.0, 300.0, 1000.0, 3000.0)  # of the study of energy against rate
-KEPT_IN_FLOW = {1e-3: 11, 1e-4: 5}  # configurations of particles in steady flow that are mapped; at other rates
+KEPT_IN_FLOW = {1e-2: 6, 1e-3: 5, 1e-4: 8}  # configurations of particles in steady flow that are mapped; at other rates
 KEPT_ELSEWHERE = 1  # so many;
+PUBLISHED_IN_FLOW = 2  # every so many of them are published as they are, beside the maps of all;
 FLOW_SITES = 2  # and how many sites of these maps there are along the edge of a cell, as more of them use each better
-TRIED_STRESSES = (0.53, 0.56)  # at which size and time step are varied: of lattices drawn from E1,
-TRIED_SIZES, TRIED_TIME_STEP = (16, 32, 64), 0.001  # the latter at the size of the page; and of particles,
-TRIED_PARTICLES, TRIED_DAMPED_TIME_STEPS = 2_500, (0.005, 0.0025)  # which are small systems cooled as the glass,
+SMALL_PARTICLES, SMALL_SAMPLES = 2_500, 6  # of small glasses, cooled as those of the page; these stresses are imposed on them
+SMALL_LOADS = {"E1": (0.53, 0.56, 0.65), "E2": (0.65,), "E3": (0.65,)}
+TRIED_STRESSES = (0.53, 0.56, 0.60)  # at which size and time step are varied: of lattices drawn from E1,
+TRIED_SIZES, TRIED_TIME_STEP = (16, 32, 64), 0.001  # the latter at the size of the page; and of small systems of particles
 TRIED_LOADS = (("E1", 0.53), ("E1", 0.56), ("E2", 0.65))  # at these, where the first swing of the feedback may decide,
-TRIED_FRICTIONS = ("weighted", "squared", "central")  # and in these forms of friction, as they damp it
+TRIED_FRICTIONS = ("weighted", "squared", "central")  # in these forms of friction, as they damp it,
+TRIED_TIME, TRIED_SAMPLES = 50.0, 2  # for so long
 RECOVERY_TIMES = (0.5, 1.0, 2.0, 4.0, 8.0)  # nodes of the live figure: tau_res,
 THRESHOLD_SHAPES = (1.0, 1.5, 2.0, 2.5, 3.0)  # k_d,
 LIVE_RATES = (2e-4, 4.309e-4, 9.283e-4, 2e-3, 4.309e-3, 9.283e-3, 2e-2)  # and rate, evenly in its logarithm
 LIVE_SAMPLES = 2  # at each node
 LIVE_STRESSES = (0.50, 0.53, 0.56, 0.59, 0.62, 0.65, 0.68, 0.71)  # of the live creep curve
 FILE = "creep/results.npz"
-KEPT = 0  # to be raised when what is published of a sample changes
+KEPT = 1  # to be raised when what is published of a sample changes
 
 
 class Scale(NamedTuple):
@@ -146,6 +150,23 @@ def _growing(name, values, largest):
     return found
 
 
+def flow_strains(given):
+    """Return the strains by which particles are sheared at each of their rates, from the fastest on."""
+    count, strains = len(particle_rates(given)), SCALES[given.scale].flow_strains
+    return (strains + strains[-1:] * count)[:count]
+
+
+def mapped_rates(given):
+    """Return the rates in whose flow thresholds of particles are measured: those of ``MAPPED_RATES``, or the slowest."""
+    rates = particle_rates(given)
+    return tuple(rate for rate in MAPPED_RATES if rate in rates) or rates[:1]
+
+
+def kept_in_flow(given, rate):
+    """Return how many configurations of the flow at a rate are mapped at most."""
+    return KEPT_ELSEWHERE if given.scale == "smoke" else KEPT_IN_FLOW.get(rate, KEPT_ELSEWHERE)
+
+
 def model(given, **changes):
     """Return the ``Model`` that a notebook's parameters ask for, with changes."""
     values = Model(
@@ -155,13 +176,16 @@ def model(given, **changes):
     return values._replace(**changes)
 
 
+DOUBLED = "side doubled"  # the variant on which ``SLOW_STRESSES`` are held too
+
+
 def variants(given):
     """Return the models of the study of conventions by name; the first is that of the page."""
     other = "discrete" if given.wave_vectors == "continuum" else "continuum"
     return {
         "as on this page": model(given),
         f"{other} wave vectors": model(given, wave_vectors=other),
-        "side doubled": model(given, size=2 * given.size),
+        DOUBLED: model(given, size=2 * given.size),
         "side halved": model(given, size=given.size // 2),
         "time step a tenth": model(given, time_step=given.time_step / 10),
         "modulus 20 % larger": model(given, modulus=1.2 * given.shear_modulus),
@@ -200,13 +224,14 @@ def stages(given):
     return ensembles.stages(given)
 
 
-def tried_particles():
+def tried_particles(given):
     """Return (form of friction, time step, glass, stress) of each trial of small systems.
 
-    All forms of friction with the first time step, the first form with the others too.
+    Other forms of friction with the time step of the page, and its form with half of that. With both of the page they are
+    held to the end, and are no trial.
     """
-    (first, *_), (usual, *others) = TRIED_FRICTIONS, TRIED_DAMPED_TIME_STEPS
-    pairs = [(form, usual) for form in TRIED_FRICTIONS] + [(first, step) for step in others]
+    step = given.damped_time_step
+    pairs = [(form, step) for form in TRIED_FRICTIONS if form != given.friction] + [(given.friction, step / 2)]
     return [(*pair, *load) for pair, load in itertools.product(pairs, TRIED_LOADS)]
 
 
@@ -234,10 +259,16 @@ def glass_samples(given):
     return given.samples or SCALES[given.scale].glass_samples
 
 
+def small_samples(given):
+    """Return how many samples of each small glass are used."""
+    return given.samples or SMALL_SAMPLES
+
+
 def gather(given, finished):
     """Return the arrays of the page by ``ensemble/name``, finished samples along the first axis.
 
-    Packings are left out, and of maps all but moduli, energies, stresses, and strengths forward and projected (``_kept``).
+    Packings are left out, but for some in flow, and of maps all but moduli, energies, stresses, and strengths forward and
+    projected (``_kept``); maps are published whole elsewhere.
     """
     measured = {name: pair for name, pair in tasks(given).items() if not name.startswith("glass")}
     return kept.stacked(measured, finished, lambda name, task, arrays: _kept(name, arrays), single_from=2)
@@ -247,7 +278,8 @@ def _kept(name, arrays):
     """Return those arrays of a sample that are published.
 
     Of a map: strength_map (S,), forward; distance_maps (S, K), projected: of a glass as quenched, which is isotropic, along
-    all directions; (S, 1), forward, of one that flows.
+    all directions; (S, 1), forward, of one that flows. Of a flow: every ``PUBLISHED_IN_FLOW``-th of the inherent structures
+    kept, positions in single precision.
     """
     if "map" in name.split():
         strength = arrays["residual_strength"]
@@ -257,7 +289,14 @@ def _kept(name, arrays):
                  "distance_maps": np.stack(distances, axis=-1)}  # fmt: skip
         return drawn | {key: arrays[key] for key in ("shear_moduli", "bulk_modulus", "energy") if key in arrays}
     packing = ("kept", "kept_strain", "species", "lengths")
-    return {key: values for key, values in arrays.items() if key not in packing and not key.startswith(particles.FINAL)}
+    others = {key: values for key, values in arrays.items() if key not in packing and not key.startswith(particles.FINAL)}
+    if not len(arrays.get("kept", ())):
+        return others
+    chosen = slice(None, None, PUBLISHED_IN_FLOW)
+    return others | {
+        "kept": arrays["kept"][chosen].astype(np.float32), "kept_strain": arrays["kept_strain"][chosen],
+        "species": arrays["species"].astype(np.int8), "lengths": arrays["lengths"],
+    }  # fmt: skip
 
 
 def live_nodes(given):

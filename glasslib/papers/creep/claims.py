@@ -146,7 +146,8 @@ def _of_creep(results, scale):
     for claim, cases in expected.items():
         margins, counts, open_cases = [], [], []
         for label, stress, *wanted in cases:
-            found = numbers.lattice_outcomes(results, label, stress), numbers.particle_outcomes(results, label, stress)
+            held = f"held {label} {stress:g}"
+            found = numbers.lattice_outcomes(results, label, stress), numbers.particle_outcomes(results, held)
             if any(one is None for one in found):
                 break
             for runs, sticks, of in zip(found, wanted, ("lattices", "particles")):

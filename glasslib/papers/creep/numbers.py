@@ -239,9 +239,13 @@ def lattice_outcomes(results, label, stress, start=DECIDING):
     return outcomes(results, name, held.index(stress)) if name and stress in held else None
 
 
-def particle_outcomes(results, label, stress):
-    """Return the ``outcomes`` (samples,) of the particles of a glass under a stress; None where missing."""
-    name = f"held {label} {stress:g}"
+def held_sizes(results):
+    """Return how the names of runs of particles under a stress begin, by how many particles there are."""
+    return {creep.SMALL_PARTICLES: "held small", creep.SCALES[results.given.scale].particles: "held"}
+
+
+def particle_outcomes(results, name):
+    """Return the ``outcomes`` (samples,) of an ensemble of particles under a stress; None where missing."""
     return outcomes(results, name) if results.has(f"{name}/stuck_time") else None
 
 

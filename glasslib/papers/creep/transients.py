@@ -124,7 +124,7 @@ def _creeping(results, drawn_by, curves):
 def _stuck_text(results, glass, stress, of):
     """Return how many of the runs got stuck, and of how many it is not decided."""
     if of == "particles":
-        return numbers.outcome_text(numbers.particle_outcomes(results, glass, stress))
+        return numbers.outcome_text(numbers.particle_outcomes(results, f"held {glass} {stress:g}"))
     start = numbers.DECIDING if of == "lattice" else of
     return numbers.outcome_text(numbers.lattice_outcomes(results, glass, stress, start))
 
@@ -260,7 +260,7 @@ def _side(results, start):
 
 
 def trials_table(results):
-    """Return how runs end at the two smallest stresses by size and time step: lattices drawn from E1, and small particles."""
+    """Return how runs from E1 end at small stresses, by size and time step of drawn lattices, and by size of particles."""
     rows = []
     for name, changes in creep.tried_lattices(results.given).items():
         if results.has(f"{name}/stuck_time"):
@@ -268,16 +268,11 @@ def trials_table(results):
             ends = (_outcome(numbers.outcomes(results, name, k)) for k in range(len(creep.TRIED_STRESSES)))
             count = results[f"{name}/stuck_time"][:, 0].size
             rows.append((f"lattice, {tried.size} × {tried.size} sites", f"{tried.time_step:g}", str(count), *ends))
-    for step in creep.TRIED_DAMPED_TIME_STEPS:
-        names = [creep.trial_name(results.given.friction, step, "E1", stress) for stress in creep.TRIED_STRESSES]
-        if results.has(*(f"{name}/stuck_time" for name in names)):
-            found = [numbers.outcomes(results, name) for name in names]
-            rows.append((f"particles, N = {creep.TRIED_PARTICLES}", f"{step:g}", str(len(found[0])), *map(_outcome, found)))
-    of_page = [numbers.particle_outcomes(results, "E1", stress) for stress in creep.TRIED_STRESSES]
-    if any(one is not None for one in of_page):
-        count = next(str(len(one)) for one in of_page if one is not None)
-        rows.append((f"particles, N = {creep.SCALES[results.given.scale].particles}", f"{results.given.damped_time_step:g}",
-                     count, *map(_outcome, of_page)))  # fmt: skip
+    for size, held in numbers.held_sizes(results).items():
+        found = [numbers.particle_outcomes(results, f"{held} E1 {stress:g}") for stress in creep.TRIED_STRESSES]
+        if any(one is not None for one in found):
+            count = next(str(len(one)) for one in found if one is not None)
+            rows.append((f"particles, N = {size}", f"{results.given.damped_time_step:g}", count, *map(_outcome, found)))
     if not rows:
         return figures.not_computed("Trials of size and time step run at scales book and paper.")
     head = ("from E1", "time step", "runs", *(rf"stuck at $\Sigma$ = {stress:g}" for stress in creep.TRIED_STRESSES))
@@ -285,18 +280,22 @@ def trials_table(results):
 
 
 def ringing_table(results):
-    """Return how far the stress of particles swings beyond the one imposed, and how runs end: small systems, and the page's."""
-    given, size = results.given, creep.SCALES[results.given.scale].particles
-    tried = creep.tried_particles()
-    runs = [(form, creep.TRIED_PARTICLES, step, *load, creep.trial_name(form, step, *load)) for form, step, *load in tried]
-    runs += [(given.friction, size, given.damped_time_step, label, stress, f"held {label} {stress:g}")
-             for label in creep.STATES for stress in creep.loads(given, label)[1]]  # fmt: skip
+    """Return how far the stress of particles swings beyond the one imposed, and how runs end: small systems, and the page's.
+
+    Trials of other forms of friction and of another time step last no longer than the swing.
+    """
+    given = results.given
+    runs = [(form, creep.SMALL_PARTICLES, step, *load, creep.trial_name(form, step, *load))
+            for form, step, *load in creep.tried_particles(given)]  # fmt: skip
+    runs += [(given.friction, size, given.damped_time_step, label, stress, f"{held} {label} {stress:g}")
+             for size, held in numbers.held_sizes(results).items() for label in creep.STATES
+             for stress in (creep.SMALL_LOADS[label] if "small" in held else creep.loads(given, label)[1])]  # fmt: skip
     rows = []
     for form, particles, step, label, stress, name in runs:
         found = numbers.stress_overshoot(results, name, stress)
         if found is not None:
             largest = figures.value_error(*statistics.mean_error(found), 2)
-            ends = numbers.ends_text(numbers.outcomes(results, name))
+            ends = "ended early" if name.startswith("trial") else numbers.ends_text(numbers.outcomes(results, name))
             rows.append((form, str(particles), f"{step:g}", label, f"{stress:g}", largest, ends))
     if not rows:
         return figures.not_computed("It needs at least two runs of particles under a stress.")
