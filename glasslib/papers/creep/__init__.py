@@ -128,6 +128,12 @@ class Parameters(parameters.Parameters):
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, _growing(name, getattr(self, name), largest))
 
+    def results(self, *, progress=True):
+        """Return the ``results.Results`` of the page, of its own glasses alone."""
+        from glasslib.papers.creep import current
+
+        return current.of_page(super().results(progress=progress))
+
     def asked(self, name):
         """Return the rates or stresses of this name: those that are set, or those of the scale."""
         scale = {"rates": (SMOKE_RATES, RATES), "start_up_rates": (SMOKE_START_UP, START_UP_RATES),
@@ -270,8 +276,11 @@ def gather(given, finished):
     Packings are left out, but for some in flow, and of maps all but moduli, energies, stresses, and strengths forward and
     projected (``_kept``); maps are published whole elsewhere.
     """
+    from glasslib.papers.creep import current
+
     measured = {name: pair for name, pair in tasks(given).items() if not name.startswith("glass")}
-    return kept.stacked(measured, finished, lambda name, task, arrays: _kept(name, arrays), single_from=2)
+    return kept.stacked(
+        measured, finished, lambda name, task, arrays: _kept(name, arrays) | current.cooling(task), single_from=2)  # fmt: skip
 
 
 def _kept(name, arrays):
