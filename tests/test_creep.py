@@ -153,7 +153,8 @@ def test_binned_rates_keep_the_strain():
     "wrong",
     [{"size": 4}, {"wave_vectors": "square"}, {"time_step": 0.5}, {"time_step": 0.0}, {"threshold_shape": 0.1},
      {"shear_modulus": -15.0}, {"recovery_time": "2"}, {"recovery_time": 0.02, "time_step": 0.01},
-     {"damped_time_step": 0.05}, {"friction": "none"}, {"rates": 1e-3}, {"rates": []}, {"rates": [1e-2, 1e-3]}],
+     {"damped_time_step": 0.012}, {"damped_time_step": 0.006, "friction": "printed"}, {"friction": "none"},
+     {"rates": 1e-3}, {"rates": []}, {"rates": [1e-2, 1e-3]}],
 )  # fmt: skip
 def test_wrong_parameters_are_one_line(wrong):
     name = "time_step" if "time_step" in wrong else next(iter(wrong))
@@ -164,8 +165,10 @@ def test_wrong_parameters_are_one_line(wrong):
 
 @pytest.mark.parametrize(
     "wrong, said",
-    [({"rates": [0.0, 1e-3]}, r"rates\[0\] = 0.0: must be finite in \(0, 0.05\]"),
-     ({"creep_stresses": [0.6, 0.9]}, r"creep_stresses\[1\] = 0.9: must be finite in \(0, 0.73\]"),
+    [({"rates": [0.0, 1e-3]}, r"rates\[0\] = 0.0: must be finite in \[1e-05, 0.05\]"),
+     ({"rates": [1e-9, 1e-2]}, r"rates\[0\] = 1e-09: must be finite in \[1e-05, 0.05\]"),
+     ({"creep_stresses": [1e-3]}, r"creep_stresses\[0\] = 0.001: must be finite in \[0.01, 0.73\]"),
+     ({"creep_stresses": [0.6, 0.9]}, r"creep_stresses\[1\] = 0.9: must be finite in \[0.01, 0.73\]"),
      ({"start_up_rates": ["fast"]}, r"start_up_rates\[0\] = 'fast': must be a number")],
 )  # fmt: skip
 def test_a_wrong_load_is_named_with_its_place(wrong, said):

@@ -156,7 +156,7 @@ def test_a_run_under_a_stress_has_three_outcomes():
     rate, error = [nan, 2e-4, 2e-4, nan, 1e-6, 2e-4], [nan, 1e-5, 1e-5, nan, 1e-6, 1e-5]
     found = runs(stuck, strain, rate, error, slower=[1, 1, 0.85, 1, 1, 0.7])
     ends = numbers.outcomes(a_page(named("held E1 0.53", found)), "held E1 0.53")
-    assert np.array_equal(ends, [1, nan, 0, nan, nan, nan], equal_nan=True), "sheared enough, at a rate that is steady and stays"
+    assert np.array_equal(ends, [1, nan, 0, nan, nan, nan], equal_nan=True), "sheared enough, at a rate that stays"
     assert numbers.outcome_text(ends[[0, 0, 1, 1]]) == "2 of 4 stuck, 2 undecided"
     assert numbers.outcome_text(ends[[0, 2, 2]]) == "1 of 3 stuck"
     del found["quarter_rates"]

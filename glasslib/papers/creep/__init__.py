@@ -24,9 +24,13 @@ SLOW_STRESSES = (0.525, 0.53, 0.54)  # on one of twice the side, as one of the p
 START_UP_RATES = (1e-3, 5e-3, 2e-2)
 CREEP_STRESSES = (0.53, 0.56, 0.60, 0.65, 0.70)
 LARGEST_STRESS = 0.73  # of both models at the largest of the rates; a stress above leads out of the range of the flow curve
+BOUNDS = {  # of what may be imposed: slower flow than a tenth of the paper's slowest takes days, smaller stresses move nothing
+    "rates": (1e-5, 0.05), "start_up_rates": (1e-5, 0.05), "creep_stresses": (0.01, LARGEST_STRESS),
+}  # fmt: skip
 STATES = ("E1", "E2", "E3")  # labels of ``glasses.CATALOGUE``
 COMPARED_RATE, COMPARED_STRESS = 5e-3, 0.65  # at which the three states are compared, Fig. 3
 FRICTIONS = ("weighted", "squared", "central", "printed")  # forms of friction, see ``particles.dynamics``
+LARGEST_DAMPED_STEPS = {"printed": 0.005}  # 0.01 for the others: beyond, the engine refuses the friction or the feedback
 FRICTION_SAMPLES = 4  # of the study of them, on small systems,
 FRICTION_RATES, FRICTION_STRAINS = (2e-2, 1e-2, 5e-3, 1e-3), (2.0, 1.5, 1.0, 0.8)  # and the strain at each rate
 COOLING_TIMES = (30.0, 100.0, 300.0, 1000.0, 3000.0)  # of the study of energy against rate
@@ -122,11 +126,11 @@ class Parameters(parameters.Parameters):
         checks.number("threshold_scale", self.threshold_scale, 0.01, 100)
         shortest = min(1.0, self.plastic_delay, self.recovery_time)
         checks.number("time_step", self.time_step, 1e-5, shortest / 4)
-        checks.number("damped_time_step", self.damped_time_step, 1e-5, 0.02)  # beyond, particles fly apart
         checks.choice("friction", self.friction, FRICTIONS)
-        for name, largest in (("rates", 0.05), ("start_up_rates", 0.05), ("creep_stresses", LARGEST_STRESS)):
+        checks.number("damped_time_step", self.damped_time_step, 1e-5, LARGEST_DAMPED_STEPS.get(self.friction, 0.01))
+        for name, bounds in BOUNDS.items():
             if getattr(self, name) is not None:
-                object.__setattr__(self, name, _growing(name, getattr(self, name), largest))
+                object.__setattr__(self, name, _growing(name, getattr(self, name), *bounds))
 
     def results(self, *, progress=True):
         """Return the ``results.Results`` of the page, of its own glasses alone."""
@@ -146,11 +150,11 @@ def particle_rates(given):
     return tuple(rate for rate in given.asked("rates") if given.rates or rate not in LATTICES_ALONE)
 
 
-def _growing(name, values, largest):
-    """Return a list of numbers as a tuple, if they are above 0 and grow."""
+def _growing(name, values, least, largest):
+    """Return a list of numbers as a tuple, if they are within bounds and grow."""
     if not isinstance(values, (list, tuple)) or not values:
-        raise ValueError(f"{name} = {values!r}: must be a list of at least one number in (0, {largest:g}]")
-    found = tuple(checks.number(f"{name}[{k}]", value, 0, largest, open_low=True) for k, value in enumerate(values))
+        raise ValueError(f"{name} = {values!r}: must be a list of at least one number in [{least:g}, {largest:g}]")
+    found = tuple(checks.number(f"{name}[{k}]", value, least, largest) for k, value in enumerate(values))
     if list(found) != sorted(set(found)):
         raise ValueError(f"{name} = {values!r}: must be growing")
     return found
