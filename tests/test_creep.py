@@ -295,6 +295,7 @@ def test_every_figure_says_what_it_lacks():
     empty = results.Results(creep.Parameters(size=64), {}, "nothing")
     draw = (figures.flow_curve, figures.fit_table, figures.convention_study, figures.histograms, figures.live_figure,
             figures.gap_table, figures.control_table, figures.friction_table, transients.cooling, tables.moduli_table,
+            tables.peaks_table,
             transients.start_up, tables.trials_table, tables.ringing_table,
             transients.creep_curves, tables.starts_table,
             transients.distances, transients.start_up_of_states,

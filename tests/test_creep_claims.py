@@ -94,6 +94,11 @@ def test_the_size_with_more_samples_decides_about_peaks():
     assert numbers.larger(page, "start-up", ["E1 0.001/loading"]) == (2500, ["start-up small E1 0.001/loading"])
     found = creep.measure(page)["overshoot_vs_rate"]
     assert found.ours[2:] == pytest.approx([0.1, 0.1], abs=0.01) and found.samples == 3
+    rows = tables.peaks_table(page).data.splitlines()
+    assert "E1, $\\dot\\gamma$ = 0.001 | E1, $\\dot\\gamma$ = 0.005" in rows[0]
+    assert rows[2].startswith("| lattice, 16 × 16 sites | 3 |")
+    assert rows[3].startswith("| particles, N = 25600 | 2 | 1.1") and rows[4].startswith("| particles, N = 2500 | 6 | 1.1")
+    assert rows[4].endswith("| – | – |") and "not computed" in tables.peaks_table(flow_page()).data
     page = flow_page(lattices | large, np.full(8, 0.6), missing={})
     assert numbers.larger(page, "start-up", ["E1 0.001/loading"])[0] == 25600
 

@@ -32,6 +32,39 @@ def starts_table(results):
     return figures.table(head, rows)
 
 
+def peaks_table(results):
+    """Return the largest over the steady stress of start-ups by model and size, from E1 at all rates, and from E2 and E3."""
+    given, strain = results.given, creep.SCALES[results.given.scale].start_strain
+    cases = [(label, rate) for label in creep.STATES for rate in creep.loads(given, label)[0]]
+    sizes = {f"particles, N = {creep.SCALES[given.scale].particles}": "", f"particles, N = {creep.SMALL_PARTICLES}": "small "}
+    rows = []
+    for model, size in {f"lattice, {side(results, 'measured')} sites": None, **sizes}.items():
+        found = [_loading_of(results, label, rate, size) for label, rate in cases]
+        counts = sorted({len(loading) for loading in found if loading is not None})
+        if counts:
+            of = "lattices" if size is None else "particles"
+            steady = numbers.flow_stress(results, of, [rate for _, rate in cases])[0]
+            ratios = ("–" if one is None else _ratio(numbers.peaks(one, strain) / stress) for one, stress in zip(found, steady))
+            rows.append((model, " to ".join(map(str, counts)), *ratios))
+    if not rows:
+        return figures.not_computed("It needs at least two glasses, sheared from rest or mapped onto a lattice.")
+    head = ("model", "samples", *(rf"{label}, $\dot\gamma$ = {rate:g}" for label, rate in cases))
+    return figures.table(head, rows)
+
+
+def _ratio(values):
+    return figures.value_error(*statistics.mean_error(values), 3)
+
+
+def _loading_of(results, label, rate, size):
+    """Return start-ups (samples, K) of particles, ``size`` being in their names, or of lattices (None); None without any."""
+    name = numbers.from_glass(results, label) if size is None else f"start-up {size}{label} {rate:g}"
+    if not name or not results.has(f"{name}/loading"):
+        return None
+    loading = results[f"{name}/loading"]
+    return loading[:, creep.loads(results.given, label)[0].index(rate)] if size is None else loading
+
+
 def _small_drawn(results, rates, stresses):
     """Return the row of lattices drawn from E1 that are as small as those measured and shuffled, where they are held."""
     side = creep.sites(results.given)
@@ -58,8 +91,7 @@ def _peaks_at(results, name, label, rates):
 
 def _of_steady(ratio, steady):
     """Return mean and error of ratios (samples,) as text, and how many have a steady end if not all."""
-    return figures.value_error(*statistics.mean_error(ratio), 3) + (
-        f" ({steady} of {len(ratio)} steady)" if steady < len(ratio) else "")  # fmt: skip
+    return _ratio(ratio) + (f" ({steady} of {len(ratio)} steady)" if steady < len(ratio) else "")
 
 
 def _outcome(found):
