@@ -127,6 +127,18 @@ def test_published_of_a_map_are_strengths_forward_and_projected():
     assert np.array_equal(still["strength_map"], found["residual_strength"][:, 0], equal_nan=True) and "energy" in still
 
 
+def test_records_of_friction_are_published_as_means_and_live_creep_as_medians():
+    record = {"stress": np.ones(4), "history_stress": np.arange(8, dtype=np.float32)}
+    found = creep._kept("friction central", record)
+    assert found["history_stress"].tolist() == [1.5, 5.5] and found["history_stress"].dtype == np.float32
+    assert creep._kept("flow", record)["history_stress"].tolist() == list(range(8))
+    rates = np.array([[[1.0, 0.0], [2.0, 3.0], [4.0, 5.0]], [[1.0, 0.0], [3.0, 0.0], [5.0, 0.0]]])
+    stuck = np.array([[9.0, np.inf, np.inf], [9.0, 9.0, 9.0]])
+    found = creep._kept("live-creep E1 2", {"creep_rate": rates, "stuck_time": stuck})
+    assert found["creep_rate"].tolist() == [[3.0, 4.0], [3.0, 0.0]] and np.array_equal(found["stuck_time"], stuck)
+    assert creep._kept("from E1 drawn", {"creep_rate": rates})["creep_rate"].shape == (2, 3, 2)
+
+
 def test_a_rate_is_steady_only_where_it_is():
     time, noise = np.arange(0.5, 1000, 0.5), np.random.default_rng(2).normal(0, 1e-4, 1999)
     rate, error = grids.steady_rate(time, 1e-3 + noise)

@@ -14,6 +14,7 @@ import numpy as np
 from glasslib import checks
 from glasslib.papers import glasses, kept, maps, parameters
 from glasslib.papers.creep import particles, simulations
+from glasslib.papers.creep.grids import means, median_rates
 from glasslib.papers.creep.simulations import Model
 
 RATES = (1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2)  # the two decades and more of Fig. 1a,
@@ -31,7 +32,7 @@ STATES = ("E1", "E2", "E3")  # labels of ``glasses.CATALOGUE``
 COMPARED_RATE, COMPARED_STRESS = 5e-3, 0.65  # at which the three states are compared, Fig. 3
 FRICTIONS = ("weighted", "squared", "central", "printed")  # forms of friction, see ``particles.dynamics``
 LARGEST_DAMPED_STEPS = {"printed": 0.005}  # 0.01 for the others: beyond, the engine refuses the friction or the feedback
-FRICTION_SAMPLES = 4  # of the study of them, on small systems,
+FRICTION_SAMPLES, FRICTION_ROWS = 4, 4  # of the study of them, on small systems; rows of a record that one published stands for
 FRICTION_RATES, FRICTION_STRAINS = (2e-2, 1e-2, 5e-3, 1e-3), (2.0, 1.5, 1.0, 0.8)  # and the strain at each rate
 COOLING_TIMES = (30.0, 100.0, 300.0, 1000.0, 3000.0)  # of the study of energy against rate
 KEPT_IN_FLOW = {1e-2: 6, 1e-3: 5, 1e-4: 8}  # configurations of particles in steady flow that are mapped; at other rates
@@ -292,7 +293,8 @@ def _kept(name, arrays):
 
     Of a map: strength_map (S,), forward; distance_maps (S, K), projected: of a glass as quenched, which is isotropic, along
     all directions; (S, 1), forward, of one that flows. Of a flow: every ``PUBLISHED_IN_FLOW``-th of the inherent structures
-    kept, positions in single precision.
+    kept, positions in single precision. Records of the study of friction are means over ``FRICTION_ROWS`` of their rows, creep
+    rates of the live figure medians over the lattices of a glass.
     """
     if "map" in name.split():
         strength = arrays["residual_strength"]
@@ -303,6 +305,12 @@ def _kept(name, arrays):
         return drawn | {key: arrays[key] for key in ("shear_moduli", "bulk_modulus", "energy") if key in arrays}
     packing = ("kept", "kept_strain", "species", "lengths")
     others = {key: values for key, values in arrays.items() if key not in packing and not key.startswith(particles.FINAL)}
+    if name.startswith("friction"):
+        return {key: means(values, FRICTION_ROWS).astype(np.float32) if key.startswith("history") else values
+                for key, values in others.items()}  # fmt: skip
+    if name.startswith("live-creep"):
+        rates = [median_rates(*of_stress) for of_stress in zip(arrays["creep_rate"], arrays["stuck_time"])]
+        return others | {"creep_rate": np.array(rates)}
     if not len(arrays.get("kept", ())):
         return others
     chosen = slice(None, None, PUBLISHED_IN_FLOW)

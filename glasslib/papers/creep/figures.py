@@ -60,7 +60,7 @@ def flow_curve(results):
                            filled=False)
         _held_particles(curve, results)
         curve.set(xscale="log", xlabel=RATE, ylabel=STRESS)
-        curve.legend()
+        curve.legend(loc="upper left")
 
 
 def _particle_curves(results):

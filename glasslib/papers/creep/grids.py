@@ -39,6 +39,16 @@ def means(values, rows):
     return np.add.reduceat(values, begins) / np.diff(np.append(begins, len(values)))
 
 
+def median_rates(rates, stuck):
+    """Return the medians (T,) of strain rates (n, T) of runs that do not get stuck, or of all where all do; 0 where none moves.
+
+    ``stuck`` (n,): when each got stuck, infinite if it did not. Of each time those count that move.
+    """
+    goes_on = np.isinf(stuck)
+    columns = [column[column > 0] for column in (rates[goes_on] if goes_on.any() else rates).T]
+    return np.array([np.median(one) if len(one) else 0.0 for one in columns])
+
+
 def quarter_rates(time, strain):
     """Return the mean strain rates (2,) over the third and over the last quarter of a record."""
     marks = np.interp(np.array([0.5, 0.75, 1.0]) * time[-1], time, strain)

@@ -44,7 +44,8 @@ def peaks_table(results):
         if counts:
             of = "lattices" if size is None else "particles"
             steady = numbers.flow_stress(results, of, [rate for _, rate in cases])[0]
-            ratios = ("–" if one is None else _ratio(numbers.peaks(one, strain) / stress) for one, stress in zip(found, steady))
+            ratios = ("–" if one is None else _ratio(numbers.peaks(one, strain) / stress)
+                      for one, stress in zip(found, steady))  # fmt: skip
             rows.append((model, " to ".join(map(str, counts)), *ratios))
     if not rows:
         return figures.not_computed("It needs at least two glasses, sheared from rest or mapped onto a lattice.")

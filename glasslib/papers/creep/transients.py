@@ -11,10 +11,11 @@ from glasslib.analysis import statistics
 from glasslib.papers import creep
 from glasslib.papers.creep import current, numbers
 from glasslib.papers.creep.figures import RATE, STRESS
-from glasslib.papers.creep.grids import creep_times, early_times, start_up_strains
+from glasslib.papers.creep.grids import creep_times, early_times, median_rates, start_up_strains
 from glasslib.scorecard import paper_value
 
 TIME = r"time $t$ [$\tau$]"
+SLOWEST = 1e-6  # rate that is drawn: what a run strains in its last moments before it gets stuck is of no interest
 DRAWN = ("lattices that do not get stuck: median and quartiles of runs; others, and particles, run by run, to a cross where "
          "they get stuck; dots: particles while they ring")
 _GRID = np.linspace(0, 3, 301)  # distances to yield
@@ -109,7 +110,7 @@ def _creeping(results, drawn_by, curves):
         return figures.not_computed("It needs at least two glasses, held under a stress or mapped onto a lattice.")
     edges = creep_times(creep.SCALES[results.given.scale].duration)
     time, foot = np.sqrt(edges[1:] * edges[:-1]), _foot(results, drawn_by, numbers.DECIDING, remarks=(DRAWN,))
-    with figures.panels(1, foot, width=5.6, height=3.4) as (axis,):
+    with figures.panels(1, foot, width=8.0, height=4.2) as (axis,):
         for j, (key, of_key) in enumerate(found.items()):
             colour = figures.COLOURS.get(key, figures.SEQUENCE[j])
             glass, stress, label = curves[key]
@@ -119,7 +120,7 @@ def _creeping(results, drawn_by, curves):
                     runs = values.reshape(-1, len(time)), _stuck_times(results, glass, stress, of).ravel()
                     _draw_runs(axis, time, *runs, style, colour, named)
             _draw_ringing(axis, results, f"held {glass} {stress:g}", colour)
-        axis.set(xscale="log", yscale="log", xlabel=TIME, ylabel=RATE)
+        axis.set(xscale="log", yscale="log", xlabel=TIME, ylabel=RATE, ylim=(SLOWEST / 2, None))
         axis.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
 
 
@@ -141,7 +142,7 @@ def _draw_runs(axis, time, rates, stuck, style, colour, label):
             continue
         axis.plot(time[drawn], one[drawn], style, color=colour, linewidth=0.5 if median else 1, alpha=0.4 if median else 1)
         if np.isfinite(end):
-            axis.plot(end, one[drawn][-1], "x", color=colour)
+            axis.plot(end, max(one[drawn][-1], SLOWEST), "x", color=colour)
 
 
 def _quartiles(rates):
@@ -214,9 +215,8 @@ def live_creep(results):
         k = int(np.argmin(np.abs(stresses - stress)))
         label = creep.STATES[int(round(state)) - 1]
         name = names[label, recovery_times[np.argmin(np.abs(np.log(recovery_times / recovery_time)))]]
-        rates, stuck = (results[f"{name}/{key}"][:, k] for key in ("creep_rate", "stuck_time"))
-        goes_on = np.isinf(stuck) if np.isinf(stuck).any() else np.ones_like(stuck, dtype=bool)
-        rate = np.nan_to_num(_quartiles(rates[goes_on])[1])  # those that get stuck are drawn where all do
+        stuck = results[f"{name}/stuck_time"][:, k]
+        rate = median_rates(results[f"{name}/creep_rate"][:, k], np.max(stuck, axis=1))  # each a median of those that go on
         flows = rate > 0
         held, of_particles = _nearest_held(results, label, stresses[k])
         shown = np.isfinite(of_particles) & (of_particles > 0)
