@@ -179,12 +179,15 @@ def _draw_study(results, fits, stress):
 
 
 def histograms(results):
-    """Draw Figs. 1b and 1c: thresholds and distances to yield of elastic sites in steady flow at two rates."""
+    """Draw Figs. 1b and 1c: thresholds and distances to yield of elastic sites in steady flow at two rates.
+
+    Those of the paper; where the page has neither, the slowest at which particles are mapped, and the fastest of all.
+    """
     if not results.has("steady/threshold"):
         return figures.not_computed(NEEDS)
     rates = numbers.steady(results).rates
-    shown = [rate for rate in (1e-3, 1e-4) if rate in rates] or [rates[0], rates[-1]]
     given, width = results.given, np.diff(EDGES)
+    shown = [rate for rate in (1e-3, 1e-4) if rate in rates] or [creep.mapped_rates(given)[-1], rates[-1]]
     fine = np.linspace(0, EDGES[-1], 300)
     k, s = given.threshold_shape, given.threshold_scale
     drawn = k / s * (fine / s) ** (k - 1) * np.exp(-((fine / s) ** k))
