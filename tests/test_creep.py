@@ -5,7 +5,7 @@ import pytest
 
 from glasslib import ensemble, measured, store
 from glasslib.papers import campaign, creep, glasses, results
-from glasslib.papers.creep import grids, numbers, particles, simulations
+from glasslib.papers.creep import current, grids, particles, simulations
 
 MODEL = simulations.Model(16, "continuum", 15.0, 0.05, 1.0, 2.0, 1.5, 0.57)
 
@@ -42,21 +42,39 @@ def a_map(side=16, width=0.17, modulus=14.0):
     stress[:, 2] = generator.normal(0, width, side**2)
     strength = generator.weibull(2.0, (side**2, 1)) * generator.uniform(0.8, 1.2, (side**2, 18))
     strength[5] = np.nan  # nothing yields there, whatever the direction
-    return {"local_stress": stress, "residual_strength": strength, "shear_moduli": np.array([modulus, modulus + 1])}
+    return {"local_stress": stress, "residual_strength": strength, "shear_moduli": np.array([-2.6, modulus + 1]),
+            "secant_moduli": np.full((2, 2), modulus + 0.5)}
 
 
-@pytest.mark.parametrize("start", creep.STARTS)
+@pytest.mark.parametrize("start", simulations.STARTS)
 def test_from_a_glass_weak_loads_get_stuck_and_strong_ones_flow(monkeypatch, start):
     monkeypatch.setattr(ensemble, "sample_arrays", lambda task, sample: a_map())
     spec = simulations.FromGlass(MODEL, glasses.recipe("E1"), 16, (5e-3,), 0.4, (0.2, 0.75), 300.0, start, systems=2)
     sample = simulations.from_glass(spec, sequence())
     assert np.isfinite(sample["stuck_time"][0]).all() and np.isinf(sample["stuck_time"][1]).all()
-    assert sample["creep_rate"][0, -1] == 0 < sample["creep_rate"][1, -1]
+    assert sample["creep_rate"].shape == (2, 2, 40) and (sample["creep_rate"][0, :, -1] == 0).all()
+    assert (sample["creep_rate"][1, :, -1] > 0).all() and (sample["quarter_rates"][0] == 0).all()
+    last = sample["quarter_rates"][1].mean()
+    assert sample["quarter_rates"].shape == (2, 2, 2) and last == pytest.approx(sample["creep_rate"][1, :, -3:].mean(), rel=0.2)
     assert sample["stuck_time"].shape == sample["end_strain"].shape == sample["steady_rate"].shape == (2, 2)
     assert (sample["end_strain"][0] < 0.1).all() and (sample["end_strain"][1] > 0.5).all()
     assert np.isnan(sample["steady_rate"][0]).all() and 0.3 < sample["initial_distance"] < 1.2
     climb = sample["loading"][0, 1] - sample["loading"][0, 0]
     assert climb == pytest.approx(14.5 * grids.start_up_strains(0.4)[1], rel=0.1)
+
+
+def test_a_lattice_is_made_of_no_glass_that_is_too_soft(monkeypatch):
+    monkeypatch.setattr(ensemble, "sample_arrays", lambda task, sample: a_map(modulus=8.0))
+    spec = simulations.FromGlass(MODEL, glasses.recipe("E1"), 16, (5e-3,), 0.4, (0.2,), 30.0, systems=2)
+    with pytest.raises(ValueError, match="^secant modulus of E1, sample 3 = 8.5: must be at least 10"):
+        simulations.from_glass(spec, sequence(3))
+
+
+def test_a_lattice_that_is_held_says_when_it_got_stuck():
+    task = simulations.Steady(MODEL, (2e-2,), 0.1, 0.2, (0.2, 0.7))
+    sample = simulations.steady(task, sequence())
+    assert 0 < sample["held_stuck_time"][0] < simulations.SETTLING and np.isinf(sample["held_stuck_time"][1])
+    assert sample["rate"][0] == 0 < sample["rate"][1]
 
 
 def test_maps_become_thresholds_and_stresses_of_sites():
@@ -109,6 +127,18 @@ def test_published_of_a_map_are_strengths_forward_and_projected():
     assert np.array_equal(still["strength_map"], found["residual_strength"][:, 0], equal_nan=True) and "energy" in still
 
 
+def test_records_of_friction_are_published_as_means_and_live_creep_as_medians():
+    record = {"stress": np.ones(4), "history_stress": np.arange(8, dtype=np.float32)}
+    found = creep._kept("friction central", record)
+    assert found["history_stress"].tolist() == [1.5, 5.5] and found["history_stress"].dtype == np.float32
+    assert creep._kept("flow", record)["history_stress"].tolist() == list(range(8))
+    rates = np.array([[[1.0, 0.0], [2.0, 3.0], [4.0, 5.0]], [[1.0, 0.0], [3.0, 0.0], [5.0, 0.0]]])
+    stuck = np.array([[9.0, np.inf, np.inf], [9.0, 9.0, 9.0]])
+    found = creep._kept("live-creep E1 2", {"creep_rate": rates, "stuck_time": stuck})
+    assert found["creep_rate"].tolist() == [[3.0, 4.0], [3.0, 0.0]] and np.array_equal(found["stuck_time"], stuck)
+    assert creep._kept("from E1 drawn", {"creep_rate": rates})["creep_rate"].shape == (2, 3, 2)
+
+
 def test_a_rate_is_steady_only_where_it_is():
     time, noise = np.arange(0.5, 1000, 0.5), np.random.default_rng(2).normal(0, 1e-4, 1999)
     rate, error = grids.steady_rate(time, 1e-3 + noise)
@@ -135,7 +165,8 @@ def test_binned_rates_keep_the_strain():
     "wrong",
     [{"size": 4}, {"wave_vectors": "square"}, {"time_step": 0.5}, {"time_step": 0.0}, {"threshold_shape": 0.1},
      {"shear_modulus": -15.0}, {"recovery_time": "2"}, {"recovery_time": 0.02, "time_step": 0.01},
-     {"damped_time_step": 0.05}, {"friction": "none"}, {"rates": 1e-3}, {"rates": []}, {"rates": [1e-2, 1e-3]}],
+     {"damped_time_step": 0.012}, {"damped_time_step": 0.006, "friction": "printed"}, {"friction": "none"},
+     {"rates": 1e-3}, {"rates": []}, {"rates": [1e-2, 1e-3]}],
 )  # fmt: skip
 def test_wrong_parameters_are_one_line(wrong):
     name = "time_step" if "time_step" in wrong else next(iter(wrong))
@@ -146,8 +177,10 @@ def test_wrong_parameters_are_one_line(wrong):
 
 @pytest.mark.parametrize(
     "wrong, said",
-    [({"rates": [0.0, 1e-3]}, r"rates\[0\] = 0.0: must be finite in \(0, 0.05\]"),
-     ({"creep_stresses": [0.6, 0.9]}, r"creep_stresses\[1\] = 0.9: must be finite in \(0, 0.73\]"),
+    [({"rates": [0.0, 1e-3]}, r"rates\[0\] = 0.0: must be finite in \[1e-05, 0.05\]"),
+     ({"rates": [1e-9, 1e-2]}, r"rates\[0\] = 1e-09: must be finite in \[1e-05, 0.05\]"),
+     ({"creep_stresses": [1e-3]}, r"creep_stresses\[0\] = 0.001: must be finite in \[0.01, 0.73\]"),
+     ({"creep_stresses": [0.6, 0.9]}, r"creep_stresses\[1\] = 0.9: must be finite in \[0.01, 0.73\]"),
      ({"start_up_rates": ["fast"]}, r"start_up_rates\[0\] = 'fast': must be a number")],
 )  # fmt: skip
 def test_a_wrong_load_is_named_with_its_place(wrong, said):
@@ -172,34 +205,50 @@ def test_every_task_has_its_own_name_and_file():
 def test_what_decides_comes_first_and_liquids_are_counted():
     given = creep.Parameters()
     stages, tasks = creep.stages(given), creep.tasks(given)
-    order = ["friction", "trial", "glass", "map", "steady", "variant", "live", "cooled", "from", "live-creep", "start-up"]
-    assert list(stages) == [*order, "held", "flow", "large"]
+    order = ["friction", "small", "glass", "map", "modulus", "steady", "variant", "live", "cooled", "from", "live-creep"]
+    assert list(stages) == [*order, "start-up", "held", "flow", "large", "E3"]
     assert sum(map(len, stages.values())) == len(tasks)
-    assert {task.name for task, _ in stages["trial"][:2]} == {"glass-E1", "glass-E2"}, "glasses before those held"
-    assert all(task.parameters.glass.parent.particles == 2500 for task, _ in stages["trial"][2:])
-    assert all(task.parameters.parent.particles == 25_600 for task, _ in stages["glass"])
-    made = creep.glass(given, "E1")
-    assert made.parent == creep.glass(given, "E2").parent == creep.glass(given, "E3").parent
-    own = [glasses.glass_task(creep.glass(given, label)).core_seconds for label in creep.STATES]
-    ours = [tasks[f"glass {label}"][0].core_seconds for label in creep.STATES]
-    assert ours == pytest.approx([own[0] + glasses.glass_task(made.parent).core_seconds, *own[1:]])
-    assert tasks["glass E1"][0].key() == glasses.glass_task(made).key(), "the cost does not name the glass"
-    trials = [tasks[f"glass trial {label}"][0] for label in ("E1", "E2")]
-    assert all(task.archive is None for task in trials), "not published among glasses of another size"
+    made = [task.name for task, _ in stages["small"]]
+    assert made[:3] == ["glass-ESL", "glass-E1", "creep-modulus-E1"], "glasses before those held, their liquid first"
+    assert all(getattr(task.parameters, "glass", task.parameters).parent.particles == 2500 for task, _ in stages["small"][1:])
+    assert [task.name for task, _ in stages["glass"]] == ["glass-ESL", "glass-E1", "glass-E2"]
+    made = [task.name for task, _ in stages["E3"]]
+    assert made[:3] == ["glass-E3", "inherent-E3", "creep-modulus-E3"] and all("E3" in name for name in made)
+    assert not any("E3" in task.name for stage in stages for task, _ in stages[stage] if stage != "E3")
+    for start in ("glass", "glass small"):
+        liquid = tasks[f"{start} liquid"][0].parameters
+        assert all(pair[0].parameters.parent == liquid for name, pair in tasks.items()
+                   if name.startswith(f"{start} E")), "one liquid for all"  # fmt: skip
+    small = [tasks[f"glass small {label}"][0] for label in ("E1", "E2")]
+    archives = {task.archive for name, (task, _) in tasks.items() if name.startswith("glass")}
+    assert archives == {"glasses/ESL-25600.npz", "glasses/E1.npz", "glasses/E2.npz", "glasses/E3.npz",
+                        "glasses/ESL-2500.npz", "glasses/E1-2500.npz", "glasses/E2-2500.npz",
+                        "glasses/E3-2500.npz"}, "sizes are kept apart"  # fmt: skip
     held = {name: pair[0].parameters for name, pair in tasks.items() if name.startswith("trial particles")}
-    assert {(one.form, one.time_step, one.stress) for one in held.values()} == {
-        (form, step, stress) for stress in (0.53, 0.56, 0.65)
-        for form, step in (("weighted", 0.005), ("squared", 0.005), ("central", 0.005), ("weighted", 0.0025))}  # fmt: skip
-    assert held[creep.trial_name("central", 0.005, "E2", 0.65)].glass == trials[1].parameters
+    assert {(one.form, one.time_step, one.stress, one.duration) for one in held.values()} == {
+        (form, step, stress, 50.0) for stress in (0.53, 0.56, 0.65)
+        for form, step in (("squared", 0.005), ("central", 0.005), ("weighted", 0.0025))}  # fmt: skip
+    assert held[creep.trial_name("central", 0.005, "E2", 0.65)].glass == small[1].parameters
+    runs = {name: pair for name, pair in tasks.items() if name.startswith("held small")}
+    assert set(runs) == {"held small E1 0.53", "held small E1 0.56", "held small E1 0.65", "held small E2 0.65",
+                         "held small E3 0.65"}  # fmt: skip
+    assert all(count == 6 and task.parameters.duration == 3000.0 for task, count in runs.values())
+    other = creep.tasks(creep.Parameters(friction="squared"))
+    assert "trial particles weighted 0.005 E1 0.53" in other and "trial particles squared 0.0025 E1 0.53" in other
     kept = tasks["flow"][0].parameters.configurations()
-    assert [sum(name.startswith(f"{rate:g} ") for name in kept) for rate in creep.MAPPED_RATES] == [11, 5]
+    assert [sum(name.startswith(f"{rate:g} ") for name in kept) for rate in creep.MAPPED_RATES] == [6, 5, 8]
     flow = tasks["flow"][0].parameters
     assert dict(zip(flow.rates, flow.strains))[1e-4] == 1.0 and 2e-4 not in flow.rates, "of lattices alone"
     assert 2e-4 in tasks["steady"][0].parameters.rates and len(flow.rates) == len(flow.strains) == len(creep.RATES) - 1
     assert 2e-4 in creep.tasks(creep.Parameters(rates=[2e-4, 1e-2]))["flow"][0].parameters.rates, "as it is asked for"
-    assert tasks["map E1"][0].parameters.sites == 16 and tasks["flow map 0.001 10"][0].parameters.sites == 32
+    assert tasks["map E1"][0].parameters.sites == 16 and tasks["flow map 0.001 4"][0].parameters.sites == 32
     lattice = tasks["trial lattice 64 0.01"][0].parameters
-    assert (lattice.model.size, lattice.start, lattice.stresses) == (64, "drawn", (0.53, 0.56))
+    assert (lattice.model.size, lattice.start, lattice.stresses) == (64, "drawn", (0.53, 0.56, 0.60))
+    assert tasks["variant side doubled"][0].parameters.stresses == (0.525, 0.53, 0.54)
+    assert tasks["variant side halved"][0].parameters.stresses == ()
+    assert tasks["flow map 0.001 4"][0].archive == "flows/E1-maps"
+    held = [tasks[f"held E1 {stress:g}"][0] for stress in (0.53, 0.60, 0.70)]
+    assert [task.parameters.time for task in held] == pytest.approx([1667, 370, 175], rel=0.01), "until they are sheared by 3"
     assert tasks["trial lattice 32 0.001"][0].parameters.model.time_step == 0.001
 
 
@@ -253,253 +302,17 @@ def test_a_changed_page_of_hours_is_not_computed_unasked(tmp_path, monkeypatch):
 
 
 def test_every_figure_says_what_it_lacks():
-    from glasslib.papers.creep import figures, transients
+    from glasslib.papers.creep import figures, tables, transients
 
     empty = results.Results(creep.Parameters(size=64), {}, "nothing")
     draw = (figures.flow_curve, figures.fit_table, figures.convention_study, figures.histograms, figures.live_figure,
-            figures.gap_table, figures.control_table, figures.friction_table, transients.cooling, transients.moduli_table,
-            transients.start_up, transients.trials_table, transients.ringing_table,
-            transients.creep_curves, transients.starts_table,
+            figures.gap_table, figures.control_table, figures.friction_table, transients.cooling, tables.moduli_table,
+            tables.peaks_table,
+            transients.start_up, tables.trials_table, tables.ringing_table,
+            transients.creep_curves, tables.starts_table,
             transients.distances, transients.start_up_of_states,
             transients.creep_of_states, transients.live_creep)  # fmt: skip
     assert all("not computed at this scale" in function(empty).data for function in draw)
-
-
-def a_page(arrays, **given):
-    return results.Results(creep.Parameters(**given), arrays, "made up")
-
-
-def test_an_overshoot_is_over_the_steady_stress_and_there_is_none_without():
-    strain = grids.start_up_strains(1.0)
-    noise = 0.005 * np.random.default_rng(4).normal(size=(3, 3, 501))
-    hump = np.exp(-(((strain - 0.08) / 0.04) ** 2))
-    rates = np.array([0.2, 0.3, 0.4])[:, None]
-    loading = 0.6 * (1 + rates * hump) + noise
-    page = a_page(named("from E1 measured", {"loading": loading, "initial_distance": np.ones(3)}))
-    peaks = numbers.overshoot(page, "from E1 measured/loading")
-    assert peaks == pytest.approx(np.tile(1 + rates.T, (3, 1)), abs=0.03)
-    found = creep.measure(page)["overshoot_vs_rate"]
-    assert found.ours == pytest.approx([0.1, 0.1], abs=0.02) and found.samples == 3 and not found.why
-    loading[0, 1] += 0.2 * (1 - strain)  # still falls at the end
-    peaks = numbers.overshoot(page, "from E1 measured/loading")
-    assert np.isnan(peaks[0, 1]) and np.isfinite(peaks).sum() == 8
-    found = creep.measure(page)["overshoot_vs_rate"]
-    assert found.ours == pytest.approx([0.1, 0.1], abs=0.02) and found.samples == 2
-    assert found.why == "not steady at the end: lattices at 0.005 (2 of 3)"
-    loading[1, 1] += 0.2 * (1 - strain)
-    found = creep.measure(page)["overshoot_vs_rate"]
-    assert found.ours is None and found.samples == 1 and "0.005 (1 of 3)" in found.why
-    from glasslib.papers.creep import transients
-
-    held = runs(np.full((3, 5, 8), np.inf), 1.0)
-    table = transients.starts_table(a_page(page.arrays | named("from E1 measured", held))).data
-    assert "(1 of 3 steady)" in table and "peak / steady" in table
-
-
-def runs(stuck, strain, rate=np.nan, error=np.nan):
-    arrays = np.broadcast_arrays(*(np.asarray(values, dtype=float) for values in (stuck, strain, rate, error)))
-    return dict(zip(("stuck_time", "end_strain", "steady_rate", "steady_rate_error"), arrays))
-
-
-def named(name, found):
-    return {f"{name}/{key}": values for key, values in found.items()}
-
-
-def test_arrays_of_forward_thresholds_are_not_taken_for_others():
-    from glasslib.papers.creep import transients
-
-    loading = np.random.default_rng(1).normal(1, 0.1, (2, 3, 501))
-    held = runs(np.full((2, 5, 8), np.inf), 1.0)
-    old = named("from E1 measured", held | {"loading": loading})
-    page = a_page(old)
-    assert "overshoot_vs_rate" not in creep.measure(page) and numbers.from_glass(page, "E1") is None
-    assert "not computed" in transients.starts_table(page).data and "not computed" in transients.start_up(page).data
-    page = a_page(old | {"from E1 measured/initial_distance": np.ones(2)})
-    assert "overshoot_vs_rate" in creep.measure(page)
-
-
-def test_a_run_under_a_stress_has_three_outcomes():
-    inf, nan = np.inf, np.nan
-    strain, rate, error = [0.05, 0.1, 0.8, 0.1, 0.1], [nan, 2e-4, nan, nan, 1e-6], [nan, 1e-5, nan, nan, 1e-6]
-    found = runs([70.0, inf, inf, inf, inf], strain, rate, error)
-    ends = numbers.outcomes(a_page(named("held E1 0.53", found)), "held E1 0.53")
-    assert np.array_equal(ends, [1, 0, 0, nan, nan], equal_nan=True)
-    assert numbers.outcome_text(ends) == "1 of 5 stuck, 2 undecided" and numbers.outcome_text(ends[:3]) == "1 of 3 stuck"
-
-
-def creeping_page(of_particles):
-    """Return a page on which drawn lattices from E1 are stuck at 0.53 and flow at other stresses; measured ones flow."""
-    stuck, more = np.full((2, 5, 8), np.inf), {"loading": np.ones((2, 3, 501)), "initial_distance": np.ones(2)}
-    arrays = named("from E1 measured", runs(stuck, 1.0) | more | {"creep_rate": np.full((2, 5, 40), 1e-3)})
-    stuck = stuck.copy()
-    stuck[:, 0] = 40.0
-    arrays |= named("from E1 drawn", runs(stuck, 1.0) | more | {"creep_rate": np.full((2, 5, 40), 2e-3)})
-    return a_page(arrays | named("held E1 0.53", of_particles))
-
-
-def test_undecided_runs_give_no_number_where_they_would_decide():
-    inf = np.inf
-    assert creep.measure(creeping_page(runs([50.0, 60.0], 0.04)))["stuck_053"].ours == [0.5, 0.5]
-    undecided = creep.measure(creeping_page(runs([50.0, inf], 0.04)))["stuck_053"]
-    assert undecided.ours is None and undecided.why == "E1 under 0.53, particles: 1 of 2 stuck, 1 undecided"
-    assert creep.measure(creeping_page(runs([50.0, inf, 60.0], 0.04)))["stuck_053"].ours == pytest.approx([0.5, 1 / 6])
-    assert creep.measure(creeping_page(runs([inf, inf], 1.0)))["stuck_053"].ours == [0.5, -0.5]
-    assert creep.measure(creeping_page(runs([inf, inf], 0.04)))["stuck_053"].ours is None
-
-
-def test_drawn_lattices_of_the_pages_size_say_what_is_stuck_and_measured_ones_stand_beside(monkeypatch):
-    from glasslib.papers.creep import transients
-
-    page = creeping_page(runs([50.0, 60.0], 0.04))
-    assert (numbers.lattice_outcomes(page, "E1", 0.53) == 1).all()
-    assert (numbers.lattice_outcomes(page, "E1", 0.53, "measured") == 0).all()
-    shown = []
-    monkeypatch.setattr(transients.figures, "panels", lambda count, foot, **options: shown.append(foot) or Panel(shown))
-    transients.creep_curves(page)
-    assert "32 × 32 sites" in shown[0]
-    assert {"$\\Sigma$ = 0.53, lattice: 16 of 16 stuck", "$\\Sigma$ = 0.53, measured: 0 of 16 stuck"} <= set(shown[1:])
-    tasks = creep.tasks(creep.Parameters())
-    held = tasks["from E1 drawn"][0].parameters
-    assert held.stresses == creep.CREEP_STRESSES and held.model.size == 32 and held.start == "drawn"
-    assert tasks["live-creep E2 2"][0].parameters.start == "drawn"
-
-
-class Panel:
-    """A figure of one panel that only notes the labels of its lines."""
-
-    def __init__(self, labels):
-        self.labels = labels
-
-    def __enter__(self):
-        return (self,)
-
-    def __exit__(self, *error):
-        return False
-
-    def plot(self, *arguments, label, **options):
-        self.labels.append(label)
-
-    def set(self, **options):
-        pass
-
-    legend = set
-
-
-def test_trials_say_how_runs_end():
-    from glasslib.papers.creep import transients
-
-    stuck = np.full((2, 2, 8), np.inf)
-    stuck[:, 0], stuck[0, 1] = 90.0, 90.0
-    strain = np.where(np.isfinite(stuck), 0.04, 0.9)
-    strain[1, 1, :4] = 0.04
-    arrays = named("trial lattice 64 0.01", runs(stuck, strain))
-    for stress, ends in zip(creep.TRIED_STRESSES, ([50.0, 60.0], [np.inf, np.inf])):
-        arrays |= named(creep.trial_name("weighted", 0.0025, "E1", stress), runs(ends, 0.6))
-    table = transients.trials_table(a_page(arrays)).data
-    assert "| lattice, 64 × 64 sites | 0.01 | 16 | 100% | 50%, 25% undecided |" in table
-    assert "| particles, N = 2500 | 0.0025 | 2 | 100% | 0% |" in table and "0.005" not in table
-
-
-def test_the_swing_of_the_feedback_is_shown_with_how_runs_end():
-    from glasslib.papers.creep import transients
-
-    early = np.full((2, 500), 0.65)
-    early[:, 8], early[:, 300:] = [1.1, 1.0], np.nan
-    found = runs([np.inf, 80.0], [1.0, 0.05]) | {"early_stress": early}
-    arrays = named(creep.trial_name("squared", 0.005, "E2", 0.65), found) | named("held E1 0.65", found)
-    page = a_page(arrays)
-    assert numbers.stress_overshoot(page, "held E1 0.65", 0.65) == pytest.approx([1.1 / 0.65, 1.0 / 0.65])
-    table = transients.ringing_table(page).data
-    assert "| squared | 2500 | 0.005 | E2 | 0.65 | 1.62 ± 0.08 | 1 flow, 1 stuck |" in table
-    assert "| weighted | 25600 | 0.005 | E1 | 0.65 |" in table and "central" not in table
-    assert numbers.ends_text(np.array([np.nan, 1.0, np.nan])) == "1 stuck, 2 undecided"
-
-
-def flow_page(more=()):
-    """Return a page with a known law of flow in both models: the particles' 4 % above; one sample is not steady at 1e-4."""
-    rates = np.array(creep.RATES)
-    law = 0.5 + 5 * rates**0.8
-    of_lattice = law * (1 + 1e-4 * np.random.default_rng(1).normal(size=(6, 8)))
-    ours = np.array([rate not in creep.LATTICES_ALONE for rate in rates])
-    stress = np.tile(1.04 * law[ours][::-1], (2, 1)) + np.array([[1e-3], [-1e-3]])
-    stress[0, -1] = stress[:, -2] = np.nan
-    held = np.array(creep.STRESSES)
-    rate = np.tile(((held - 0.5) / 5) ** (1 / 0.8), (6, 1))
-    return a_page({"steady/stress": of_lattice, "steady/rate": rate, "flow/stress": stress,
-                   "flow/error": np.where(np.isfinite(stress), 2e-3, np.nan)} | dict(more))  # fmt: skip
-
-
-def test_a_sample_that_is_not_steady_drops_itself_and_not_its_rate():
-    page = flow_page()
-    curve, law = numbers.particle_curve(page), 0.5 + 5 * np.array(creep.RATES) ** 0.8
-    assert curve.rates == pytest.approx([creep.RATES[0], *creep.RATES[3:]]) and curve.missing == (5e-4,)
-    assert list(curve.steady) == [1, 2, 2, 2, 2, 2] and curve.samples == 2
-    assert curve.stress[1:] == pytest.approx(1.04 * law[3:]) and curve.stress[0] == pytest.approx(1.04 * law[0] - 1e-3)
-    assert curve.error[0] == pytest.approx(2e-3) and curve.error[1] == pytest.approx(2e-3 / 2**0.5)
-    found = creep.measure(page)["flow_curve_matches_MD"]
-    assert found.why == "not steady at 0.0005 (no sample), 0.0001 (1 of 2)" and found.ours == pytest.approx(0.0385, abs=1e-3)
-    from glasslib.papers.creep import figures
-
-    table = figures.gap_table(page).data
-    assert "| 0.0005 | – | 0 of 2 |" in table and "1 of 2 |" in table and "0.0002" not in table
-
-
-def test_the_table_of_fits_has_two_ranges():
-    from glasslib.papers.creep import figures
-
-    page = flow_page()
-    page["steady/stress"][:, -1] *= 1.2
-    lines = figures.fit_table(page).data.splitlines()
-    assert "rates up to 0.02 | ours, rates up to 0.01" in lines[0]
-    to_all, to_slower = (float(cell.split()[0]) for cell in lines[-1].split("|")[3:5])
-    assert to_slower == pytest.approx(0.8, abs=0.02) and to_all > 0.9, "the fastest rate is off the law"
-    slow = a_page({"steady/stress": page["steady/stress"][:, :6]}, rates=creep.RATES[:6])
-    assert "up to 0.005 |" in figures.fit_table(slow).data and "0.01" not in figures.fit_table(slow).data
-
-
-def test_means_of_flow_are_over_configurations_first_and_errors_over_samples():
-    arrays = {}
-    for k, stress in enumerate(([0.1, 0.3], [0.2, 0.4])):
-        arrays |= named(f"flow map 0.001 {k}", {
-            "stress_map": np.tile(np.array(stress)[:, None], 64), "strength_map": np.ones((2, 64)),
-            "distance_maps": np.ones((2, 64, 1))})  # fmt: skip
-    local = numbers.in_flow(a_page(arrays), 1e-3)
-    assert local.threshold.shape == (2, 128) and local.threshold.mean(axis=1) == pytest.approx([1.15, 1.35])
-
-
-def test_both_controls_are_compared_on_particles_too():
-    alone = creep.measure(flow_page())["rate_equals_stress_control"]
-    assert alone.ours < 2e-3 and alone.samples == 6
-    rate = ((0.65 / 1.04 - 0.5) / 5) ** (1 / 0.8)  # at which the particles' flow curve is at 0.65
-    held = runs([np.inf, np.inf], 1.0, [0.98 * rate, 1.02 * rate], 1e-5)
-    (stress, gap, error), = numbers.held_gaps(flow_page(named("held E1 0.65", held)))
-    assert stress == 0.65 and abs(gap) < 2e-3 and 1e-3 < error < 1e-2
-    held = runs([np.inf, np.inf], 1.0, [rate / 2, rate / 2], 1e-6)
-    page = flow_page(named("held E1 0.65", held))
-    expected = 0.65 / (1.04 * (0.5 + 5 * (rate / 2) ** 0.8)) - 1
-    both = creep.measure(page)["rate_equals_stress_control"]
-    assert both.ours == pytest.approx(expected, rel=0.02) and both.samples == 2
-    stuck = runs([np.inf, 30.0], 0.05, np.nan, np.nan)
-    assert numbers.held_gaps(flow_page(named("held E1 0.65", stuck))) == []
-
-
-def test_states_that_share_liquids_are_compared_sample_by_sample():
-    liquid, arrays = np.array([0.0, 0.3, -0.2]), {}  # what a sample has in common
-    for k, label in enumerate(creep.STATES):
-        strength = np.full((3, 16, 18), 1.0) + liquid[:, None, None] + 0.05 * k
-        arrays |= named(f"map {label}", {
-            "energy": np.array([-2.3, -2.4, -2.5]), "shear_moduli": np.tile(12 + 10 * liquid[:, None] + k, (1, 2)),
-            "distance_maps": strength, "strength_map": 2 * strength[..., 0], "stress_map": np.zeros((3, 16))})  # fmt: skip
-    found = creep.measure(a_page(arrays))
-    assert found["gap_order"].ours == pytest.approx([0.05, 0.05]) and max(found["gap_order"].error) < 1e-9
-    assert found["modulus_order"].ours == pytest.approx([1, 1]) and max(found["modulus_order"].error) < 1e-9
-    from glasslib.papers.creep import transients
-
-    table = transients.moduli_table(a_page(arrays, shear_modulus=16.0)).data
-    assert "| E1 | -2.3254 | -2.4000 ± 0.0577 | 12.33 ± 1.45 |" in table
-    assert table.endswith("| lattice in steady flow | – | – | 16, put in | – | – | – | – |")
-    del arrays["map E2/distance_maps"]
-    assert "gap_order" not in creep.measure(a_page(arrays))
 
 
 @pytest.fixture(scope="module")
@@ -517,10 +330,31 @@ def test_a_flow_curve_goes_down_in_rate_and_keeps_inherent_structures(small):
     spec = particles.FlowCurve(made, (2e-2, 5e-3), (0.4, 0.2), (5e-3,), kept=2)
     assert spec.configurations() == ["0.005 0", "0.005 1"]
     sample = particles.flow_curve(spec, sequence())
-    assert sample["history_stress"].shape == (2, 200) and sample["kept"].shape == (2, 400, 2)
+    rows = sample["history_rate"] == np.float32(2e-2)
+    assert rows.sum() == 400 and len(rows) == 600 and sample["kept"].shape == (2, 400, 2)
+    for name in ("strain", "stress", "energy", "temperature", "pressure"):
+        values = sample[f"history_{name}"]
+        assert values.shape == (600,) and values.dtype == np.float32 and np.isfinite(values).all()
+    assert np.diff(sample["history_strain"]) == pytest.approx(1e-3, rel=1e-3) and -3 < sample["history_energy"].mean() < -2
+    assert 0 < sample["history_temperature"][rows].mean() < 0.2 and abs(sample["history_pressure"]).max() < 10
+    published = creep._kept("flow", sample)
+    assert published["kept"].shape == (1, 400, 2) and published["kept"].dtype == np.float32
+    assert published["kept_strain"] == pytest.approx([0.5]) and published["species"].sum() == sample["species"].sum()
     assert sample["kept_strain"] == pytest.approx([0.5, 0.6], abs=1e-9)
     steady = np.isfinite(sample["stress"])
     assert np.array_equal(steady, np.isfinite(sample["error"])) and (sample["stress"][steady] > 0.2).all()
+    assert np.array_equal(steady, np.isfinite(sample["drift"]))
+
+
+def test_a_drift_of_slow_flow_enters_the_error_of_its_stress(small):
+    """Of a stretch that is tested by four blocks a window, at all rates."""
+    made, _ = small
+    spec, strain = particles.FlowCurve(made, (1e-4,), (1.0,)), np.arange(1, 1001) * 1e-3
+    rising = 0.5 + 0.02 * strain + 0.05 * np.random.default_rng(8).normal(size=1000)
+    found = particles._steady(spec, np.stack([np.zeros(1000), strain, *[rising] * 4], axis=1))
+    assert np.isfinite(found["stress"][0]) and abs(found["drift"][0] - 0.02) < 3 * found["drift_error"][0] < 0.04
+    assert found["error"][0] > found["drift"][0] / 12**0.5 > 1e-3
+    assert np.array_equal(found["history_strain"], strain.astype(np.float32))
 
 
 def test_a_flow_curve_that_is_killed_goes_on_to_the_same_bytes(small, monkeypatch):
@@ -566,7 +400,11 @@ def test_runs_of_particles_keep_their_end_and_go_on_from_it(small):
     curve = particles.flow_curve(particles.FlowCurve(made, (2e-2,), (0.04,), (2e-2,), kept=1), sequence())
     assert particles.ending(curve).packing.strain == pytest.approx(0.04)
     published = creep._kept("start-up E1 0.02", sample) | creep._kept("flow", curve)
-    assert set(published) == {"loading", "stress", "error", "begin", "history_strain", "history_stress"}
+    assert set(published) == {"loading", "stress", "error", "begin", "drift", "drift_error", "kept", "kept_strain", "species",
+                              "lengths"} | {f"history_{name}" for name in ("rate", "strain", "stress", "energy", "temperature",
+                                                                           "pressure")}  # fmt: skip
+    assert sample["history_stress"][-1] == pytest.approx(sample["loading"][-1], rel=1e-5)
+    assert len(sample["history_energy"]) == len(sample["history_strain"]) > 150
 
 
 def test_weaker_friction_lets_the_imposed_stress_swing_farther(small):
@@ -582,6 +420,10 @@ def test_weaker_friction_lets_the_imposed_stress_swing_farther(small):
         assert abs(increments.sum() - sample["end_strain"]) < 1e-12
         assert np.abs(increments / 0.1 - sample["early_rate"][:200]).max() < 0.5 * np.abs(sample["early_rate"][:200]).max()
         assert particles.ending(sample).packing.strain == pytest.approx(float(sample["end_strain"]))
+        assert sample["history_time"] == pytest.approx(np.arange(1, 21)) and sample["history_strain"].dtype == np.float32
+        assert sample["history_strain"] == pytest.approx(sample["early_strain"][9:200:10], abs=1e-7)
+        assert sample["history_stress"] == pytest.approx(sample["early_stress"][:200].reshape(20, 10).mean(axis=1), abs=1e-6)
+        assert (sample["history_temperature"] > 0).all() and len(sample["history_energy"]) == len(sample["history_rate"]) == 20
         assert not {key for key in creep._kept("held E1 0.3", sample) if key.startswith(particles.FINAL)}
     assert 1 < found["central"] < found["weighted"] < found["squared"] < 2.2
 

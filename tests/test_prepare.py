@@ -148,6 +148,11 @@ def test_a_cooling_time_stands_for_one_label():
     assert all(glasses.label_of(glasses.recipe(label)) == label for label in glasses.CATALOGUE)
 
 
+@pytest.mark.parametrize("label, time", [("E1", 40.0), ("E2", 2300.0), ("E3", 6e4)])
+def test_glasses_of_the_creep_paper_are_cooled_from_one_liquid(label, time):
+    assert glasses.recipe(label) == prepare.Cooling(Recipe("ESL", 25_600, 1e4), time, 0.25, 0.02)
+
+
 def test_keys_stay_what_they_are():
     """The names of results that took days; to change one, rename the files first."""
     keys = {label: glasses.glass_task(glasses.recipe(label)).key() for label in KEYS}

@@ -240,7 +240,7 @@ def test_status_counts_stages(tmp_path, monkeypatch):
     "arguments",
     [(), ("scorcard",), ("scorecard", "--jsn"), ("run", "creeep"), ("run", "creep", "--scale", "huge"),
      ("run", "creep", "--samples", "0"), ("run", "creep", "--samples", "many"), ("run", "creep", "--workers", "-1"),
-     ("measure", "creeep"), ("run", "creep", "--only", "everything"), ("run", "creep", "--glass", "ESL"),
+     ("measure", "creeep"), ("run", "creep", "--only", "everything"), ("run", "creep", "--glass", "GQ"),
      ("status", "creep", "-p", "sise", "3"), ("run", "bauschinger", "--glass", "BMG"), ("status", "creep", "-p", "size", "four")],
 )  # fmt: skip
 def test_wrong_usage_is_one_line_and_status_2(arguments):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from glasslib.analysis.steady import steady_state
+from glasslib.analysis.steady import drift, steady_state
 
 
 def remembering(count, memory, seed):
@@ -66,3 +66,16 @@ def test_records_that_say_nothing_are_refused(wrong, name):
     arguments = {"coordinate": STRAIN, "values": STRAIN, "window": 0.5, **wrong}
     with pytest.raises(ValueError, match=name):
         steady_state(**arguments)
+
+
+def test_a_drift_is_the_rise_over_the_steady_stretch_with_an_honest_error():
+    gaps = []
+    for seed in range(60):
+        stress = 0.5 + 0.01 * STRAIN + 0.1 * remembering(4000, 5, seed)
+        steady = steady_state(STRAIN, stress, 0.5)
+        if steady is not None:
+            rise, error = drift(STRAIN, stress, steady)
+            gaps.append((rise - 0.01 * (STRAIN[-1] - steady.begin)) / error)
+    assert len(gaps) > 50 and abs(np.mean(gaps)) < 0.5 and 0.7 < np.std(gaps) < 1.4
+    flat = steady_state(STRAIN, np.full(4000, 0.3), 0.5)
+    assert drift(STRAIN, np.full(4000, 0.3), flat) == pytest.approx((0.0, 0.0), abs=1e-12)

@@ -50,6 +50,20 @@ def mean_error(samples, axis=0):
     return samples.mean(axis=axis), samples.std(axis=axis, ddof=1) / np.sqrt(count)
 
 
+def share_error(successes, trials):
+    """Return the standard error of a share, successes / trials, by Jeffreys' prior: above zero where all, or none, succeed.
+
+    It is the standard deviation of the beta distribution of successes + 1/2 and failures + 1/2.
+
+    >>> round(share_error(5, 5), 3), round(share_error(8, 16), 3)
+    (0.104, 0.118)
+    """
+    trials = checks.integer("trials", trials, 1)
+    successes = checks.integer("successes", successes, 0, trials)
+    a, b = successes + 0.5, trials - successes + 0.5
+    return float(np.sqrt(a * b / (a + b + 1)) / (a + b))
+
+
 def empirical(values, grid):
     """Return the fractions (len(grid),) of values of any shape up to each of ``grid``; NaN count as beyond."""
     flat = np.asarray(values, dtype=float).ravel()

@@ -59,6 +59,18 @@ def steady_state(coordinate, values, window, blocks=8, level=0.01):
     return Steady(float(x[-1] - window * (count - first)), float(kept.mean()), float(error), len(kept))
 
 
+def drift(coordinate, values, steady):
+    """Return (drift, standard error) of a record over its steady stretch, by a straight line through the means of its blocks.
+
+    ``coordinate``, ``values``: those that ``steady_state`` took for its ``Steady``. The drift is the line's rise from the begin
+    of the stretch to its end [unit of the values]; its error is that of the slope, the scatter about the line being chance.
+    """
+    x, y = (np.asarray(column, dtype=float) for column in (coordinate, values))
+    means = _block_means(x, y, steady.begin, (x[-1] - steady.begin) / steady.blocks, steady.blocks)
+    line = linregress(np.arange(steady.blocks), means)
+    return float(line.slope * steady.blocks), float(line.stderr * steady.blocks)
+
+
 def _block_means(x, y, begin, width, count):
     # a record at the very end of a block belongs to it: (begin, begin + width]
     block = np.ceil((x - begin) / width - 1e-6).astype(int) - 1

@@ -1,8 +1,8 @@
 """Steady and transient flow of sheared disordered solids (Liu, Dutta, Chaudhuri and Martens 2021).
 
-The paper's parameters, its scales and its ensembles. ``simulations`` has the functions of the lattices' tasks, ``particles``
-those of the particles', ``numbers`` those of its claims; ``figures`` and ``interactive`` draw. Stresses are in units of
-eps/sigma^2, times of the particles in sigma sqrt(m/eps), which the paper takes for the lattice's tau = 1.
+The paper's parameters and scales. ``ensembles`` has the tasks, ``simulations`` the functions of the lattices', ``particles``
+those of the particles', ``numbers`` and ``claims`` what is measured; ``figures`` and ``transients`` draw. Stresses are in units
+of eps/sigma^2, times of the particles in sigma sqrt(m/eps), which the paper takes for the lattice's tau = 1.
 """
 
 import dataclasses
@@ -12,39 +12,47 @@ from typing import NamedTuple
 import numpy as np
 
 from glasslib import checks
-from glasslib.papers import costs, glasses, kept, maps, parameters
+from glasslib.papers import glasses, kept, maps, parameters
 from glasslib.papers.creep import particles, simulations
-from glasslib.papers.creep.particles import Cooled, FlowCurve, Held, StartUp
-from glasslib.papers.creep.simulations import STARTS, FromGlass, Model, Steady
+from glasslib.papers.creep.grids import means, median_rates
+from glasslib.papers.creep.simulations import Model
 
 RATES = (1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2)  # the two decades and more of Fig. 1a,
 LATTICES_ALONE = (2e-4,)  # those of them at which particles are not sheared: dear, and no claim needs it
-MAPPED_RATES = (1e-3, 1e-4)  # in whose steady flow thresholds of particles are measured
-STRESSES = (0.56, 0.58, 0.62, 0.66, 0.70)  # imposed on a flowing lattice
+MAPPED_RATES = (1e-2, 1e-3, 1e-4)  # in whose steady flow thresholds of particles are measured
+STRESSES = (0.56, 0.58, 0.62, 0.66, 0.70)  # imposed on a flowing lattice;
+SLOW_STRESSES = (0.525, 0.53, 0.54)  # on one of twice the side, as one of the page's would get stuck
 START_UP_RATES = (1e-3, 5e-3, 2e-2)
 CREEP_STRESSES = (0.53, 0.56, 0.60, 0.65, 0.70)
 LARGEST_STRESS = 0.73  # of both models at the largest of the rates; a stress above leads out of the range of the flow curve
+BOUNDS = {  # of what may be imposed: slower flow than a tenth of the paper's slowest takes days, smaller stresses move nothing
+    "rates": (1e-5, 0.05), "start_up_rates": (1e-5, 0.05), "creep_stresses": (0.01, LARGEST_STRESS),
+}  # fmt: skip
 STATES = ("E1", "E2", "E3")  # labels of ``glasses.CATALOGUE``
 COMPARED_RATE, COMPARED_STRESS = 5e-3, 0.65  # at which the three states are compared, Fig. 3
 FRICTIONS = ("weighted", "squared", "central", "printed")  # forms of friction, see ``particles.dynamics``
-FRICTION_PARTICLES, FRICTION_SAMPLES = 2_500, 4  # of the study of them,
+LARGEST_DAMPED_STEPS = {"printed": 0.005}  # 0.01 for the others: beyond, the engine refuses the friction or the feedback
+FRICTION_SAMPLES, FRICTION_ROWS = 4, 4  # of the study of them, on small systems; rows of a record that one published stands for
 FRICTION_RATES, FRICTION_STRAINS = (2e-2, 1e-2, 5e-3, 1e-3), (2.0, 1.5, 1.0, 0.8)  # and the strain at each rate
 COOLING_TIMES = (30.0, 100.0, 300.0, 1000.0, 3000.0)  # of the study of energy against rate
-KEPT_IN_FLOW = {1e-3: 11, 1e-4: 5}  # configurations of particles in steady flow that are mapped; at other rates
+KEPT_IN_FLOW = {1e-2: 6, 1e-3: 5, 1e-4: 8}  # configurations of particles in steady flow that are mapped; at other rates
 KEPT_ELSEWHERE = 1  # so many;
+PUBLISHED_IN_FLOW = 2  # every so many of them are published as they are, beside the maps of all;
 FLOW_SITES = 2  # and how many sites of these maps there are along the edge of a cell, as more of them use each better
-TRIED_STRESSES = (0.53, 0.56)  # at which size and time step are varied: of lattices drawn from E1,
-TRIED_SIZES, TRIED_TIME_STEP = (16, 32, 64), 0.001  # the latter at the size of the page; and of particles,
-TRIED_PARTICLES, TRIED_DAMPED_TIME_STEPS = 2_500, (0.005, 0.0025)  # which are small systems cooled as the glass,
+SMALL_PARTICLES, SMALL_SAMPLES = 2_500, 6  # of small glasses, cooled as those of the page; these stresses are imposed on them
+SMALL_LOADS = {"E1": (0.53, 0.56, 0.65), "E2": (0.65,), "E3": (0.65,)}
+TRIED_STRESSES = (0.53, 0.56, 0.60)  # at which size and time step are varied: of lattices drawn from E1,
+TRIED_SIZES, TRIED_TIME_STEP = (16, 32, 64), 0.001  # the latter at the size of the page; and of small systems of particles
 TRIED_LOADS = (("E1", 0.53), ("E1", 0.56), ("E2", 0.65))  # at these, where the first swing of the feedback may decide,
-TRIED_FRICTIONS = ("weighted", "squared", "central")  # and in these forms of friction, as they damp it
+TRIED_FRICTIONS = ("weighted", "squared", "central")  # in these forms of friction, as they damp it,
+TRIED_TIME, TRIED_SAMPLES = 50.0, 2  # for so long
 RECOVERY_TIMES = (0.5, 1.0, 2.0, 4.0, 8.0)  # nodes of the live figure: tau_res,
 THRESHOLD_SHAPES = (1.0, 1.5, 2.0, 2.5, 3.0)  # k_d,
 LIVE_RATES = (2e-4, 4.309e-4, 9.283e-4, 2e-3, 4.309e-3, 9.283e-3, 2e-2)  # and rate, evenly in its logarithm
 LIVE_SAMPLES = 2  # at each node
 LIVE_STRESSES = (0.50, 0.53, 0.56, 0.59, 0.62, 0.65, 0.68, 0.71)  # of the live creep curve
 FILE = "creep/results.npz"
-KEPT = 0  # to be raised when what is published of a sample changes
+KEPT = 1  # to be raised when what is published of a sample changes
 
 
 class Scale(NamedTuple):
@@ -75,7 +83,7 @@ class Scale(NamedTuple):
 SCALES = {
     "smoke": Scale(3, 1.0, 0.4, 60.0, 0, 1_600, 2, (0.5, 0.3, 0.2), 0, 0, (10.0, 30.0, 90.0), 10.0),
     "book": Scale(24, 8.0, 1.0, 3000.0, 5, 25_600, 2, (2.0, 1.5, 1.5, 1.2, 1.2, 1.0, 1.0), 102_400, 3, (), None),
-    "paper": Scale(100, 20.0, 1.0, 3000.0, 5, 102_400, 4, (2.0,) * 7, 0, 0, (100.0, 1e3, 1e6), 1e4),
+    "paper": Scale(100, 20.0, 1.0, 3000.0, 5, 102_400, 4, (2.0,) * 7, 0, 0, (), None),
 }
 SMOKE_RATES, SMOKE_START_UP, SMOKE_STRESSES = RATES[-3:], START_UP_RATES[1:], (0.4, COMPARED_STRESS)
 
@@ -119,11 +127,17 @@ class Parameters(parameters.Parameters):
         checks.number("threshold_scale", self.threshold_scale, 0.01, 100)
         shortest = min(1.0, self.plastic_delay, self.recovery_time)
         checks.number("time_step", self.time_step, 1e-5, shortest / 4)
-        checks.number("damped_time_step", self.damped_time_step, 1e-5, 0.02)  # beyond, particles fly apart
         checks.choice("friction", self.friction, FRICTIONS)
-        for name, largest in (("rates", 0.05), ("start_up_rates", 0.05), ("creep_stresses", LARGEST_STRESS)):
+        checks.number("damped_time_step", self.damped_time_step, 1e-5, LARGEST_DAMPED_STEPS.get(self.friction, 0.01))
+        for name, bounds in BOUNDS.items():
             if getattr(self, name) is not None:
-                object.__setattr__(self, name, _growing(name, getattr(self, name), largest))
+                object.__setattr__(self, name, _growing(name, getattr(self, name), *bounds))
+
+    def results(self, *, progress=True):
+        """Return the ``results.Results`` of the page, of its own glasses alone."""
+        from glasslib.papers.creep import current
+
+        return current.of_page(super().results(progress=progress))
 
     def asked(self, name):
         """Return the rates or stresses of this name: those that are set, or those of the scale."""
@@ -137,14 +151,31 @@ def particle_rates(given):
     return tuple(rate for rate in given.asked("rates") if given.rates or rate not in LATTICES_ALONE)
 
 
-def _growing(name, values, largest):
-    """Return a list of numbers as a tuple, if they are above 0 and grow."""
+def _growing(name, values, least, largest):
+    """Return a list of numbers as a tuple, if they are within bounds and grow."""
     if not isinstance(values, (list, tuple)) or not values:
-        raise ValueError(f"{name} = {values!r}: must be a list of at least one number in (0, {largest:g}]")
-    found = tuple(checks.number(f"{name}[{k}]", value, 0, largest, open_low=True) for k, value in enumerate(values))
+        raise ValueError(f"{name} = {values!r}: must be a list of at least one number in [{least:g}, {largest:g}]")
+    found = tuple(checks.number(f"{name}[{k}]", value, least, largest) for k, value in enumerate(values))
     if list(found) != sorted(set(found)):
         raise ValueError(f"{name} = {values!r}: must be growing")
     return found
+
+
+def flow_strains(given):
+    """Return the strains by which particles are sheared at each of their rates, from the fastest on."""
+    count, strains = len(particle_rates(given)), SCALES[given.scale].flow_strains
+    return (strains + strains[-1:] * count)[:count]
+
+
+def mapped_rates(given):
+    """Return the rates in whose flow thresholds of particles are measured: those of ``MAPPED_RATES``, or the slowest."""
+    rates = particle_rates(given)
+    return tuple(rate for rate in MAPPED_RATES if rate in rates) or rates[:1]
+
+
+def kept_in_flow(given, rate):
+    """Return how many configurations of the flow at a rate are mapped at most."""
+    return KEPT_ELSEWHERE if given.scale == "smoke" else KEPT_IN_FLOW.get(rate, KEPT_ELSEWHERE)
 
 
 def model(given, **changes):
@@ -156,13 +187,16 @@ def model(given, **changes):
     return values._replace(**changes)
 
 
+DOUBLED = "side doubled"  # the variant on which ``SLOW_STRESSES`` are held too
+
+
 def variants(given):
     """Return the models of the study of conventions by name; the first is that of the page."""
     other = "discrete" if given.wave_vectors == "continuum" else "continuum"
     return {
         "as on this page": model(given),
         f"{other} wave vectors": model(given, wave_vectors=other),
-        "side doubled": model(given, size=2 * given.size),
+        DOUBLED: model(given, size=2 * given.size),
         "side halved": model(given, size=given.size // 2),
         "time step a tenth": model(given, time_step=given.time_step / 10),
         "modulus 20 % larger": model(given, modulus=1.2 * given.shear_modulus),
@@ -189,89 +223,26 @@ def flow_sites(given):
 
 def tasks(given):
     """Return {name: (task, number of samples)} of all ensembles at the scale that is asked, in the order of their cost."""
-    return lattices(given) | _states(given) | _trials(given) | _flows(given)
+    from glasslib.papers.creep import ensembles  # here: it needs this module
+
+    return ensembles.tasks(given)
 
 
-def lattices(given):
-    """Return the tasks of lattices that know no particles: steady, variant NAME, live NODE."""
-    scale, smoke, lattice = SCALES[given.scale], given.scale == "smoke", model(given)
-    count, rates = given.samples or scale.samples, given.asked("rates")
-    specs = {"steady": (Steady(lattice, rates, 1.0, scale.strain, STRESSES[-1:] if smoke else STRESSES), count)}
-    for name, variant in list(variants(given).items())[1 : 1 + scale.variants]:
-        specs[f"variant {name}"] = Steady(variant, rates, 1.0, scale.strain / 4), max(2, count // 6)
-    recovery_times, shapes, live_rates = live_nodes(given)
-    for recovery, shape in itertools.product(recovery_times, shapes):
-        node = lattice._replace(recovery_time=recovery, threshold_shape=shape)
-        specs[live_name(recovery, shape)] = Steady(node, live_rates, 0.5, 1.0 if smoke else 2.0), LIVE_SAMPLES
-    return {name: (simulations.task(spec, given.seed), number) for name, (spec, number) in specs.items()}
+def stages(given):
+    """Return {stage: [(task, samples), ...]} in the order in which they are run."""
+    from glasslib.papers.creep import ensembles
+
+    return ensembles.stages(given)
 
 
-def _states(given):
-    """Return the tasks of the initial states: glass G, map G, cooled TIME; and of lattices and particles from there.
-
-    from G START, live-creep G TIME: lattices; start-up G RATE, held G STRESS: particles.
-    """
-    scale, seed, smoke = SCALES[given.scale], given.seed, given.scale == "smoke"
-    count, result, step = glass_samples(given), {}, given.damped_time_step
-    for label in STATES:
-        made, (rates, stresses) = glass(given, label), loads(given, label)
-        result[f"glass {label}"] = _with_liquid(glasses.glass_task(made, seed), made, label == STATES[0]), count
-        result[f"map {label}"] = simulations.map_task(made, sites(given), seed), count
-        for start in STARTS if label == "E1" else ("measured", "drawn"):
-            spec = FromGlass(model(given), made, sites(given), rates, scale.start_strain, stresses, scale.duration, start)
-            result[f"from {label} {start}"] = simulations.from_glass_task(spec, seed), count
-        for recovery in live_recovery_times(given):
-            healing = model(given, recovery_time=recovery)
-            spec = FromGlass(healing, made, sites(given), (), 1.0, LIVE_STRESSES, scale.duration, "drawn", 2 if smoke else 8)
-            result[f"live-creep {label} {recovery:g}"] = simulations.from_glass_task(spec, seed), count
-        for rate in rates:
-            spec = StartUp(made, rate, scale.start_strain, step, given.friction)
-            result[f"start-up {label} {rate:g}"] = particles.start_up_task(spec, seed), count
-        for stress in stresses:
-            spec = Held(made, stress, scale.duration, time_step=step, form=given.friction)
-            result[f"held {label} {stress:g}"] = particles.held_task(spec, seed), count
-    if not smoke:
-        parent = glasses.recipe("ESL")
-        for time in COOLING_TIMES:
-            cooling = glasses.recipe("E1", parent.particles, parent.holding_time, time)
-            result[f"cooled {time:g}"] = particles.cooled_task(Cooled(cooling), seed), 2
-    return result
-
-
-def _with_liquid(task, made, first):
-    """Return the task of a glass at what its liquid costs as well: the first of those that share it makes it."""
-    return dataclasses.replace(task, core_seconds=task.core_seconds + costs.preparation(made.parent)) if first else task
-
-
-def _trials(given):
-    """Return the tasks where little decides: trial lattice SIDE TIME_STEP, trial particles FRICTION TIME_STEP G STRESS.
-
-    All lattices are drawn from E1, all particles start from the same small glasses, glass trial G.
-    """
-    if given.scale == "smoke":
-        return {}
-    scale, seed, count, result = SCALES[given.scale], given.seed, glass_samples(given), {}
-    for name, changes in tried_lattices(given).items():
-        spec = FromGlass(model(given, **changes), glass(given, "E1"), sites(given), (), 1.0, TRIED_STRESSES, scale.duration,
-                         "drawn")  # fmt: skip
-        result[name] = simulations.from_glass_task(spec, seed), count
-    small = {label: glasses.recipe(label, TRIED_PARTICLES) for label in dict(TRIED_LOADS)}
-    for k, (label, made) in enumerate(small.items()):
-        prepared = dataclasses.replace(glasses.glass_task(made, seed), archive=None)  # that is for glasses of the page's size
-        result[f"glass trial {label}"] = _with_liquid(prepared, made, k == 0), count
-    for form, step, label, stress in tried_particles():
-        spec = Held(small[label], stress, scale.duration, time_step=step, form=form)
-        result[trial_name(form, step, label, stress)] = particles.held_task(spec, seed), count
-    return result
-
-
-def tried_particles():
+def tried_particles(given):
     """Return (form of friction, time step, glass, stress) of each trial of small systems.
 
-    All forms of friction with the first time step, the first form with the others too.
+    Other forms of friction with the time step of the page, and its form with half of that. With both of the page they are
+    held to the end, and are no trial.
     """
-    (first, *_), (usual, *others) = TRIED_FRICTIONS, TRIED_DAMPED_TIME_STEPS
-    pairs = [(form, usual) for form in TRIED_FRICTIONS] + [(first, step) for step in others]
+    step = given.damped_time_step
+    pairs = [(form, step) for form in TRIED_FRICTIONS if form != given.friction] + [(given.friction, step / 2)]
     return [(*pair, *load) for pair, load in itertools.product(pairs, TRIED_LOADS)]
 
 
@@ -287,28 +258,6 @@ def tried_lattices(given):
     return {f"trial lattice {one.size} {one.time_step:g}": change for one, change in zip(tried, changes)}
 
 
-def _flows(given):
-    """Return the tasks of particles in steady flow: flow, large flow, friction FORM; flow map RATE K of what is kept there."""
-    scale, step = SCALES[given.scale], given.damped_time_step
-    rates = particle_rates(given)[::-1]
-    strains = (scale.flow_strains + scale.flow_strains[-1:] * len(rates))[: len(rates)]
-    mapped = tuple(rate for rate in MAPPED_RATES if rate in rates) or (rates[-1],)
-    counts = tuple(KEPT_IN_FLOW.get(rate, KEPT_ELSEWHERE) for rate in mapped)
-    flow = FlowCurve(glass(given, "E1"), rates, strains, mapped, counts, time_step=step, form=given.friction)
-    result = {"flow": (particles.flow_curve_task(flow, given.seed), glass_samples(given))}
-    for name in flow.configurations():
-        spec = maps.Map(flow, name, sites=flow_sites(given))
-        result[f"flow map {name}"] = maps.task(spec, given.seed), glass_samples(given)
-    if scale.large:
-        fast = FlowCurve(glasses.recipe("HTL", scale.large), rates[: scale.large_rates], strains[: scale.large_rates],
-                         time_step=step, form=given.friction)  # fmt: skip
-        result["large flow"] = particles.flow_curve_task(fast, given.seed), 2
-    for form in FRICTIONS if given.scale != "smoke" else ():
-        spec = FlowCurve(glasses.recipe("HTL", FRICTION_PARTICLES), FRICTION_RATES, FRICTION_STRAINS, form=form)
-        result[f"friction {form}"] = particles.flow_curve_task(spec, given.seed), FRICTION_SAMPLES
-    return result
-
-
 def loads(given, label):
     """Return the rates and stresses that are imposed on a glass at rest."""
     if label == "E1":
@@ -321,36 +270,31 @@ def glass_samples(given):
     return given.samples or SCALES[given.scale].glass_samples
 
 
-def stages(given):
-    """Return {stage: [(task, samples), ...]} in the order in which they are run.
-
-    A stage is the first word of its tasks' names, but for what is needed early or late: glasses of small systems are made
-    with their trials, lattices tried wait for the maps that they are drawn from.
-    """
-    order = ("friction", "trial", "glass", "map", "steady", "variant", "live", "cooled", "from", "live-creep", "start-up",
-             "held", "flow", "large")  # friction and trials first, as they decide the form for all other particles
-    result = {stage: [] for stage in order}
-    for name, pair in tasks(given).items():
-        words = name.split()
-        stage = "from" if words[:2] == ["trial", "lattice"] else "trial" if words[:2] == ["glass", "trial"] else words[0]
-        result[stage].append(pair)
-    return {stage: pairs for stage, pairs in result.items() if pairs}
+def small_samples(given):
+    """Return how many samples of each small glass are used."""
+    return given.samples or SMALL_SAMPLES
 
 
 def gather(given, finished):
     """Return the arrays of the page by ``ensemble/name``, finished samples along the first axis.
 
-    Packings are left out, and of maps all but moduli, energies, stresses, and strengths forward and projected (``_kept``).
+    Packings are left out, but for some in flow, and of maps all but moduli, energies, stresses, and strengths forward and
+    projected (``_kept``); maps are published whole elsewhere.
     """
+    from glasslib.papers.creep import current
+
     measured = {name: pair for name, pair in tasks(given).items() if not name.startswith("glass")}
-    return kept.stacked(measured, finished, lambda name, task, arrays: _kept(name, arrays), single_from=2)
+    return kept.stacked(
+        measured, finished, lambda name, task, arrays: _kept(name, arrays) | current.cooling(task), single_from=2)  # fmt: skip
 
 
 def _kept(name, arrays):
     """Return those arrays of a sample that are published.
 
     Of a map: strength_map (S,), forward; distance_maps (S, K), projected: of a glass as quenched, which is isotropic, along
-    all directions; (S, 1), forward, of one that flows.
+    all directions; (S, 1), forward, of one that flows. Of a flow: every ``PUBLISHED_IN_FLOW``-th of the inherent structures
+    kept, positions in single precision. Records of the study of friction are means over ``FRICTION_ROWS`` of their rows, creep
+    rates of the live figure medians over the lattices of a glass.
     """
     if "map" in name.split():
         strength = arrays["residual_strength"]
@@ -360,7 +304,20 @@ def _kept(name, arrays):
                  "distance_maps": np.stack(distances, axis=-1)}  # fmt: skip
         return drawn | {key: arrays[key] for key in ("shear_moduli", "bulk_modulus", "energy") if key in arrays}
     packing = ("kept", "kept_strain", "species", "lengths")
-    return {key: values for key, values in arrays.items() if key not in packing and not key.startswith(particles.FINAL)}
+    others = {key: values for key, values in arrays.items() if key not in packing and not key.startswith(particles.FINAL)}
+    if name.startswith("friction"):
+        return {key: means(values, FRICTION_ROWS).astype(np.float32) if key.startswith("history") else values
+                for key, values in others.items()}  # fmt: skip
+    if name.startswith("live-creep"):
+        rates = [median_rates(*of_stress) for of_stress in zip(arrays["creep_rate"], arrays["stuck_time"])]
+        return others | {"creep_rate": np.array(rates)}
+    if not len(arrays.get("kept", ())):
+        return others
+    chosen = slice(None, None, PUBLISHED_IN_FLOW)
+    return others | {
+        "kept": arrays["kept"][chosen].astype(np.float32), "kept_strain": arrays["kept_strain"][chosen],
+        "species": arrays["species"].astype(np.int8), "lengths": arrays["lengths"],
+    }  # fmt: skip
 
 
 def live_nodes(given):

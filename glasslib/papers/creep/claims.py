@@ -6,18 +6,24 @@ import numpy as np
 
 from glasslib.analysis import statistics
 from glasslib.papers import creep
-from glasslib.papers.creep import numbers
+from glasslib.papers.creep import current, numbers
 from glasslib.scorecard import Measurement
 
 
+JUDGED = (1e-4, 1e-2)  # rates at which both flow curves are compared: beyond about 0.02, the paper says, the lattice fails
+SHIFTED = (1e-3, 1e-4)  # rates of Figs. 1b and 1c
+FEWEST_RUNS = 5  # of a state and a model, of which it is said that they get stuck or flow
+
+
 def measure(results):
-    """Return our numbers by claim: those whose ensembles have at least two samples."""
+    """Return our numbers by claim: those whose ensembles have at least two samples, of the glasses of the page."""
+    results = current.of_page(results)
     measured, scale = {}, results.given.scale
     if results.has("steady/stress"):
         measured |= _of_steady_lattices(results, scale)
     measured |= _of_steady_particles(results, scale)
     measured |= _of_start_up(results, scale)
-    measured |= _of_creep(results, scale)
+    measured |= _of_creep(results, scale) | _of_moduli(results, scale)
     return measured | _of_initial_states(results, scale)
 
 
@@ -37,135 +43,157 @@ def _of_steady_lattices(results, scale):
 
 def _of_both_controls(results, scale):
     """Return the worst gap between both controls: of lattices, and of particles where any flows under a held stress."""
-    of_lattices, of_particles = numbers.protocol_gap(results), numbers.held_gaps(results)
-    count = len(results["steady/stress"])
-    if of_lattices is None:
-        return Measurement.none("no lattice flows under a held stress", count, scale)
-    found = [(float(of_lattices.value), float(of_lattices.error), count)]
-    found += [(abs(gap), error, len(results[f"held E1 {stress:g}/stuck_time"])) for stress, gap, error in of_particles]
-    gap, error, _ = max(found)
-    return Measurement(gap, error, min(one[2] for one in found), scale)
+    of_lattices = numbers.protocol_gaps(results), numbers.protocol_gaps(results, f"variant {creep.DOUBLED}")
+    counts = len(results["steady/stress"]), len(results.arrays.get(f"variant {creep.DOUBLED}/stress", ()))
+    if not any(of_lattices):
+        return Measurement.none("no lattice flows under a held stress", counts[0], scale)
+    found = [(count, gap, error) for count, gaps in zip(counts, of_lattices) for _, gap, error in gaps]
+    found += [(len(results[f"held E1 {stress:g}/stuck_time"]), gap, error) for stress, gap, error in numbers.held_gaps(results)]
+    _, gap, error = numbers.worst(found)
+    return Measurement(abs(gap), error, min(row[0] for row in found), scale)
 
 
 def _of_steady_particles(results, scale):
-    measured, rises = {}, []
-    found = numbers.curves_gap(results)
-    if found is not None:
-        _, gap, error = found
-        worst = int(np.argmax(np.abs(gap)))
-        curve = numbers.particle_curve(results)
-        measured["flow_curve_matches_MD"] = Measurement(abs(gap[worst]), error[worst], curve.samples, scale, curve.gaps())
-    if not results.has("steady/threshold_mean"):
-        return measured
-    rates, counts = numbers.steady(results).rates, [len(results["steady/stress"])]
-    slow, fast = min(creep.MAPPED_RATES), max(creep.MAPPED_RATES)
-    if {slow, fast} <= set(rates):
-        of_lattice = {rate: _column(results["steady/threshold_mean"], rates.index(rate)) for rate in (slow, fast)}
-        rises.append(_difference(of_lattice[slow], of_lattice[fast]))
-        thresholds = {rate: numbers.in_flow(results, rate) for rate in (slow, fast)}
-        if all(found is not None for found in thresholds.values()):
-            means = {rate: np.nanmean(found.threshold, axis=1) for rate, found in thresholds.items()}
-            of_particles = {rate: statistics.mean_error(values) for rate, values in means.items()}
-            rises += _steps([means[fast], means[slow]])
-            counts.append(min(map(len, means.values())))
-            shifts = [_difference(of_particles[rate], of_lattice[rate]) for rate in (fast, slow)]
-            least = min(shifts)
-            measured["thresholds_shifted"] = Measurement(*least, min(counts), scale)
-        measured["threshold_mean_vs_rate"] = Measurement(*map(list, zip(*rises)), min(counts), scale)
+    measured = {}
+    if numbers.curves_gap(results) is not None:
+        measured["flow_curve_matches_MD"] = _of_flow_curves(results, scale)
+    return measured | (_of_thresholds(results, scale) if results.has("steady/threshold_mean") else {})
+
+
+def _of_flow_curves(results, scale):
+    """Return the worst gap between both flow curves at rates of ``JUDGED``; without a number where one of them is missing."""
+    curve, gaps = numbers.particle_curve(results), list(zip(*numbers.curves_gap(results)))
+    asked = {float(rate) for rate in numbers.flow_rates(results, "flow") if JUDGED[0] <= rate <= JUDGED[1]}
+    judged = [row for row in gaps if row[0] in asked]
+    if not judged or len(judged) < len(asked):
+        return Measurement.none(curve.gaps() or "no common rates of both models", curve.samples, scale)
+    _, gap, error = numbers.worst(judged)
+    return Measurement(abs(gap), error, curve.samples, scale, curve.gaps())
+
+
+def _of_thresholds(results, scale):
+    """Return how mean thresholds rise from rate to slower rate in both models, and how far those of particles lie above."""
+    rates, count = numbers.steady(results).rates, len(results["steady/stress"])
+    wanted = [rate for rate in creep.MAPPED_RATES if rate in rates]
+    local = {rate: numbers.in_flow(results, rate) for rate in wanted}
+    missing = [f"{rate:g}" for rate in creep.MAPPED_RATES if local.get(rate) is None]
+    of_particles = {rate: np.nanmean(one.threshold, axis=1) for rate, one in local.items() if one is not None}
+    of_lattices = {rate: results["steady/threshold_mean"][:, rates.index(rate)] for rate in wanted}
+    counts, measured = min([count, *map(len, of_particles.values())]), {}
+    if missing:
+        why = f"no thresholds of particles in steady flow at {', '.join(missing)}"
+        measured["threshold_mean_vs_rate"] = Measurement.none(why, counts, scale)
+    else:
+        rises = [step for found in (of_lattices, of_particles) for step in _steps([found[rate] for rate in wanted])]
+        measured["threshold_mean_vs_rate"] = Measurement(*map(list, zip(*rises)), counts, scale)
+    if all(rate in of_particles for rate in SHIFTED):
+        shifts = [_difference(*(statistics.mean_error(found[rate]) for found in (of_particles, of_lattices)))
+                  for rate in SHIFTED]  # fmt: skip
+        least = min(shifts, key=lambda shift: shift[0] - 2 * shift[1])
+        measured["thresholds_shifted"] = Measurement(*least, counts, scale)
     return measured
 
 
 def _of_start_up(results, scale):
-    """Return whether peaks rise with the rate, from E1, and from E1 to E3, in both models as far as they are there."""
-    measured = {}
-    lattices = numbers.from_glass(results, "E1")
-    if lattices:
-        rates = creep.loads(results.given, "E1")[0]
-        peaks = {"lattices": numbers.overshoot(results, f"{lattices}/loading")}
-        names = [f"start-up E1 {rate:g}/loading" for rate in rates]
-        if results.has(*names):
-            peaks["particles"] = np.stack([numbers.overshoot(results, name) for name in names], axis=1)
-        if len(rates) > 1:
-            measured["overshoot_vs_rate"] = _of_peaks(rates, peaks, scale)
-    found = [one for one in (_peaks(results, kind) for kind in ("particles", "lattice")) if one is not None]
-    if found:
-        rises = [step for one in found for step in _steps(one)]
-        count = min(len(peak) for one in found for peak in one)
+    """Return whether peaks rise with the rate, from E1, and from E1 to E3: in both models, or without a number."""
+    rates, lattices = creep.loads(results.given, "E1")[0], numbers.from_glass(results, "E1")
+    of_particles = numbers.larger(results, "start-up", [f"E1 {rate:g}/loading" for rate in rates])
+    loadings = {"lattices": lattices and results[f"{lattices}/loading"],
+                "particles": of_particles and np.stack([results[name] for name in of_particles[1]], axis=1)}  # fmt: skip
+    measured, there = {}, [of for of, loading in loadings.items() if loading is not None]
+    if there and len(rates) > 1:
+        measured["overshoot_vs_rate"] = (_of_peaks(results, rates, loadings, scale) if len(there) == 2
+                                         else _one_model(there[0], len(loadings[there[0]]), scale))  # fmt: skip
+    found = {kind: _peaks(results, kind) for kind in ("particles", "lattices")}
+    there = [kind for kind, several in found.items() if several]
+    if len(there) == 2:
+        rises = [step for several in found.values() for step in _steps(several)]
+        count = min(len(peak) for several in found.values() for peak in several)
         measured["overshoot_order"] = Measurement(*map(list, zip(*rises)), count, scale)
+    elif there:
+        measured["overshoot_order"] = _one_model(there[0], min(map(len, found[there[0]])), scale)
     return measured
 
 
-def _of_peaks(rates, peaks, scale):
-    """Return the rises of peak over steady stress from rate to rate, ``peaks``: {model: (samples, rates)}, NaN: not steady.
+def _one_model(there, count, scale):
+    return Measurement.none(f"of {there} alone, and the claim is of both models", count, scale)
 
-    Each is over samples that became steady at both rates. Where there are fewer than two of them there is no number.
+
+def _of_peaks(results, rates, loadings, scale):
+    """Return the rises of peak over steady stress from rate to rate, of {model: stresses (samples, rates, K)}.
+
+    Steady stresses are those of the flow curves. Of which runs the end itself is not steady is a remark.
     """
-    rises, counts, missing = [], [], []
-    for of, peak in peaks.items():
-        for k in range(len(rates) - 1):
-            pair = peak[np.isfinite(peak[:, k : k + 2]).all(axis=1), k : k + 2]
-            counts.append(len(pair))
-            if len(pair) > 1:
-                rises.append(_column(np.diff(pair, axis=1), 0))
-        steady = np.isfinite(peak).sum(axis=0)
-        missing += [f"{of} at {rate:g} ({n} of {len(peak)})" for rate, n in zip(rates, steady) if n < len(peak)]
-    why = f"not steady at the end: {', '.join(missing)}" if missing else ""
-    if min(counts) < 2:
-        return Measurement.none(why, min(counts), scale)
-    return Measurement(*map(list, zip(*rises)), min(counts), scale, why)
+    strain, rises, remarks = creep.SCALES[results.given.scale].start_strain, [], []
+    for of, loading in loadings.items():
+        stress, error = numbers.flow_stress(results, of, rates)
+        missing = [f"{rate:g}" for rate, one in zip(rates, stress) if not np.isfinite(one)]
+        if missing:
+            return Measurement.none(f"no steady stress of {of} at {', '.join(missing)}", len(loading), scale)
+        peak = numbers.peaks(loading, strain) / stress
+        of_stress = peak.mean(axis=0) * error / stress
+        for k, (rise, own) in enumerate(zip(*statistics.mean_error(np.diff(peak, axis=1)))):
+            rises.append((float(rise), float(np.hypot(own, np.hypot(*of_stress[k : k + 2])))))
+        steady = np.isfinite(numbers.steady_stress(loading, strain)).sum(axis=0)
+        remarks += [f"{of} at {rate:g} ({n} of {len(peak)})" for rate, n in zip(rates, steady) if n < len(peak)]
+    why = f"not steady at the end: {', '.join(remarks)}" if remarks else ""
+    return Measurement(*map(list, zip(*rises)), min(map(len, loadings.values())), scale, why)
 
 
 def _peaks(results, kind):
     """Return the largest stress of each sample of each of the ``STATES`` [(samples,)] at the rate of Fig. 3b, or None."""
-    rate, result = creep.COMPARED_RATE, []
-    for label in creep.STATES:
-        lattices = numbers.from_glass(results, label)
-        name = f"start-up {label} {rate:g}/loading" if kind == "particles" else f"{lattices}/loading"
-        if not results.has(name):
-            return None
-        loading = results[name]
-        if kind == "lattice":
-            rates = creep.loads(results.given, label)[0]
-            if rate not in rates:
-                return None
-            loading = loading[:, rates.index(rate)]
-        result.append(loading.max(axis=1))
-    return result
+    rate, strain = creep.COMPARED_RATE, creep.SCALES[results.given.scale].start_strain
+    if kind == "particles":
+        found = numbers.larger(results, "start-up", [f"{label} {rate:g}/loading" for label in creep.STATES])
+        return found and [numbers.peaks(results[name], strain) for name in found[1]]
+    names = [numbers.from_glass(results, label) for label in creep.STATES]
+    imposed = [list(creep.loads(results.given, label)[0]) for label in creep.STATES]
+    if not all(names) or not all(rate in several for several in imposed):
+        return None
+    return [numbers.peaks(results[f"{name}/loading"][:, several.index(rate)], strain) for name, several in zip(names, imposed)]
 
 
 def _of_creep(results, scale):
-    """Return how far beyond one half the fractions are that get stuck, or that flow, as the paper has it.
+    """Return how far beyond one half the shares of runs are that get stuck, or that flow, as the paper has it.
 
-    A run that does neither counts as what the paper does not find; where it would decide, there is no number.
+    Particles of both sizes count together. A run that neither sticks nor flows counts as what the paper does not find; where it
+    would decide, or where there are fewer than ``FEWEST_RUNS``, there is no number.
     """
-    expected = {  # claim: (glass, stress, whether lattices get stuck, whether particles do)
-        "stuck_053": [("E1", 0.53, True, True)], "meso_stuck_056": [("E1", 0.56, True, False)],
-        "stuck_E3_065": [("E3", 0.65, True, True), ("E1", 0.65, False, False), ("E2", 0.65, False, False)],
-    }  # fmt: skip
     measured = {}
-    for claim, cases in expected.items():
+    for claim, cases in numbers.PAPER_ENDS.items():
         margins, counts, open_cases = [], [], []
-        for label, stress, *wanted in cases:
-            found = numbers.lattice_outcomes(results, label, stress), numbers.particle_outcomes(results, label, stress)
+        for (label, stress), wanted in cases.items():
+            found = numbers.lattice_outcomes(results, label, stress), numbers.all_particle_outcomes(results, label, stress)
             if any(one is None for one in found):
                 break
             for runs, sticks, of in zip(found, wanted, ("lattices", "particles")):
-                margin, decided = _margin(runs, sticks)
-                margins.append(margin)
-                counts.append(len(runs))
-                if not decided:
-                    open_cases.append(f"{label} under {stress:g}, {of}: {numbers.outcome_text(runs)}")
+                margins.append(_margin(runs, sticks))
+                counts.append(runs.size)
+                if runs.size < FEWEST_RUNS or not _is_decided(runs, sticks):
+                    few = f", fewer than {FEWEST_RUNS} runs" if runs.size < FEWEST_RUNS else ""
+                    open_cases.append(f"{label} under {stress:g}, {of}: {numbers.outcome_text(runs)}{few}")
         else:
-            measured[claim] = Measurement(margins, [0.0] * len(margins), min(counts), scale)
-            if open_cases:
-                measured[claim] = Measurement.none("; ".join(open_cases), min(counts), scale)
+            measured[claim] = (Measurement.none("; ".join(open_cases), min(counts), scale) if open_cases
+                               else Measurement(*map(list, zip(*margins)), min(counts), scale))  # fmt: skip
     return measured
 
 
-def _margin(runs, sticks):
-    """Return (fraction of runs that do as ``sticks`` has it, less one half; whether undecided ones leave its sign alone)."""
-    wanted = np.mean(runs == (1.0 if sticks else 0.0))
-    return float(wanted - 0.5), bool(wanted > 0.5 or wanted + np.isnan(runs).mean() <= 0.5)
+def _margin(runs, sticks, undecided=False):
+    """Return (share of runs that do as ``sticks`` has it, less one half; its error); ``undecided``: whether those do too.
+
+    The error is that of a share, or over glasses where several runs (glasses, systems) are of each, whichever is larger.
+    """
+    wanted = (runs == (1.0 if sticks else 0.0)) | (np.isnan(runs) & undecided)
+    error = statistics.share_error(int(wanted.sum()), wanted.size)
+    if wanted.ndim > 1 and len(wanted) > 1:
+        error = max(error, float(statistics.mean_error(wanted.mean(axis=1))[1]))
+    return float(wanted.mean() - 0.5), error
+
+
+def _is_decided(runs, sticks):
+    """Return whether the verdict is the same however undecided runs would end."""
+    ends = [_margin(runs, sticks, undecided) for undecided in (False, True)]
+    return len({margin > 2 * error for margin, error in ends}) == 1
 
 
 def _of_initial_states(results, scale):
@@ -174,13 +202,20 @@ def _of_initial_states(results, scale):
     count = min(len(results[f"map {label}/energy"]) for label in creep.STATES)
     energies = [statistics.mean_error(results[f"map {label}/energy"]) for label in creep.STATES]
     measured = {"energies": Measurement(*map(list, zip(*energies)), count, scale)}
-    orders = {"modulus_order": [results[f"map {label}/shear_moduli"].mean(axis=1) for label in creep.STATES]}
     found = [numbers.initial(results, label) for label in creep.STATES]
     if all(one is not None for one in found):
-        orders["gap_order"] = [np.nanmean(one.distance, axis=(1, 2)) for one in found]
-    return measured | {
-        claim: Measurement(*map(list, zip(*_steps(columns))), count, scale) for claim, columns in orders.items()
-    }  # fmt: skip
+        measured["gap_order"] = _order([np.nanmean(one.distance, axis=(1, 2)) for one in found], scale)
+    return measured
+
+
+def _of_moduli(results, scale):
+    """Return whether secant moduli rise from E1 to E3, of the size of which there are more samples."""
+    found = numbers.larger(results, "modulus", [f"{label}/secant_moduli" for label in creep.STATES])
+    return {"modulus_order": _order([results[name].mean(axis=(1, 2)) for name in found[1]], scale)} if found else {}
+
+
+def _order(columns, scale):
+    return Measurement(*map(list, zip(*_steps(columns))), min(map(len, columns)), scale)
 
 
 def _steps(columns):
@@ -195,12 +230,6 @@ def _steps(columns):
         else:
             result.append(_difference(statistics.mean_error(later), statistics.mean_error(former)))
     return result
-
-
-def _column(values, k):
-    """Return (mean, error) over samples of one column."""
-    mean, error = statistics.mean_error(values)
-    return float(mean[k]), float(error[k])
 
 
 def _difference(one, other):

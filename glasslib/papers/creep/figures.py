@@ -34,7 +34,8 @@ def flow_curve(results):
     rates, held = np.array(spec.rates), np.array(spec.stresses)
     rate, rate_error = _mean(results, "steady/rate")
     fitted, of_particles = len(rates) >= numbers.FEWEST_RATES, _particle_curves(results)
-    with figures.panels(1 + fitted, _foot(results, flow_curve, "steady/stress"), width=3.7) as axes:
+    foot = _foot(results, flow_curve, "steady/stress", _particles_text(results))
+    with figures.panels(1 + fitted, foot, width=3.7) as axes:
         curve = axes[0]
         stated = paper_value("creep", "dynamic_yield_stress")
         figures.paper_value(curve, stated, rf"paper: $\Sigma_Y = {stated}$")
@@ -59,7 +60,7 @@ def flow_curve(results):
                            filled=False)
         _held_particles(curve, results)
         curve.set(xscale="log", xlabel=RATE, ylabel=STRESS)
-        curve.legend()
+        curve.legend(loc="upper left")
 
 
 def _particle_curves(results):
@@ -73,10 +74,21 @@ def _particle_curves(results):
 
 def _held_particles(axis, results):
     """Draw the rates of steady flow that E1 reaches under imposed stresses."""
+    label = "particles, stress control"
     for stress in results.given.asked("creep_stresses"):
         found = numbers.held_rate(results, "E1", stress)
         if found is not None:
-            axis.errorbar(found[0], stress, xerr=2 * found[1], fmt="s", color=figures.COLOURS["particles"], zorder=3)
+            figures.points(axis, [found[0]], [stress], [0.0], label, figures.COLOURS["particles"], "s", x_error=[found[1]])
+            label = None  # once is enough
+
+
+def _particles_text(results):
+    """Return in words how many samples of particles there are, of each size."""
+    scale = creep.SCALES[results.given.scale]
+    sizes = {"flow": scale.particles, "large flow": scale.large}
+    found = [f"{len(results[f'{name}/stress'])} of N = {size}" for name, size in sizes.items()
+             if f"{name}/stress" in results.arrays]  # fmt: skip
+    return f"particles: {' and '.join(found)}" if found else ""
 
 
 def fit_table(results):
@@ -103,7 +115,10 @@ def _interval(law, k):
 
 
 def convention_study(results):
-    """Draw yield stress and exponent for each lattice of the study and each way of fitting; return them as a table."""
+    """Draw yield stress and exponent for each lattice of the study and each way of fitting; return them as a table.
+
+    Samples of one number share their random numbers, so changes are those of the same samples, compared one by one.
+    """
     rates = np.array(numbers.steady(results).rates)
     names = {name: f"variant {name}/stress" for name in creep.variants(results.given)}
     names[next(iter(names))] = "steady/stress"
@@ -112,11 +127,29 @@ def convention_study(results):
     stress = {name: results[of] for name, of in names.items()}
     fits = {(name, way): _fit(rates, found, *FITS[way]) for name, found in stress.items() for way in FITS}
     _draw_study(results, fits, stress)
+    plain, of_page = next(iter(FITS)), results["steady/stress"]
     rows = [
-        (name, str(len(found)), _pair(fits[name, next(iter(FITS))], 0, 4), *(_pair(fits[name, way], 2, 2) for way in FITS))
+        (name, str(len(found)), _pair(fits[name, plain], 0, 4), *_changes(rates, found, of_page),
+         *(_pair(fits[name, way], 2, 2) for way in FITS))
         for name, found in stress.items()
-    ]
-    return figures.table(("lattice", "samples", r"$\Sigma_Y$, all rates", *(f"$n$, {way}" for way in FITS)), rows)
+    ]  # fmt: skip
+    head = ("lattice", "samples", r"$\Sigma_Y$, all rates", "its change, same samples", "that of $n$",
+            *(f"$n$, {way}" for way in FITS))  # fmt: skip
+    return figures.table(head, rows)
+
+
+def _changes(rates, stress, of_page):
+    """Return how yield stress and exponent of the plainest fit differ from those of the same samples of the page, as texts."""
+    count = min(len(stress), len(of_page))
+    if stress is of_page or count < 2:
+        return "–", "–"
+
+    def change(ours, theirs):
+        laws = (np.array(rheology.herschel_bulkley(rates, one.mean(axis=0))) for one in (ours, theirs))
+        return next(laws) - next(laws)
+
+    found = statistics.bootstrap(change, [stress[:count], of_page[:count]])
+    return _pair(found, 0, 4), _pair(found, 2, 2)
 
 
 def _fit(rates, stress, largest, weights):
@@ -146,12 +179,15 @@ def _draw_study(results, fits, stress):
 
 
 def histograms(results):
-    """Draw Figs. 1b and 1c: thresholds and distances to yield of elastic sites in steady flow at two rates."""
+    """Draw Figs. 1b and 1c: thresholds and distances to yield of elastic sites in steady flow at two rates.
+
+    Those of the paper; where the page has neither, the slowest at which particles are mapped, and the fastest of all.
+    """
     if not results.has("steady/threshold"):
         return figures.not_computed(NEEDS)
     rates = numbers.steady(results).rates
-    shown = [rate for rate in (1e-3, 1e-4) if rate in rates] or [rates[0], rates[-1]]
     given, width = results.given, np.diff(EDGES)
+    shown = [rate for rate in (1e-3, 1e-4) if rate in rates] or [creep.mapped_rates(given)[-1], rates[-1]]
     fine = np.linspace(0, EDGES[-1], 300)
     k, s = given.threshold_shape, given.threshold_scale
     drawn = k / s * (fine / s) ** (k - 1) * np.exp(-((fine / s) ** k))
@@ -165,11 +201,17 @@ def histograms(results):
             mean, error = (values[j] for values in _mean(results, "steady/threshold_mean"))
             axis.axvline(mean, color=figures.GREEN, linestyle="--", linewidth=1,
                          label=f"mean threshold {mean:.3f} ± {2 * error:.3f}")
+            axis.plot([], [], " ", label=f"beyond their threshold: {_beyond(results, j):.1%}")
             _histogram_of_particles(axis, results, rate)
             axis.set(title=rf"$\dot\gamma$ = {rate:g} $/\tau$", xlabel=r"stress [$\epsilon/\sigma^2$]",
                      ylabel=r"density [$\sigma^2/\epsilon$]", xlim=(0, 2.2),
                      ylim=(0, 3.4))  # above the densities, room for what they are
             axis.legend(loc="upper right")
+
+
+def _beyond(results, j):
+    """Return which share of elastic sites is above its threshold at the ``j``-th rate: left of zero, where no bin is."""
+    return 1 - _mean(results, "steady/distance")[0][j].sum()
 
 
 def _histogram_of_particles(axis, results, rate):
@@ -179,9 +221,10 @@ def _histogram_of_particles(axis, results, rate):
         return
     forward = np.nanmean(found.stress + found.forward)
     mean = f"threshold, mean {np.nanmean(found.threshold):.2f}\n(forward alone {forward:.2f})"
+    sites = np.isfinite(found.stress).sum()  # others are of configurations before the flow was steady
     for values, name, colour in ((found.threshold, mean, figures.GREEN), (found.distance[..., 0], "distance", figures.PURPLE)):
         kept = values[np.isfinite(values)]
-        density = np.histogram(kept, EDGES)[0] / values.size / np.diff(EDGES)
+        density = np.histogram(kept, EDGES)[0] / sites / np.diff(EDGES)
         axis.stairs(density, EDGES, color=colour, linestyle="--", linewidth=1.2, label=f"particles, {name}")
 
 
@@ -189,7 +232,7 @@ def _mapped_flow(results, rates):
     """Return in words the size of the particles whose flow is mapped at some rates, the sites, and how many maps there are."""
     scale, sites = creep.SCALES[results.given.scale], creep.flow_sites(results.given)
     found = [numbers.in_flow(results, rate) for rate in rates]
-    counts = [str(len(one.stress) * one.stress.shape[1] // sites**2) for one in found if one is not None]
+    counts = [str(np.isfinite(one.stress).sum() // sites**2) for one in found if one is not None]
     return f"particles: N = {scale.particles}, {sites} × {sites} sites, {' and '.join(counts)} maps" if counts else ""
 
 
@@ -200,34 +243,63 @@ def friction_table(results):
         found = numbers.curves_gap(results, f"friction {form}") if f"friction {form}/stress" in results.arrays else None
         if found is not None:
             gaps = {rate: figures.value_error(100 * gap, 100 * error, 0) for rate, gap, error in zip(*found)}
-            rows.append((form, *(gaps.get(rate, "not steady") for rate in creep.FRICTION_RATES)))
+            criterion = numbers.friction_gap(results, form)
+            rows.append((form, *(gaps.get(rate, "not steady") for rate in creep.FRICTION_RATES),
+                         figures.value_error(100 * criterion, np.nan, 0)))  # fmt: skip
     if not rows:
         return figures.not_computed("The study of friction runs at scales book and paper.")
-    head = ("friction", *(rf"$\dot\gamma$ = {rate:g}" for rate in creep.FRICTION_RATES))
+    head = ("friction", *(rf"$\dot\gamma$ = {rate:g}" for rate in creep.FRICTION_RATES),
+            "criterion: largest gap and two errors, {:g} to {:g}".format(*numbers.CRITERION))  # fmt: skip
     return figures.table(head, rows)
 
 
 def gap_table(results):
-    """Return by rate how far the lattice's flow curve is from that of the particles."""
+    """Return by rate how far the lattice's flow curve is from that of the particles, and what a stiffer one would change."""
     found = numbers.curves_gap(results)
     if found is None:
         return figures.not_computed("It needs at least two samples of particles in steady flow.")
-    curve = numbers.particle_curve(results)
-    rows = [(f"{rate:g}", figures.value_error(100 * gap, 100 * error, 1), f"{count} of {curve.samples}")
+    curve, stiffer, drifts = numbers.particle_curve(results), _stiffer(results), _drifts(results)
+    rows = [(f"{rate:g}", figures.value_error(100 * gap, 100 * error, 1), stiffer.get(rate, "–"), drifts.get(rate, "–"),
+             f"{count} of {curve.samples}")
             for rate, gap, error, count in zip(*found, curve.steady[np.isin(curve.rates, found[0])])]  # fmt: skip
-    rows += [(f"{rate:g}", "–", f"0 of {curve.samples}") for rate in curve.missing]
-    head = (r"rate $\dot\gamma$", "lattice less particles [%]", "samples of particles that became steady")
+    rows += [(f"{rate:g}", "–", "–", "–", f"0 of {curve.samples}") for rate in curve.missing]
+    head = (r"rate $\dot\gamma$", "lattice less particles [%]", "lattice with 20 % more modulus less that of the page [%]",
+            "drift of the particles' steady stress [%]", "samples of particles that became steady")  # fmt: skip
     return figures.table(head, sorted(rows, key=lambda row: float(row[0])))
+
+
+def _stiffer(results):
+    """Return by rate how much larger the stress of a lattice with a modulus larger by a fifth is, in per cent, as text."""
+    name = "variant modulus 20 % larger/stress"
+    if not results.has(name):
+        return {}
+    stress, count = results[name], min(len(results[name]), len(results["steady/stress"]))
+    mean, error = statistics.mean_error(stress[:count] / results["steady/stress"][:count] - 1)
+    rates = numbers.steady(results).rates
+    return {rate: figures.value_error(100 * one, 100 * own, 1) for rate, one, own in zip(rates, mean, error)}
+
+
+def _drifts(results):
+    """Return by rate how far the stress of the particles rises over its steady stretch, in per cent of it, as text."""
+    if "flow/drift" not in results.arrays:
+        return {}
+    result = {}
+    for k, rate in enumerate(numbers.flow_rates(results, "flow")):
+        stress, drift, own = (results[f"flow/{key}"][:, k] for key in ("stress", "drift", "drift_error"))
+        known = np.isfinite(stress)
+        if known.any():
+            mean, error = (drift / stress)[known].mean(), np.sqrt(((own / stress)[known] ** 2).sum()) / known.sum()
+            result[float(rate)] = figures.value_error(100 * mean, 100 * error, 1)
+    return result
 
 
 def control_table(results):
     """Return how far a held stress is from that of the flow curve at the rate that it leads to, in both models."""
     rows = [("particles, E1", f"{stress:g}", figures.value_error(100 * gap, 100 * error, 1))
             for stress, gap, error in numbers.held_gaps(results)]  # fmt: skip
-    if results.has("steady/stress"):
-        found = numbers.protocol_gap(results)
-        if found is not None:
-            rows = [("lattice", "largest of all", figures.value_error(100 * found.value, 100 * found.error, 1)), *rows]
+    sides = {"steady": results.given.size, f"variant {creep.DOUBLED}": 2 * results.given.size}
+    rows = [(f"lattice, {side} × {side} sites", f"{stress:g}", figures.value_error(100 * gap, 100 * error, 1))
+            for name, side in sides.items() for stress, gap, error in numbers.protocol_gaps(results, name)] + rows  # fmt: skip
     if not rows:
         return figures.not_computed("It needs lattices or particles that flow under a held stress.")
     return figures.table(("model", r"held stress $\Sigma$", "gap between both controls [%]"), rows)

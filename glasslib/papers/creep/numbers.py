@@ -7,17 +7,25 @@ import numpy as np
 from glasslib.analysis import rheology, statistics
 from glasslib.analysis.steady import steady_state
 from glasslib.papers import creep
-from glasslib.papers.creep.grids import BLOCKS, WINDOWS, start_up_strains
+from glasslib.papers.creep import ensembles
+from glasslib.papers.creep.grids import BLOCKS, WINDOWS, kept_strains, start_up_strains
 from glasslib.papers.creep.simulations import HOLDING
 
 FEWEST_RATES = 4  # for a fit of three parameters
 DECIDING = "drawn"  # start of the lattices by which it is judged whether one gets stuck: as large as the paper's
-FLOWN = 0.5  # strain beyond which a run under a stress counts as flowing, steady or not
+FLOWN = 0.5  # strain by which a run under a stress must be sheared to count as flowing: beyond the yield region
+STEADY_WITHIN = 0.2  # of its rate: how much that over the last quarter of such a run may differ from that over the third
+PAPER_ENDS = {  # claim: {(glass, stress): (whether lattices get stuck, whether particles do)}
+    "stuck_053": {("E1", 0.53): (True, True)}, "meso_stuck_056": {("E1", 0.56): (True, False)},
+    "stuck_E3_065": {("E3", 0.65): (True, True), ("E1", 0.65): (False, False), ("E2", 0.65): (False, False)},
+}  # fmt: skip
+SMOOTHED = 0.005  # strain over which stresses of start-up are averaged before the largest is taken
+CRITERION = (1e-3, 1e-2)  # rates over which the form of friction is chosen: that of the smallest gap between both models
 
 
-def steady(results):
-    """Return the ``Steady`` behind the lattices in steady flow."""
-    return creep.lattices(results.given)["steady"][0].parameters
+def steady(results, name="steady"):
+    """Return the ``Steady`` behind lattices in steady flow, those of the page or a variant."""
+    return ensembles.lattices(results.given)[name][0].parameters
 
 
 def flow_rates(results, name):
@@ -33,27 +41,37 @@ def fit(rates, stress, weights=None):
     return statistics.bootstrap(lambda s: np.array(rheology.herschel_bulkley(rates, s.mean(axis=0), weights)), stress)
 
 
-def flowing(results):
-    """Return at which of the held stresses (stresses,) all lattices flow: their mean rate carries them by ``FLOWN`` or more."""
-    return (results["steady/rate"] * HOLDING > FLOWN).all(axis=0)
+def flowing(results, name="steady"):
+    """Return at which of the held stresses (stresses,) all lattices flow: none gets stuck, all are sheared by ``FLOWN``."""
+    flows = results[f"{name}/rate"] * HOLDING > FLOWN
+    if f"{name}/held_stuck_time" in results.arrays:
+        flows = flows & np.isinf(results[f"{name}/held_stuck_time"])
+    return flows.all(axis=0)
 
 
-def protocol_gap(results):
-    """Return the ``Estimate`` of the largest relative gap between both controls, over stresses at which all lattices flow.
+def protocol_gaps(results, name="steady"):
+    """Return [(stress, gap, error)] of lattices: a held stress less that of the flow curve at the rate it leads to, relative.
 
-    None where they do at none.
+    Of those stresses at which all lattices flow, at a rate within the range of the flow curve.
     """
-    rates = steady(results).rates
-    stress, rate = results["steady/stress"], results["steady/rate"]
-    flows = flowing(results)
-    held = np.array(steady(results).stresses)[flows]
+    if not results.has(f"{name}/stress", f"{name}/rate"):
+        return []
+    spec, flows = steady(results, name), flowing(results, name)
+    held = np.array(spec.stresses)[flows]
     if not flows.any():
-        return None
+        return []
 
-    def largest(stress, rate):
-        return np.nanmax(np.abs(rheology.protocol_gap(rates, stress.mean(axis=0), rate.mean(axis=0), held)))
+    def gaps(stress, rate):
+        return rheology.protocol_gap(spec.rates, stress.mean(axis=0), rate.mean(axis=0), held)
 
-    return statistics.bootstrap(largest, [stress, rate[:, flows]])
+    found = statistics.bootstrap(gaps, [results[f"{name}/stress"], results[f"{name}/rate"][:, flows]])
+    known = np.isfinite(found.value) & np.isfinite(found.error)
+    return [tuple(map(float, row)) for row in zip(held[known], found.value[known], found.error[known])]
+
+
+def worst(gaps):
+    """Return of rows (..., gap, error) that whose gap may be largest, by two standard errors."""
+    return max(gaps, key=lambda row: abs(row[-2]) + 2 * row[-1])
 
 
 class Curve(NamedTuple):
@@ -113,6 +131,20 @@ def curves_gap(results, name="flow"):
     return np.array(common), ratio - 1, uncertain
 
 
+def friction_gap(results, form):
+    """Return by how much lattice and small particles may differ in one form of friction; NaN where a rate is not steady.
+
+    That is the largest, over rates of ``CRITERION``, of the relative gap and two of its standard errors. The form for which it
+    is smallest is that of the page.
+    """
+    name = f"friction {form}"
+    found = curves_gap(results, name) if f"{name}/stress" in results.arrays else None
+    wanted = {rate for rate in creep.FRICTION_RATES if CRITERION[0] <= rate <= CRITERION[1]}
+    if found is None or not wanted <= set(found[0]):
+        return np.nan
+    return max(abs(gap) + 2 * error for rate, gap, error in zip(*found) if rate in wanted)
+
+
 def held_rate(results, label, stress):
     """Return (rate, error) of the particles of a glass in steady flow under a stress, over samples; None without any."""
     name = f"held {label} {stress:g}"
@@ -146,10 +178,37 @@ def held_gaps(results):
     return result
 
 
-def overshoot(results, name):
-    """Return the largest over the ``steady_stress`` of start-ups (samples, ...) by name of the array; NaN where that is."""
-    loading = results[name].astype(float)
-    return loading.max(axis=-1) / steady_stress(loading, creep.SCALES[results.given.scale].start_strain)
+def larger(results, kind, tails):
+    """Return (number of particles, names of arrays) of the size of which there are more samples, or None.
+
+    Sizes are that of the page and the small one. Names are ``KIND TAIL`` and ``KIND small TAIL`` for each of some ``tails``.
+    """
+    sizes = {creep.SCALES[results.given.scale].particles: kind, creep.SMALL_PARTICLES: f"{kind} small"}
+    names = {size: [f"{start} {tail}" for tail in tails] for size, start in sizes.items()}
+    found = [(size, several) for size, several in names.items() if results.has(*several)]
+    return max(found, key=lambda pair: min(len(results[name]) for name in pair[1]), default=None)
+
+
+def peaks(loading, strain):
+    """Return the largest stresses (...,) of start-ups (..., K) by ``strain``, averaged over ``SMOOTHED`` of it."""
+    loading = np.asarray(loading, dtype=float)
+    rows = round(SMOOTHED * (loading.shape[-1] - 1) / strain) | 1  # an odd number
+    total = np.cumsum(np.concatenate([np.zeros((*loading.shape[:-1], 1)), loading], axis=-1), axis=-1)
+    return ((total[..., rows:] - total[..., :-rows]) / rows).max(axis=-1)
+
+
+def flow_stress(results, model, rates):
+    """Return (stress, error), each (R,), of steady flow at ``rates``, of ``lattices`` or ``particles``; NaN where none is.
+
+    That of the flow curve, so that the run that has a peak is not measured by its own end.
+    """
+    known = {}
+    if model == "lattices" and results.has("steady/stress"):
+        known = dict(zip(steady(results).rates, zip(*statistics.mean_error(results["steady/stress"]))))
+    curve = particle_curve(results) if model == "particles" else None
+    if curve is not None:
+        known = dict(zip(curve.rates.tolist(), zip(curve.stress, curve.error)))
+    return np.array([known.get(rate, (np.nan, np.nan)) for rate in rates]).T
 
 
 def steady_stress(loading, strain):
@@ -157,7 +216,7 @@ def steady_stress(loading, strain):
 
     The first window, in which the stress climbs to its peak, is left out (``analysis.steady``, windows and blocks of flow).
     """
-    grid = start_up_strains(strain)
+    grid, loading = start_up_strains(strain), np.asarray(loading, dtype=float)
     late = grid > strain / WINDOWS
     found = [steady_state(grid[late], one[late], strain / WINDOWS, BLOCKS) for one in loading.reshape(-1, len(grid))]
     means = [np.nan if one is None else one.mean for one in found]
@@ -183,15 +242,39 @@ def initial(results, label):
 
 
 def in_flow(results, rate):
-    """Return the ``Local`` of particles in steady flow at a rate, all kept configurations together, or None.
+    """Return the ``Local`` of particles in steady flow at a rate, all configurations kept of it together, or None.
 
-    Its sites overlap, and configurations of one sample follow each other: what is independent are samples.
+    Configurations from before the stress of their sample became steady are NaN; where a sample has no other, there is none.
+    Sites overlap, and configurations of one sample follow each other: what is independent are samples.
     """
-    names = sorted({name.rpartition("/")[0] for name in results.arrays if name.startswith(f"flow map {rate:g} ")})
-    found = [_mapped(results, name) for name in names]
-    if not found or any(one is None for one in found):
+    ends, samples = _steady_ends(results, rate)
+    found, seen = [], []
+    for k, steady in enumerate(ends.T):
+        name = f"flow map {rate:g} {k}"
+        one = _mapped(results, name)
+        if one is None or not np.array_equal(_numbers(results, name, len(one.stress)), samples):
+            return None
+        found.append(Local(*(np.where(steady.reshape(-1, *[1] * (column.ndim - 1)), column, np.nan) for column in one)))
+        seen.append(steady)
+    if not found or not np.any(seen, axis=0).all():
         return None
     return Local(*(np.concatenate(columns, axis=1) for columns in zip(*found)))
+
+
+def _steady_ends(results, rate):
+    """Return whether configurations (samples, C) kept at a rate are of steady flow, and the numbers of the samples."""
+    rates, given = flow_rates(results, "flow"), results.given
+    if "flow/begin" not in results.arrays or rate not in creep.mapped_rates(given):
+        return np.zeros((0, 0), dtype=bool), np.zeros(0)
+    j = int(np.flatnonzero(rates == rate)[0])
+    ends = kept_strains(creep.flow_strains(given)[j], creep.kept_in_flow(given, rate))
+    begin = results["flow/begin"][:, j]
+    return np.array(ends) > begin[:, None] - 1e-9, _numbers(results, "flow", len(begin))
+
+
+def _numbers(results, name, count):
+    """Return the numbers of the samples of an ensemble."""
+    return results.arrays.get(f"{name}/sample", np.arange(count))
 
 
 def _mapped(results, name):
@@ -213,12 +296,18 @@ def from_glass(results, label, start="measured"):
 def outcomes(results, name, k=...):
     """Return for each run under a stress, the ``k``-th of an ensemble's, 1 if it got stuck, 0 if it flows, NaN if undecided.
 
-    It flows if its rate became steady, above zero by two standard errors, or if it was sheared by more than ``FLOWN``.
+    It flows if it was sheared by ``FLOWN`` or more, its rate became steady, above zero by two standard errors, and that over
+    its last quarter is that over the third within ``STEADY_WITHIN``: creep that slows down for ever does not.
     """
     index = k if k is ... else (slice(None), k)
     stuck, strain, rate, error = (results[f"{name}/{key}"][index]
                                   for key in ("stuck_time", "end_strain", "steady_rate", "steady_rate_error"))  # fmt: skip
-    flows = (np.nan_to_num(rate) > 2 * np.nan_to_num(error)) | (strain > FLOWN)
+    flows = (np.nan_to_num(rate) > 2 * np.nan_to_num(error)) & (strain >= FLOWN)
+    if f"{name}/quarter_rates" in results.arrays:
+        former, last = np.moveaxis(results[f"{name}/quarter_rates"][index], -1, 0)
+        flows = flows & (abs(last - former) <= STEADY_WITHIN * abs(former))
+    else:
+        flows = np.zeros_like(flows)  # not known
     return np.where(np.isfinite(stuck), 1.0, np.where(flows, 0.0, np.nan))
 
 
@@ -238,9 +327,20 @@ def lattice_outcomes(results, label, stress, start=DECIDING):
     return outcomes(results, name, held.index(stress)) if name and stress in held else None
 
 
-def particle_outcomes(results, label, stress):
-    """Return the ``outcomes`` (samples,) of the particles of a glass under a stress; None where missing."""
-    name = f"held {label} {stress:g}"
+def held_sizes(results):
+    """Return how the names of runs of particles under a stress begin, by how many particles there are."""
+    return {creep.SMALL_PARTICLES: "held small", creep.SCALES[results.given.scale].particles: "held"}
+
+
+def all_particle_outcomes(results, label, stress):
+    """Return the ``outcomes`` (runs,) of the particles of a glass under a stress, of both sizes; None where none is."""
+    found = [particle_outcomes(results, f"{held} {label} {stress:g}") for held in held_sizes(results).values()]
+    present = [one for one in found if one is not None]
+    return np.concatenate(present) if present else None
+
+
+def particle_outcomes(results, name):
+    """Return the ``outcomes`` (samples,) of an ensemble of particles under a stress; None where missing."""
     return outcomes(results, name) if results.has(f"{name}/stuck_time") else None
 
 

@@ -9,17 +9,20 @@ from typing import NamedTuple
 import numpy as np
 
 from glasslib import ensemble
-from glasslib.papers import costs, glasses
-from glasslib.papers.creep.grids import BLOCKS, WINDOWS, binned, creep_times, early_times, start_up_strains, steady_rate
+from glasslib.papers import costs, glasses, maps
+from glasslib.papers.creep.grids import (
+    BLOCKS, MEAN_TIME, SEGMENT, WINDOWS, binned, creep_times, early_times, means, quarter_rates, segments, start_up_strains,
+    steady_rate,
+)  # fmt: skip
 from glasslib.papers.shearing import particles
 
 CELL = 9.88  # side of a cell, and of a site of the lattice [length]
-_SEGMENT = 0.1  # of strain, between two checkpoints of a flow curve
 _ROWS = 100  # of the record, in each segment
 _RECORD_TIME = 0.1  # between two records under a stress, in which stress and rate ring with a period of 1.6
 FINAL = "final_"  # begins the names of what ``ending`` takes up: of the packing, and of the motion
 _OF_MOTION = ("velocities", "forces", "step", "time", "shear_rate", "random", "order", "list_positions", "list_strain")
-_SLOW, _SLOW_BLOCKS = 5e-4, 2  # up to this rate stretches are short, and blocks of a quarter window remember each other
+_HISTORY = ("stress", "energy", "temperature", "pressure")  # what is kept of each row of a record beside strain and time
+_YIELD, _FLUIDITY = 0.51, 0.09  # of the paper's fit; and rate over stress beyond it, of the lattice: for costs alone
 
 
 class FlowCurve(NamedTuple):
@@ -34,7 +37,7 @@ class FlowCurve(NamedTuple):
     strains: tuple
     kept_rates: tuple = ()
     kept: int | tuple = 4
-    segment: float = _SEGMENT
+    segment: float = SEGMENT
     time_step: float = 0.005
     form: str = "weighted"
 
@@ -48,7 +51,7 @@ class FlowCurve(NamedTuple):
         each = self.kept if isinstance(self.kept, tuple) else (self.kept,) * len(self.kept_rates)
         result, kept = [], dict(zip(self.kept_rates, each))
         for j, (rate, strain) in enumerate(zip(self.rates, self.strains)):
-            count = max(1, round(strain / self.segment))
+            count = segments(strain)
             result += [(j, strain / count, k >= count - kept.get(rate, 0)) for k in range(count)]
         return result
 
@@ -97,8 +100,9 @@ class Held(NamedTuple):
 
     @property
     def time(self):
-        """Return the time that one sample lasts at most."""
-        return self.duration
+        """Return the time that one sample is expected to last: until it is sheared by ``strain`` at the rate of steady flow."""
+        beyond = self.stress - _YIELD
+        return min(self.duration, self.strain / (_FLUIDITY * beyond)) if beyond > 0 else self.duration
 
 
 def flow_curve_task(spec, seed):
@@ -118,8 +122,24 @@ def held_task(spec, seed):
 
 def _task(name, function, spec, seed):
     label, seconds = glasses.label_of(spec.glass), costs.damped(particles(spec.glass), spec.time / spec.time_step)
-    # before version 1 no sample kept its end
-    return ensemble.Task(f"{name}-{label}", function, spec, seed, version=1, label=label, core_seconds=seconds)
+    # before version 2 most rows of the records were not kept, and slow flow was tested for steadiness by fewer blocks
+    return ensemble.Task(f"{name}-{label}", function, spec, seed, version=2, label=label, core_seconds=seconds)
+
+
+def flow_map_task(spec, seed):
+    """Return the ``ensemble.Task`` of a ``maps.Map`` of particles in flow."""
+    label = glasses.label_of(spec.origin.glass)
+    return ensemble.Task(f"creep-flow-map-{label}", flow_map, spec, seed, label=label, archive=f"flows/{label}-maps",
+                         core_seconds=costs.barriers(spec.sites, spec.directions))  # fmt: skip
+
+
+def flow_map(spec, sequence):
+    """Return one sample of a map of particles in flow, as ``maps.mapped`` has it, but for what this paper does not read.
+
+    These are stress drops and yield strains: maps are published whole, and there are many.
+    """
+    found = maps.mapped(spec, sequence)
+    return {name: values for name, values in found.items() if name not in ("stress_drop", "yield_strain")}
 
 
 def _final(motion):
@@ -150,8 +170,10 @@ def flow_curve(spec, sequence):
     """Return one sample of a ``FlowCurve`` by name.
 
     stress, error, begin (R,): steady stress at each rate, its standard error, and the strain at that rate from which on it
-    is steady; NaN where it never becomes so (``analysis.steady``). history_strain, history_stress (R, K): the records, K of
-    them evenly in the strain at each rate. kept (C, n, d), kept_strain (C,): inherent structures. And its ``ending``.
+    is steady; drift, drift_error (R,): how far the stress rises over the steady stretch; NaN where it never becomes steady
+    (``analysis.steady``). The error is that of the mean and the width of the drift, drift / sqrt 12, together.
+    history_rate, history_strain (K,), in all, and others of ``_HISTORY`` (K,): all rows of the record, energy per particle.
+    kept (C, n, d), kept_strain (C,): inherent structures. And its ``ending``.
     """
     from glasslib.particles import dynamics
     from glasslib.protocols import flow, prepare
@@ -162,7 +184,7 @@ def flow_curve(spec, sequence):
     else:
         state = glasses.packing(spec.glass, sequence.entropy, sequence.spawn_key[-1])
         empty = np.zeros((0, *state.positions.shape))
-        arrays = {"done": np.array(0), "rows": np.zeros((0, 3)), "kept": empty, "kept_strain": np.zeros(0)}
+        arrays = {"done": np.array(0), "rows": np.zeros((0, 2 + len(_HISTORY))), "kept": empty, "kept_strain": np.zeros(0)}
     for k, (j, strain, is_kept) in enumerate(spec.segments()):
         if k < arrays["done"]:
             continue
@@ -170,8 +192,8 @@ def flow_curve(spec, sequence):
         record = flow.at_rate(state, potential, spec.rates[j], strain, time_step=spec.time_step, records=_ROWS,
                               form=spec.form, checkpoint=current)  # fmt: skip
         state = record.motion
-        rows = np.stack([np.full(len(record.strain), float(j)), record.strain, record.stress], axis=1)
-        arrays["rows"] = np.concatenate([arrays["rows"], rows])
+        columns = [np.full(len(record.strain), float(j)), record.strain, *_columns(record)]
+        arrays["rows"] = np.concatenate([arrays["rows"], np.stack(columns, axis=1)])
         if is_kept:
             still = prepare.quench(state.packing, potential)[0].wrapped()
             arrays["kept"] = np.concatenate([arrays["kept"], still.positions[None]])
@@ -187,27 +209,42 @@ def flow_curve(spec, sequence):
 
 
 def _steady(spec, rows):
-    """Return what is steady of the records (number of the rate, strain, stress) of a ``FlowCurve``, and records on a grid."""
-    from glasslib.analysis.steady import steady_state
+    """Return what is steady of the rows (number of the rate, strain, ``_HISTORY``) of a ``FlowCurve``, and these rows."""
+    from glasslib.analysis.steady import drift, steady_state
 
-    found, strains, stresses = [], [], []
-    before = 0.0
+    found, before = [], 0.0
     for j, strain in enumerate(spec.strains):
         x, y = rows[rows[:, 0] == j, 1] - before, rows[rows[:, 0] == j, 2]
-        blocks = _SLOW_BLOCKS if spec.rates[j] <= _SLOW else BLOCKS
-        steady = steady_state(x, y, strain / WINDOWS, blocks)
-        found.append((np.nan,) * 3 if steady is None else (steady.mean, steady.error, steady.begin))
-        grid = np.linspace(0, strain, 201)[1:]
-        strains.append(grid)
-        stresses.append(np.interp(grid, x, y))
+        steady = steady_state(x, y, strain / WINDOWS, BLOCKS)
+        if steady is None:
+            found.append((np.nan,) * 5)
+        else:
+            rise, uncertain = drift(x, y, steady)
+            found.append((steady.mean, np.hypot(steady.error, rise / np.sqrt(12)), steady.begin, rise, uncertain))
         before += x[-1]
-    stress, error, begin = np.array(found).T
-    return {"stress": stress, "error": error, "begin": begin, "history_strain": np.array(strains),
-            "history_stress": np.array(stresses)}  # fmt: skip
+    names = ("stress", "error", "begin", "drift", "drift_error")
+    number, strain, *others = rows.T
+    return dict(zip(names, np.array(found).T)) | _history(
+        rate=np.array(spec.rates)[number.astype(int)], strain=strain, **dict(zip(_HISTORY, others)))  # fmt: skip
+
+
+def _columns(record):
+    """Return what is kept of the rows of a ``flow.FlowRecord``, by ``_HISTORY``; energies are per particle."""
+    count = len(record.motion.packing.positions)
+    return [getattr(record, name) / (count if name == "energy" else 1) for name in _HISTORY]
+
+
+def _history(**columns):
+    """Return records as they are kept, in single precision, by names that begin with ``history_``."""
+    return {f"history_{name}": values.astype(np.float32) for name, values in columns.items()}
 
 
 def start_up(spec, sequence):
-    """Return one sample of a ``StartUp`` by name: stress (K,) at the strains of ``start_up_strains``, and its ``ending``."""
+    """Return one sample of a ``StartUp`` by name.
+
+    loading (K,): stress at the strains of ``start_up_strains``; history_strain and others of ``_HISTORY`` (R,): all rows of
+    the record. And its ``ending``.
+    """
     from glasslib.protocols import flow
 
     packing, path = _begin(spec, sequence, start_up_task)
@@ -215,7 +252,8 @@ def start_up(spec, sequence):
                           checkpoint=path)  # fmt: skip
     path.unlink(missing_ok=True)
     strain, stress = np.append(0.0, record.strain - packing.strain), np.append(_stress(packing, spec), record.stress)
-    return {"loading": np.interp(start_up_strains(spec.strain), strain, stress)} | _final(record.motion)
+    history = _history(strain=strain[1:], **dict(zip(_HISTORY, _columns(record))))
+    return {"loading": np.interp(start_up_strains(spec.strain), strain, stress)} | history | _final(record.motion)
 
 
 def held(spec, sequence):
@@ -223,8 +261,10 @@ def held(spec, sequence):
 
     creep_rate (K,): strain rate averaged over the intervals between ``creep_times``, NaN past the end of the run;
     stuck_time: when it got stuck, infinite if it did not; end_time, end_strain; steady_rate, its error: in steady flow,
-    NaN where none was reached. early_stress, early_rate, early_strain (E,): at ``early_times``, while stress and rate ring;
-    NaN past the end. And its ``ending``.
+    NaN where none was reached; quarter_rates (2,): mean rates over the third and over the last quarter of the run.
+    early_stress, early_rate, early_strain (E,): at ``early_times``, while stress and rate ring; NaN past the end.
+    history_time, history_strain (R,): every ``MEAN_TIME`` to the end, and means since the time before of rate, stress, energy
+    per particle, temperature and pressure. And its ``ending``.
     """
     from glasslib.protocols import flow
 
@@ -243,7 +283,17 @@ def held(spec, sequence):
         "creep_rate": rates, "stuck_time": np.array(record.time[-1] if stuck else np.inf),
         "end_time": np.array(record.time[-1]), "end_strain": np.array(strain[-1]),
         "steady_rate": np.array(rate), "steady_rate_error": np.array(error),
-    } | {name: np.interp(early, record.time, values) for name, values in swings.items()} | _final(record.motion)  # fmt: skip
+        "quarter_rates": quarter_rates(record.time, strain),
+    } | {name: np.interp(early, record.time, values) for name, values in swings.items()} | _course(record, strain) | _final(
+        record.motion)  # fmt: skip
+
+
+def _course(record, strain):
+    """Return the whole of a run under a stress: time and strain every ``MEAN_TIME``, all else as means over that time."""
+    rows = round(MEAN_TIME / _RECORD_TIME)
+    ends = np.minimum(np.arange(rows, len(strain) + rows, rows), len(strain)) - 1
+    averaged = {name: means(values, rows) for name, values in zip(_HISTORY, _columns(record))}
+    return _history(time=record.time[ends], strain=strain[ends], rate=means(record.shear_rate, rows), **averaged)
 
 
 def _begin(spec, sequence, task):

@@ -7,7 +7,8 @@ import numpy as np
 
 from glasslib import ensemble
 from glasslib.papers import costs, glasses, inherent, maps
-from glasslib.papers.creep.grids import binned, creep_times, start_up_strains, steady_rate
+from glasslib.papers.creep import moduli
+from glasslib.papers.creep.grids import binned, creep_times, quarter_rates, start_up_strains, steady_rate
 
 EDGES = np.linspace(0, 2.5, 51)  # bins of thresholds and of distances to yield
 SETTLING, HOLDING = 2000.0, 8000.0  # times under a held stress before, and while, its rate is averaged
@@ -76,15 +77,20 @@ class FromGlass(NamedTuple):
 
 
 def task(spec, seed):
-    """Return the ``ensemble.Task`` of a ``Steady``."""
-    return ensemble.Task("creep-steady", steady, spec, seed, core_seconds=_core_seconds(spec, spec.model.size))
+    """Return the ``ensemble.Task`` of a ``Steady``; before version 1 it was not kept when lattices held got stuck."""
+    return ensemble.Task("creep-steady", steady, spec, seed, version=1 if spec.stresses else 0,
+                         core_seconds=_core_seconds(spec, spec.model.size))  # fmt: skip
 
 
 def from_glass_task(spec, seed):
-    """Return the ``ensemble.Task`` of a ``FromGlass``; before version 1 all thresholds were those forward."""
+    """Return the ``ensemble.Task`` of a ``FromGlass``.
+
+    Before version 1 all thresholds were those forward; before version 2 the modulus was the tangent, and creep was averaged
+    over the lattices of a glass.
+    """
     label = glasses.label_of(spec.glass)
     seconds = _core_seconds(spec, spec.model.size if spec.start == "drawn" else spec.sites)
-    return ensemble.Task(f"creep-from-{label}", from_glass, spec, seed, version=1, label=label, core_seconds=seconds)
+    return ensemble.Task(f"creep-from-{label}", from_glass, spec, seed, version=2, label=label, core_seconds=seconds)
 
 
 def map_task(glass, sites, seed):
@@ -97,7 +103,11 @@ def _core_seconds(spec, side):
 
 
 def steady(spec, sequence):
-    """Return one sample of steady flow: stress at each rate, histograms, rate at each stress."""
+    """Return one sample of steady flow by name.
+
+    stress, threshold_mean (R,), threshold, distance (R, B): at each rate; the last two are fractions of elastic sites by bins
+    of ``EDGES``. rate, held_stuck_time (H,): at each held stress; the time since it was imposed, infinite where it flows on.
+    """
     from glasslib.lattices import rates
 
     lattice, (first, second) = spec.model.lattice(), sequence.spawn(2)
@@ -110,7 +120,8 @@ def steady(spec, sequence):
     result = {"stress": stress, "threshold_mean": mean, "threshold": threshold, "distance": distance}
     if spec.stresses:
         start = rates.flow(lattice, max(spec.rates), 1.0, second).state
-        result["rate"] = np.array([_held(lattice, held, start) for held in spec.stresses])
+        held = np.array([_held(lattice, stress, start) for stress in spec.stresses])
+        result["rate"], result["held_stuck_time"] = held.T
     return result
 
 
@@ -125,21 +136,26 @@ def _found(snapshots, rate):
 
 
 def _held(lattice, stress, start):
-    """Return the mean strain rate under a held stress, past a first stretch; 0 if the lattice gets stuck."""
+    """Return the mean strain rate under a held stress, past a first stretch, and when the lattice got stuck, or infinity.
+
+    Of one that gets stuck meanwhile the rate is a mean over both its flow and its rest.
+    """
     from glasslib.lattices import rates
 
-    settled = rates.creep(lattice, stress, SETTLING, state=start).state
-    record = rates.creep(lattice, stress, HOLDING, state=settled)
-    return record.plastic_rate.mean()
+    settled = rates.creep(lattice, stress, SETTLING, state=start)
+    record = rates.creep(lattice, stress, HOLDING, state=settled.state)
+    ends = [settled.stuck_time[0], SETTLING + record.stuck_time[0], np.inf]
+    return record.plastic_rate.mean(), next(end for end in ends if not np.isnan(end))
 
 
 def from_glass(spec, sequence):
     """Return one sample of ``FromGlass`` by name.
 
-    loading (rates, K): stress at ``start_up_strains``; creep_rate (stresses, T): between ``creep_times``; both means over
-    systems. stuck_time, end_strain, steady_rate, steady_rate_error (stresses, systems): when a lattice got stuck, infinite
-    if it did not; its strain at the end; its rate in steady flow, NaN where none was reached. modulus: of the glass;
-    initial_distance: to yield, mean over sites.
+    loading (rates, K): stress at ``start_up_strains``, mean over systems; creep_rate (stresses, systems, T): between
+    ``creep_times``. stuck_time, end_strain, steady_rate, steady_rate_error (stresses, systems): when a lattice got stuck,
+    infinite if it did not; its strain at the end; its rate in steady flow, NaN where none was reached. quarter_rates
+    (stresses, systems, 2): mean rates over the third and over the last quarter of the run. modulus: of the glass,
+    ``moduli.of_lattice``; initial_distance: to yield, mean over sites.
     """
     from glasslib.lattices import rates
 
@@ -148,7 +164,7 @@ def from_glass(spec, sequence):
     generator = np.random.default_rng(draws)
     started = [initial_maps(found, spec.start, generator, spec.model.size) for _ in range(spec.systems)]
     threshold, stress = map(np.array, zip(*started))
-    lattice = spec.model._replace(size=stress.shape[-1], modulus=float(found["shear_moduli"].mean())).lattice()
+    lattice = spec.model._replace(size=stress.shape[-1], modulus=moduli.of_lattice(spec.glass, sequence)).lattice()
     start = rates.initial_state(lattice, systems=spec.systems, seed=run, threshold=threshold, stress=stress)
     grid, loading = start_up_strains(spec.strain), []
     for rate in spec.rates:
@@ -172,8 +188,10 @@ def _creeping(lattice, stress, duration, start):
     steady = [steady_rate(record.time, rate) if np.isinf(when) else (np.nan, np.nan)
               for rate, when in zip(record.plastic_rate, stuck)]  # fmt: skip
     rate, error = np.array(steady).T
-    return {"creep_rate": binned(record.time, record.plastic_rate.mean(axis=0), creep_times(duration)), "stuck_time": stuck,
-            "end_strain": record.state.strain, "steady_rate": rate, "steady_rate_error": error}  # fmt: skip
+    edges = creep_times(duration)
+    return {"creep_rate": np.array([binned(record.time, one, edges) for one in record.plastic_rate]), "stuck_time": stuck,
+            "end_strain": record.state.strain, "steady_rate": rate, "steady_rate_error": error,
+            "quarter_rates": np.array([quarter_rates(record.time, one) for one in record.strain])}  # fmt: skip
 
 
 def initial_maps(found, start="measured", generator=None, side=None):

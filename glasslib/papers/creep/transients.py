@@ -9,12 +9,15 @@ import numpy as np
 from glasslib import figures, live
 from glasslib.analysis import statistics
 from glasslib.papers import creep
-from glasslib.papers.creep import numbers
+from glasslib.papers.creep import current, numbers
 from glasslib.papers.creep.figures import RATE, STRESS
-from glasslib.papers.creep.grids import creep_times, start_up_strains
+from glasslib.papers.creep.grids import creep_times, early_times, median_rates, start_up_strains
 from glasslib.scorecard import paper_value
 
 TIME = r"time $t$ [$\tau$]"
+SLOWEST = 1e-6  # rate that is drawn: what a run strains in its last moments before it gets stuck is of no interest
+DRAWN = ("lattices that do not get stuck: median and quartiles of runs; others, and particles, run by run, to a cross where "
+         "they get stuck; dots: particles while they ring")
 _GRID = np.linspace(0, 3, 301)  # distances to yield
 
 
@@ -45,13 +48,13 @@ def cooling(results):
 
 
 def _states_energies(results):
-    """Return {label: (cooling rate, energies)} of the three states, as far as they are there."""
+    """Return {label: (cooling rate, energies)} of the three states, as far as they are there, each at its own rate."""
     result = {}
     for label in creep.STATES:
-        glass = creep.glass(results.given, label)
-        rate = (glass.temperature - glass.final_temperature) / glass.cooling_time
-        if f"map {label}/energy" in results.arrays:
-            result[label] = rate, results[f"map {label}/energy"]
+        name = f"map {label}"
+        if f"{name}/energy" in results.arrays:
+            time, final, *_ = results[f"{name}/{current.NAME}"][0]
+            result[label] = (creep.glass(results.given, label).temperature - final) / time, results[f"{name}/energy"]
     return result
 
 
@@ -106,27 +109,72 @@ def _creeping(results, drawn_by, curves):
     if all(one is None for of_key in found.values() for one in of_key):
         return figures.not_computed("It needs at least two glasses, held under a stress or mapped onto a lattice.")
     edges = creep_times(creep.SCALES[results.given.scale].duration)
-    time = np.sqrt(edges[1:] * edges[:-1])
-    with figures.panels(1, _foot(results, drawn_by, numbers.DECIDING), width=5.6, height=3.4) as (axis,):
+    time, foot = np.sqrt(edges[1:] * edges[:-1]), _foot(results, drawn_by, numbers.DECIDING, remarks=(DRAWN,))
+    with figures.panels(1, foot, width=8.0, height=4.2) as (axis,):
         for j, (key, of_key) in enumerate(found.items()):
             colour = figures.COLOURS.get(key, figures.SEQUENCE[j])
             glass, stress, label = curves[key]
             for values, style, of in zip(of_key, ("-", "--", ":"), ("lattice", "particles", "measured")):
-                if values is None:
-                    continue
-                mean = _present(values)
-                drawn, named = mean > 0, f"{label}, {of}: {_stuck_text(results, glass, stress, of)}"
-                axis.plot(time[drawn], mean[drawn], style, color=colour, linewidth=1 if of == "measured" else None, label=named)
-        axis.set(xscale="log", yscale="log", xlabel=TIME, ylabel=RATE)
+                if values is not None:
+                    named = f"{label}, {of}: {_stuck_text(results, glass, stress, of)}"
+                    runs = values.reshape(-1, len(time)), _stuck_times(results, glass, stress, of).ravel()
+                    _draw_runs(axis, time, *runs, style, colour, named)
+            _draw_ringing(axis, results, f"held {glass} {stress:g}", colour)
+        axis.set(xscale="log", yscale="log", xlabel=TIME, ylabel=RATE, ylim=(SLOWEST / 2, None))
         axis.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
 
 
-def _stuck_text(results, glass, stress, of):
-    """Return how many of the runs got stuck, and of how many it is not decided."""
+def _draw_runs(axis, time, rates, stuck, style, colour, label):
+    """Draw runs (n, K) under one stress: of many that do not get stuck the median with quartiles, others one by one.
+
+    A run that gets stuck ends in a cross, at its time.
+    """
+    goes_on, median = ~np.isfinite(stuck), style != "--"
+    axis.plot([], [], style, color=colour, linewidth=1 if style == ":" else None, label=label)
+    if median and goes_on.any():
+        low, middle, high = _quartiles(rates[goes_on])
+        axis.plot(time, middle, style, color=colour, linewidth=1 if style == ":" else None)
+        if style == "-":
+            axis.fill_between(time, low, high, color=colour, alpha=0.2, linewidth=0)
+    for one, end in zip(rates, stuck):
+        drawn = one > 0
+        if not drawn.any() or (median and (np.isinf(end) or style == ":")):
+            continue
+        axis.plot(time[drawn], one[drawn], style, color=colour, linewidth=0.5 if median else 1, alpha=0.4 if median else 1)
+        if np.isfinite(end):
+            axis.plot(end, max(one[drawn][-1], SLOWEST), "x", color=colour)
+
+
+def _quartiles(rates):
+    """Return quartiles (3, K), the median in the middle, of those of rates (n, K) that are above zero; NaN where none is."""
+    columns = [column[column > 0] for column in rates.T]
+    return np.array([np.quantile(one, [0.25, 0.5, 0.75]) if len(one) else [np.nan] * 3 for one in columns]).T
+
+
+def _draw_ringing(axis, results, name, colour, until=10.0):
+    """Draw the rates of particles in the first moments, while they ring; on a logarithmic axis those above zero."""
+    time = early_times()
+    for one in results.arrays.get(f"{name}/early_rate", ()):
+        drawn = (one > 0) & (time <= until)
+        axis.plot(time[drawn], one[drawn], ".", color=colour, markersize=1.5, alpha=0.5)
+
+
+def _stuck_times(results, glass, stress, of):
+    """Return when runs got stuck (runs,), infinite where they did not."""
     if of == "particles":
-        return numbers.outcome_text(numbers.particle_outcomes(results, glass, stress))
+        return results[f"held {glass} {stress:g}/stuck_time"]
+    name = numbers.from_glass(results, glass, numbers.DECIDING if of == "lattice" else of)
+    return results[f"{name}/stuck_time"][:, creep.loads(results.given, glass)[1].index(stress)]
+
+
+def _stuck_text(results, glass, stress, of):
+    """Return how many of the runs got stuck, of how many it is not decided, and what the paper has."""
+    paper = {case: ends for cases in numbers.PAPER_ENDS.values() for case, ends in cases.items()}.get((glass, stress))
+    theirs = f"; paper: {'stuck' if paper[of == 'particles'] else 'flows'}" if paper and of != "measured" else ""
+    if of == "particles":
+        return numbers.outcome_text(numbers.particle_outcomes(results, f"held {glass} {stress:g}")) + theirs
     start = numbers.DECIDING if of == "lattice" else of
-    return numbers.outcome_text(numbers.lattice_outcomes(results, glass, stress, start))
+    return numbers.outcome_text(numbers.lattice_outcomes(results, glass, stress, start)) + theirs
 
 
 def distances(results):
@@ -167,7 +215,8 @@ def live_creep(results):
         k = int(np.argmin(np.abs(stresses - stress)))
         label = creep.STATES[int(round(state)) - 1]
         name = names[label, recovery_times[np.argmin(np.abs(np.log(recovery_times / recovery_time)))]]
-        rate = results[f"{name}/creep_rate"][:, k].mean(axis=0)
+        stuck = results[f"{name}/stuck_time"][:, k]
+        rate = median_rates(results[f"{name}/creep_rate"][:, k], np.max(stuck, axis=1))  # each a median of those that go on
         flows = rate > 0
         held, of_particles = _nearest_held(results, label, stresses[k])
         shown = np.isfinite(of_particles) & (of_particles > 0)
@@ -197,132 +246,7 @@ def _nearest_held(results, label, stress, near=0.02):
     nearest = min(held, key=lambda s: abs(s - stress), default=np.inf)
     if abs(nearest - stress) > near:
         return 0.0, np.full(times, np.nan)
-    values = results[f"held {label} {nearest:g}/creep_rate"]
-    return nearest, _present(values)
-
-
-def _present(values):
-    """Return the means (K,) over those of the samples (n, K) that are not NaN; NaN where all are."""
-    kept = np.isfinite(values)
-    return np.where(kept.any(axis=0), np.where(kept, values, 0).sum(axis=0) / np.maximum(kept.sum(axis=0), 1), np.nan)
-
-
-def starts_table(results):
-    """Return how lattices from the three states fare that start from measured, shuffled, drawn and forward thresholds."""
-    rates, stresses = creep.loads(results.given, "E1")
-    rows = []
-    for label in creep.STATES:
-        for start in creep.STARTS:
-            name = numbers.from_glass(results, label, start)
-            if name:
-                peaks = _peaks_at(results, name, label, rates)
-                stuck = (_outcome(numbers.lattice_outcomes(results, label, stress, start)) for stress in stresses)
-                distance = figures.value_error(*statistics.mean_error(results[f"{name}/initial_distance"]), 2)
-                rows.append((label, start, _side(results, start), distance, *peaks, *stuck))
-    if not rows:
-        return figures.not_computed("It needs maps of at least two glasses of a state.")
-    head = ("glass", "thresholds", "sites", "mean distance to yield",
-            *(rf"peak / steady, $\dot\gamma$ = {rate:g}" for rate in rates),
-            *(rf"stuck at $\Sigma$ = {stress:g}" for stress in stresses))  # fmt: skip
-    return figures.table(head, rows)
-
-
-def _peaks_at(results, name, label, rates):
-    """Return peak over steady stress at each of some rates as texts, a dash where a glass is not sheared at it.
-
-    Over those samples that became steady; where all did not, it says how many.
-    """
-    imposed = list(creep.loads(results.given, label)[0])
-    texts = {rate: _of_steady(peak) for rate, peak in zip(imposed, numbers.overshoot(results, f"{name}/loading").T)}
-    return [texts.get(rate, "–") for rate in rates]
-
-
-def _of_steady(values):
-    """Return mean and error of those of the values (samples,) that are not NaN as text, and how many they are if not all."""
-    kept = values[np.isfinite(values)]
-    if not len(kept):
-        return "not steady"
-    mean, error = statistics.mean_error(kept) if len(kept) > 1 else (kept[0], np.nan)
-    return figures.value_error(mean, error, 3) + (f" ({len(kept)} of {len(values)} steady)" if len(kept) < len(values) else "")
-
-
-def _outcome(found):
-    """Return the fraction of runs that got stuck as text, and that of undecided ones."""
-    if found is None:
-        return "–"
-    undecided = np.isnan(found).mean()
-    return f"{np.nansum(found) / found.size:.0%}" + (f", {undecided:.0%} undecided" if undecided else "")
-
-
-def _side(results, start):
-    side = results.given.size if start == "drawn" else creep.sites(results.given)
-    return f"{side} × {side}"
-
-
-def trials_table(results):
-    """Return how runs end at the two smallest stresses by size and time step: lattices drawn from E1, and small particles."""
-    rows = []
-    for name, changes in creep.tried_lattices(results.given).items():
-        if results.has(f"{name}/stuck_time"):
-            tried = creep.model(results.given, **changes)
-            ends = (_outcome(numbers.outcomes(results, name, k)) for k in range(len(creep.TRIED_STRESSES)))
-            count = results[f"{name}/stuck_time"][:, 0].size
-            rows.append((f"lattice, {tried.size} × {tried.size} sites", f"{tried.time_step:g}", str(count), *ends))
-    for step in creep.TRIED_DAMPED_TIME_STEPS:
-        names = [creep.trial_name(results.given.friction, step, "E1", stress) for stress in creep.TRIED_STRESSES]
-        if results.has(*(f"{name}/stuck_time" for name in names)):
-            found = [numbers.outcomes(results, name) for name in names]
-            rows.append((f"particles, N = {creep.TRIED_PARTICLES}", f"{step:g}", str(len(found[0])), *map(_outcome, found)))
-    of_page = [numbers.particle_outcomes(results, "E1", stress) for stress in creep.TRIED_STRESSES]
-    if any(one is not None for one in of_page):
-        count = next(str(len(one)) for one in of_page if one is not None)
-        rows.append((f"particles, N = {creep.SCALES[results.given.scale].particles}", f"{results.given.damped_time_step:g}",
-                     count, *map(_outcome, of_page)))  # fmt: skip
-    if not rows:
-        return figures.not_computed("Trials of size and time step run at scales book and paper.")
-    head = ("from E1", "time step", "runs", *(rf"stuck at $\Sigma$ = {stress:g}" for stress in creep.TRIED_STRESSES))
-    return figures.table(head, rows)
-
-
-def ringing_table(results):
-    """Return how far the stress of particles swings beyond the one imposed, and how runs end: small systems, and the page's."""
-    given, size = results.given, creep.SCALES[results.given.scale].particles
-    tried = creep.tried_particles()
-    runs = [(form, creep.TRIED_PARTICLES, step, *load, creep.trial_name(form, step, *load)) for form, step, *load in tried]
-    runs += [(given.friction, size, given.damped_time_step, label, stress, f"held {label} {stress:g}")
-             for label in creep.STATES for stress in creep.loads(given, label)[1]]  # fmt: skip
-    rows = []
-    for form, particles, step, label, stress, name in runs:
-        found = numbers.stress_overshoot(results, name, stress)
-        if found is not None:
-            largest = figures.value_error(*statistics.mean_error(found), 2)
-            ends = numbers.ends_text(numbers.outcomes(results, name))
-            rows.append((form, str(particles), f"{step:g}", label, f"{stress:g}", largest, ends))
-    if not rows:
-        return figures.not_computed("It needs at least two runs of particles under a stress.")
-    head = ("friction", "N", "time step", "glass", r"stress $\Sigma$", r"largest stress / $\Sigma$", "runs")
-    return figures.table(head, rows)
-
-
-def moduli_table(results):
-    """Return energy, moduli and mean thresholds of the three states, beside the paper's energies and the modulus put in."""
-    rows = []
-    for label, energy in zip(creep.STATES, paper_value("creep", "energies")):
-        if not results.has(f"map {label}/energy"):
-            continue
-        columns = [(results[f"map {label}/energy"], 4), (results[f"map {label}/shear_moduli"].mean(axis=1), 2)]
-        local = numbers.initial(results, label)
-        if local is not None:
-            columns += [(np.nanmean(local.threshold, axis=1), 3), (np.nanmean(local.distance, axis=(1, 2)), 3),
-                        (np.nanmean(local.forward, axis=1), 3), (local.stress.std(axis=1), 3)]  # fmt: skip
-        texts = [figures.value_error(*statistics.mean_error(column), digits) for column, digits in columns]
-        rows.append((label, f"{energy:g}", *(texts + ["–"] * 4)[:6]))
-    if not rows:
-        return figures.not_computed("It needs maps of at least two glasses of a state.")
-    rows.append(("lattice in steady flow", "–", "–", f"{results.given.shear_modulus:g}, put in", *["–"] * 4))
-    head = ("state", "energy, paper", "energy, ours", r"modulus $\mu$", "mean threshold", "mean distance to yield $X$",
-            "the same, forward alone", "width of local stress")  # fmt: skip
-    return figures.table(head, rows)
+    return nearest, _quartiles(results[f"held {label} {nearest:g}/creep_rate"])[1]
 
 
 def _of_lattice(results, glass, kind, load, of, start="measured"):
@@ -338,7 +262,13 @@ def _samples(results, name):
     return results[name] if results.has(name) else None
 
 
-def _foot(results, drawn_by, start="measured"):
+def side(results, start):
+    """Return in words the size of the lattices of a start."""
+    edge = results.given.size if start == "drawn" else creep.sites(results.given)
+    return f"{edge} × {edge}"
+
+
+def _foot(results, drawn_by, start="measured", remarks=()):
     scale = creep.SCALES[results.given.scale]
-    note = f"N = {scale.particles}, {_side(results, start)} sites, {results.source}"
-    return figures.source(results.given.scale, creep.glass_samples(results.given), note, by=drawn_by)
+    note = f"N = {scale.particles}, {side(results, start)} sites, {results.source}"
+    return figures.source(results.given.scale, creep.glass_samples(results.given), note, by=drawn_by, remarks=remarks)

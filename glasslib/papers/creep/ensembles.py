@@ -1,0 +1,167 @@
+"""The creep paper's tasks: which ensembles there are at a scale, and in which order they are run.
+
+Glasses are those of the page, and small ones, of which there are more samples: they serve for what two samples cannot tell,
+and for trials of the friction.
+"""
+
+import itertools
+
+from glasslib.papers import creep, glasses, maps
+from glasslib.papers.creep import moduli, particles, simulations
+from glasslib.papers.creep.particles import Cooled, FlowCurve, Held, StartUp
+from glasslib.papers.creep.simulations import STARTS, FromGlass, Steady
+
+# friction first, as it decides the form for all other particles; E3, whose glasses take longest, last with all that needs it
+STAGES = ("friction", "small", "glass", "map", "modulus", "steady", "variant", "live", "cooled", "from", "live-creep",
+          "start-up", "held", "flow", "large", "E3")  # fmt: skip
+
+
+def tasks(given):
+    """Return {name: (task, number of samples)} of all ensembles at the scale that is asked, in the order of their cost."""
+    return lattices(given) | _states(given) | _small(given) | _trials(given) | _flows(given)
+
+
+def lattices(given):
+    """Return the tasks of lattices that know no particles: steady, variant NAME, live NODE."""
+    scale, smoke, lattice = creep.SCALES[given.scale], given.scale == "smoke", creep.model(given)
+    count, rates = given.samples or scale.samples, given.asked("rates")
+    specs = {"steady": (Steady(lattice, rates, 1.0, scale.strain, creep.STRESSES[-1:] if smoke else creep.STRESSES), count)}
+    for name, variant in list(creep.variants(given).items())[1 : 1 + scale.variants]:
+        held = creep.SLOW_STRESSES if name == creep.DOUBLED else ()
+        specs[f"variant {name}"] = Steady(variant, rates, 1.0, scale.strain / 4, held), max(2, count // 6)
+    recovery_times, shapes, live_rates = creep.live_nodes(given)
+    for recovery, shape in itertools.product(recovery_times, shapes):
+        node = lattice._replace(recovery_time=recovery, threshold_shape=shape)
+        specs[creep.live_name(recovery, shape)] = Steady(node, live_rates, 0.5, 1.0 if smoke else 2.0), creep.LIVE_SAMPLES
+    return {name: (simulations.task(spec, given.seed), number) for name, (spec, number) in specs.items()}
+
+
+def _states(given):
+    """Return the tasks of the initial states: glass liquid, glass G, map G, modulus G, cooled TIME; and of what starts there.
+
+    from G START, live-creep G TIME: lattices; start-up G RATE, held G STRESS: particles.
+    """
+    count, result = creep.glass_samples(given), {}
+    liquid = creep.glass(given, creep.STATES[0]).parent  # all three are cooled from it
+    result["glass liquid"] = glasses.glass_task(liquid, given.seed), count
+    for label in creep.STATES:
+        made = creep.glass(given, label)
+        result[f"glass {label}"] = glasses.glass_task(made, given.seed), count
+        result[f"map {label}"] = simulations.map_task(made, creep.sites(given), given.seed), count
+        result[f"modulus {label}"] = moduli.secant_task(made, given.seed), count
+        result |= {name: (task, count) for name, task in (_lattices_from(given, label) | _particles_from(given, label)).items()}
+    if given.scale != "smoke":
+        parent = glasses.recipe("ESL")
+        for time in creep.COOLING_TIMES:
+            cooling = glasses.recipe("E1", parent.particles, parent.holding_time, time)
+            result[f"cooled {time:g}"] = particles.cooled_task(Cooled(cooling), given.seed), 2
+    return result
+
+
+def _lattices_from(given, label):
+    """Return the tasks of lattices that start like a glass, by name."""
+    scale, seed, smoke, sites = creep.SCALES[given.scale], given.seed, given.scale == "smoke", creep.sites(given)
+    made, (rates, stresses), result = creep.glass(given, label), creep.loads(given, label), {}
+    for start in STARTS if label == "E1" else ("measured", "drawn"):
+        spec = FromGlass(creep.model(given), made, sites, rates, scale.start_strain, stresses, scale.duration, start)
+        result[f"from {label} {start}"] = simulations.from_glass_task(spec, seed)
+    for recovery in creep.live_recovery_times(given):
+        healing, systems = creep.model(given, recovery_time=recovery), 2 if smoke else 8
+        spec = FromGlass(healing, made, sites, (), 1.0, creep.LIVE_STRESSES, scale.duration, "drawn", systems)
+        result[f"live-creep {label} {recovery:g}"] = simulations.from_glass_task(spec, seed)
+    return result
+
+
+def _particles_from(given, label):
+    """Return the tasks of particles that start from a glass, by name."""
+    scale, step, form = creep.SCALES[given.scale], given.damped_time_step, given.friction
+    made, (rates, stresses), result = creep.glass(given, label), creep.loads(given, label), {}
+    for rate in rates:
+        result[f"start-up {label} {rate:g}"] = particles.start_up_task(
+            StartUp(made, rate, scale.start_strain, step, form), given.seed)  # fmt: skip
+    for stress in stresses:
+        spec = Held(made, stress, scale.duration, time_step=step, form=form)
+        result[f"held {label} {stress:g}"] = particles.held_task(spec, given.seed)
+    return result
+
+
+def _small(given):
+    """Return the tasks of small glasses: glass small liquid, glass small G, modulus small G; start-up small G RATE, held ....
+
+    They are sheared and held as those of the page, by what the claims ask for alone.
+    """
+    if given.scale == "smoke":
+        return {}
+    scale, seed, count = creep.SCALES[given.scale], given.seed, creep.small_samples(given)
+    step, form, small = given.damped_time_step, given.friction, _small_glasses()
+    result = {"glass small liquid": glasses.glass_task(small["E1"].parent, seed)}
+    for label, made in small.items():
+        result[f"glass small {label}"] = glasses.glass_task(made, seed)
+        result[f"modulus small {label}"] = moduli.secant_task(made, seed)
+        for rate in creep.loads(given, label)[0]:
+            spec = StartUp(made, rate, scale.start_strain, step, form)
+            result[f"start-up small {label} {rate:g}"] = particles.start_up_task(spec, seed)
+        for stress in creep.SMALL_LOADS[label]:
+            spec = Held(made, stress, scale.duration, time_step=step, form=form)
+            result[f"held small {label} {stress:g}"] = particles.held_task(spec, seed)
+    return {name: (task, count) for name, task in result.items()}
+
+
+def _small_glasses():
+    return {label: glasses.recipe(label, creep.SMALL_PARTICLES) for label in creep.STATES}
+
+
+def _trials(given):
+    """Return the tasks where little decides: trial lattice SIDE TIME_STEP, trial particles FRICTION TIME_STEP G STRESS.
+
+    All lattices are drawn from E1. Particles are the small ones, in other forms of friction and with half the time step; of
+    them it is the first peak of the stress that is asked for, so they last no longer than what is kept early.
+    """
+    if given.scale == "smoke":
+        return {}
+    scale, seed, count, result = creep.SCALES[given.scale], given.seed, creep.glass_samples(given), {}
+    for name, changes in creep.tried_lattices(given).items():
+        spec = FromGlass(creep.model(given, **changes), creep.glass(given, "E1"), creep.sites(given), (), 1.0,
+                         creep.TRIED_STRESSES, scale.duration, "drawn")  # fmt: skip
+        result[name] = simulations.from_glass_task(spec, seed), count
+    small = _small_glasses()
+    for form, step, label, stress in creep.tried_particles(given):
+        spec = Held(small[label], stress, creep.TRIED_TIME, time_step=step, form=form)
+        result[creep.trial_name(form, step, label, stress)] = particles.held_task(spec, seed), creep.TRIED_SAMPLES
+    return result
+
+
+def _flows(given):
+    """Return the tasks of particles in steady flow: flow, large flow, friction FORM; flow map RATE K of what is kept there."""
+    scale, step, count = creep.SCALES[given.scale], given.damped_time_step, creep.glass_samples(given)
+    rates = creep.particle_rates(given)[::-1]
+    strains, mapped = creep.flow_strains(given), creep.mapped_rates(given)
+    counts = tuple(creep.kept_in_flow(given, rate) for rate in mapped)
+    flow = FlowCurve(creep.glass(given, "E1"), rates, strains, mapped, counts, time_step=step, form=given.friction)
+    result = {"flow": (particles.flow_curve_task(flow, given.seed), count)}
+    for name in flow.configurations():
+        spec = maps.Map(flow, name, sites=creep.flow_sites(given))
+        result[f"flow map {name}"] = particles.flow_map_task(spec, given.seed), count
+    if scale.large:
+        fast = FlowCurve(glasses.recipe("HTL", scale.large), rates[: scale.large_rates], strains[: scale.large_rates],
+                         time_step=step, form=given.friction)  # fmt: skip
+        result["large flow"] = particles.flow_curve_task(fast, given.seed), 2
+    for form in creep.FRICTIONS if given.scale != "smoke" else ():
+        spec = FlowCurve(glasses.recipe("HTL", creep.SMALL_PARTICLES), creep.FRICTION_RATES, creep.FRICTION_STRAINS, form=form)
+        result[f"friction {form}"] = particles.flow_curve_task(spec, given.seed), creep.FRICTION_SAMPLES
+    return result
+
+
+def stages(given):
+    """Return {stage: [(task, samples), ...]} in the order in which they are run.
+
+    A stage is the first word of its tasks' names, but for what is needed early or late: all of small systems is one stage,
+    lattices tried wait for the maps that they are drawn from, and all of E3 comes last.
+    """
+    result = {stage: [] for stage in STAGES}
+    for name, pair in tasks(given).items():
+        words = name.split()
+        moved = {"E3": "E3" in words, "from": words[:2] == ["trial", "lattice"],
+                 "small": "small" in words or words[:2] == ["trial", "particles"]}  # fmt: skip
+        result[next((stage for stage, here in moved.items() if here), words[0])].append(pair)
+    return {stage: pairs for stage, pairs in result.items() if pairs}

@@ -1,0 +1,195 @@
+"""The tables of what starts from rest on the creep page: glasses, lattices made like them, and how runs end."""
+
+import numpy as np
+
+from glasslib import figures
+from glasslib.analysis import statistics
+from glasslib.papers import creep
+from glasslib.papers.creep import numbers, simulations
+from glasslib.papers.creep.transients import side
+from glasslib.scorecard import paper_value
+
+
+def starts_table(results):
+    """Return how lattices from the three states fare that start from measured, shuffled, drawn and forward thresholds."""
+    rates, stresses = creep.loads(results.given, "E1")
+    rows = []
+    for label in creep.STATES:
+        for start in simulations.STARTS:
+            name = numbers.from_glass(results, label, start)
+            if name:
+                peaks = _peaks_at(results, name, label, rates)
+                stuck = (_outcome(numbers.lattice_outcomes(results, label, stress, start)) for stress in stresses)
+                distance = figures.value_error(*statistics.mean_error(results[f"{name}/initial_distance"]), 2)
+                rows.append((label, start, side(results, start), distance, *peaks, *stuck))
+        if label == "E1":
+            rows += _small_drawn(results, rates, stresses)
+    if not rows:
+        return figures.not_computed("It needs maps of at least two glasses of a state.")
+    head = ("glass", "thresholds", "sites", "mean distance to yield",
+            *(rf"peak / steady, $\dot\gamma$ = {rate:g}" for rate in rates),
+            *(rf"stuck at $\Sigma$ = {stress:g}" for stress in stresses))  # fmt: skip
+    return figures.table(head, rows)
+
+
+def peaks_table(results):
+    """Return the largest over the steady stress of start-ups by model and size, from E1 at all rates, and from E2 and E3."""
+    given, strain = results.given, creep.SCALES[results.given.scale].start_strain
+    cases = [(label, rate) for label in creep.STATES for rate in creep.loads(given, label)[0]]
+    sizes = {f"particles, N = {creep.SCALES[given.scale].particles}": "", f"particles, N = {creep.SMALL_PARTICLES}": "small "}
+    rows = []
+    for model, size in {f"lattice, {side(results, 'measured')} sites": None, **sizes}.items():
+        found = [_loading_of(results, label, rate, size) for label, rate in cases]
+        counts = sorted({len(loading) for loading in found if loading is not None})
+        if counts:
+            of = "lattices" if size is None else "particles"
+            steady = numbers.flow_stress(results, of, [rate for _, rate in cases])[0]
+            ratios = ("–" if one is None else _ratio(numbers.peaks(one, strain) / stress)
+                      for one, stress in zip(found, steady))  # fmt: skip
+            rows.append((model, " to ".join(map(str, counts)), *ratios))
+    if not rows:
+        return figures.not_computed("It needs at least two glasses, sheared from rest or mapped onto a lattice.")
+    head = ("model", "samples", *(rf"{label}, $\dot\gamma$ = {rate:g}" for label, rate in cases))
+    return figures.table(head, rows)
+
+
+def _ratio(values):
+    return figures.value_error(*statistics.mean_error(values), 3)
+
+
+def _loading_of(results, label, rate, size):
+    """Return start-ups (samples, K) of particles, ``size`` being in their names, or of lattices (None); None without any."""
+    name = numbers.from_glass(results, label) if size is None else f"start-up {size}{label} {rate:g}"
+    if not name or not results.has(f"{name}/loading"):
+        return None
+    loading = results[f"{name}/loading"]
+    return loading[:, creep.loads(results.given, label)[0].index(rate)] if size is None else loading
+
+
+def _small_drawn(results, rates, stresses):
+    """Return the row of lattices drawn from E1 that are as small as those measured and shuffled, where they are held."""
+    side = creep.sites(results.given)
+    name = f"trial lattice {side} {results.given.time_step:g}"
+    if not results.has(f"{name}/stuck_time", f"{name}/initial_distance"):
+        return []
+    known = {stress: numbers.outcomes(results, name, k) for k, stress in enumerate(creep.TRIED_STRESSES)}
+    distance = figures.value_error(*statistics.mean_error(results[f"{name}/initial_distance"]), 2)
+    return [("E1", "drawn", f"{side} × {side}", distance, *["–"] * len(rates), *(_outcome(known.get(s)) for s in stresses))]
+
+
+def _peaks_at(results, name, label, rates):
+    """Return peak over steady stress at each of some rates as texts, a dash where a glass is not sheared at it.
+
+    The steady stress is that of the flow curve; in brackets of how many start-ups the end itself is steady, if not of all.
+    """
+    imposed = creep.loads(results.given, label)[0]
+    strain, loading = creep.SCALES[results.given.scale].start_strain, results[f"{name}/loading"]
+    ratios = numbers.peaks(loading, strain) / numbers.flow_stress(results, "lattices", imposed)[0]
+    steady = np.isfinite(numbers.steady_stress(loading, strain)).sum(axis=0)
+    texts = {rate: _of_steady(ratio, count) for rate, ratio, count in zip(imposed, ratios.T, steady)}
+    return [texts.get(rate, "–") for rate in rates]
+
+
+def _of_steady(ratio, steady):
+    """Return mean and error of ratios (samples,) as text, and how many have a steady end if not all."""
+    return _ratio(ratio) + (f" ({steady} of {len(ratio)} steady)" if steady < len(ratio) else "")
+
+
+def _outcome(found):
+    """Return the share of runs that got stuck with its error as text, and that of undecided ones.
+
+    The error is over glasses where several runs are of each (glasses, systems), else that of a share.
+    """
+    if found is None:
+        return "–"
+    stuck, undecided = found == 1, np.isnan(found).mean()
+    error = (statistics.mean_error(stuck.mean(axis=1))[1] if found.ndim > 1
+             else statistics.share_error(int(stuck.sum()), stuck.size))  # fmt: skip
+    return f"{stuck.mean():.0%} ± {error:.0%}" + (f", {undecided:.0%} undecided" if undecided else "")
+
+
+def trials_table(results):
+    """Return how runs from E1 end at small stresses, by size and time step of drawn lattices, and by size of particles."""
+    rows = []
+    for name, changes in creep.tried_lattices(results.given).items():
+        if results.has(f"{name}/stuck_time"):
+            tried = creep.model(results.given, **changes)
+            ends = (_outcome(numbers.outcomes(results, name, k)) for k in range(len(creep.TRIED_STRESSES)))
+            count = results[f"{name}/stuck_time"][:, 0].size
+            rows.append((f"lattice, {tried.size} × {tried.size} sites", f"{tried.time_step:g}", str(count), *ends))
+    for size, held in numbers.held_sizes(results).items():
+        found = [numbers.particle_outcomes(results, f"{held} E1 {stress:g}") for stress in creep.TRIED_STRESSES]
+        if any(one is not None for one in found):
+            count = next(str(len(one)) for one in found if one is not None)
+            rows.append((f"particles, N = {size}", f"{results.given.damped_time_step:g}", count, *map(_outcome, found)))
+    if not rows:
+        return figures.not_computed("Trials of size and time step run at scales book and paper.")
+    head = ("from E1", "time step", "runs", *(rf"stuck at $\Sigma$ = {stress:g}" for stress in creep.TRIED_STRESSES))
+    return figures.table(head, rows)
+
+
+def ringing_table(results):
+    """Return how far the stress of particles swings beyond the one imposed, and how runs end: small systems, and the page's.
+
+    Trials of other forms of friction and of another time step last no longer than the swing.
+    """
+    given = results.given
+    runs = [(form, creep.SMALL_PARTICLES, step, *load, creep.trial_name(form, step, *load))
+            for form, step, *load in creep.tried_particles(given)]  # fmt: skip
+    runs += [(given.friction, size, given.damped_time_step, label, stress, f"{held} {label} {stress:g}")
+             for size, held in numbers.held_sizes(results).items() for label in creep.STATES
+             for stress in (creep.SMALL_LOADS[label] if "small" in held else creep.loads(given, label)[1])]  # fmt: skip
+    rows = []
+    for form, particles, step, label, stress, name in runs:
+        found = numbers.stress_overshoot(results, name, stress)
+        if found is not None:
+            largest = figures.value_error(*statistics.mean_error(found), 2)
+            ends = "ended early" if name.startswith("trial") else numbers.ends_text(numbers.outcomes(results, name))
+            rows.append((form, str(particles), f"{step:g}", label, f"{stress:g}", largest, ends))
+    if not rows:
+        return figures.not_computed("It needs at least two runs of particles under a stress.")
+    head = ("friction", "N", "time step", "glass", r"stress $\Sigma$", r"largest stress / $\Sigma$", "runs")
+    return figures.table(head, rows)
+
+
+def moduli_table(results):
+    """Return energy, moduli and mean thresholds of the three states, beside the paper's energies and the modulus put in."""
+    rows = []
+    for label, energy in zip(creep.STATES, paper_value("creep", "energies")):
+        found = [_energy(results, label), *_moduli(results, label)]
+        if any(text != "–" for text in found):
+            rows.append((label, f"{energy:g}", *found, *_thresholds(results, label)))
+    if not rows:
+        return figures.not_computed("It needs at least two glasses of a state.")
+    rows.append(("lattice in steady flow", "–", "–", f"{results.given.shear_modulus:g}, put in", *["–"] * 6))
+    size = creep.SCALES[results.given.scale].particles
+    head = ("state", "energy, paper", "energy, ours, matched", rf"modulus $\mu$, N = {size}",
+            rf"modulus $\mu$, N = {creep.SMALL_PARTICLES}", f"tangents, N = {size}", "mean threshold",
+            "mean distance to yield $X$", "the same, forward alone", "width of local stress")  # fmt: skip
+    return figures.table(head, rows)
+
+
+def _energy(results, label):
+    name = f"map {label}/energy"
+    return figures.value_error(*statistics.mean_error(results[name]), 4) if results.has(name) else "–"
+
+
+def _moduli(results, label):
+    """Return secant moduli of both sizes as texts with their samples, and the range of the tangents of the larger ones."""
+    texts = []
+    for kind in ("modulus", "modulus small"):
+        name = f"{kind} {label}/secant_moduli"
+        found = results[name].mean(axis=(1, 2)) if results.has(name) else None
+        text = "–" if found is None else figures.value_error(*statistics.mean_error(found), 2)
+        texts.append(text if found is None else f"{text} ({len(found)} samples)")
+    tangents = results.arrays.get(f"modulus {label}/tangent_moduli")
+    return *texts, "–" if tangents is None else f"{tangents.min():.1f} to {tangents.max():.1f}"
+
+
+def _thresholds(results, label):
+    local = numbers.initial(results, label)
+    if local is None:
+        return ["–"] * 4
+    columns = (np.nanmean(local.threshold, axis=1), np.nanmean(local.distance, axis=(1, 2)), np.nanmean(local.forward, axis=1),
+               local.stress.std(axis=1))  # fmt: skip
+    return [figures.value_error(*statistics.mean_error(column), 3) for column in columns]
