@@ -44,7 +44,7 @@ def training(results):
             label = f"cycle{'s' if len(cycles) > 1 else ''} {', '.join(map(str, cycles))}"
             for j, (strain, stress) in enumerate(zip(*curves)):
                 axes[2].plot(strain, stress, color=colour, linewidth=1, label=label if j == 0 else None)
-        axes[1].set(xlabel="cycle", ylabel="energy less that as cast [meV/atom]")
+        axes[1].set(xlabel="cycle", ylabel="energy gained [meV/atom]")
         axes[2].set(xlabel=STRAIN, ylabel=STRESS, title=rf"$\gamma_A$ = {results.given.amplitude:g}")
         axes[1].legend(fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.2))
         axes[2].legend(fontsize=7)
