@@ -355,6 +355,9 @@ def test_a_drift_of_slow_flow_enters_the_error_of_its_stress(small):
     assert np.isfinite(found["stress"][0]) and abs(found["drift"][0] - 0.02) < 3 * found["drift_error"][0] < 0.04
     assert found["error"][0] > found["drift"][0] / 12**0.5 > 1e-3
     assert np.array_equal(found["history_strain"], strain.astype(np.float32))
+    remembered = np.where(strain <= 0.25, 5.0, rising)
+    again = particles._steady(spec, np.stack([np.zeros(1000), strain, *[remembered] * 4], axis=1))
+    assert again["stress"] == found["stress"] and again["begin"][0] >= 0.25, "the first window is left out"
 
 
 def test_a_flow_curve_that_is_killed_goes_on_to_the_same_bytes(small, monkeypatch):

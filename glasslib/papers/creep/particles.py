@@ -215,13 +215,15 @@ def _steady(spec, rows):
     found, before = [], 0.0
     for j, strain in enumerate(spec.strains):
         x, y = rows[rows[:, 0] == j, 1] - before, rows[rows[:, 0] == j, 2]
+        before += x[-1]
+        late = x > strain / WINDOWS  # the first window may remember the rate before
+        x, y = x[late], y[late]
         steady = steady_state(x, y, strain / WINDOWS, BLOCKS)
         if steady is None:
             found.append((np.nan,) * 5)
         else:
             rise, uncertain = drift(x, y, steady)
             found.append((steady.mean, np.hypot(steady.error, rise / np.sqrt(12)), steady.begin, rise, uncertain))
-        before += x[-1]
     names = ("stress", "error", "begin", "drift", "drift_error")
     number, strain, *others = rows.T
     return dict(zip(names, np.array(found).T)) | _history(
