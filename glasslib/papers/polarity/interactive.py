@@ -56,7 +56,7 @@ def cycles(results):
         [live.Panel(live.Axis("shear strain"), stresses,
                     (live.Series("first", "first cycle", "line", "grey"),
                      *(live.Series(name, label, "line", colour) for name, label, colour in parts))),
-         live.Panel(live.Axis("cycle"), live.Axis("energy less that as cast", "meV/atom"),
+         live.Panel(live.Axis("cycle"), live.Axis("energy gained", "meV/atom"),
                     (live.Series("spread", "", "band", "purple"),
                      live.Series("energy", "mean without shear stress", "line", "purple"),
                      live.Series("here", "this cycle", "points", "purple")))],
