@@ -106,7 +106,7 @@ def test_a_fresh_clone_goes_on_from_what_is_published(clone):
     with ThreadPoolExecutor(1) as here:
         written = ensemble.run(made, 2, here, progress=False)
         before = [path.read_bytes() for path in written]
-        assert ensemble.publish_samples(made)[0].name == "HTL.npz"
+        assert ensemble.publish_samples(made)[0].name == "HTL-100.npz", "glasses of another size stand apart"
         store.register()
         for path in written:
             path.unlink()
@@ -127,7 +127,7 @@ def test_a_sample_that_is_published_is_not_computed_again(clone):
     made.path(0).parent.rmdir()
     found = ensemble.sample_arrays(made, 0)
     assert all(found[name].tobytes() == values.tobytes() for name, values in wanted.items())
-    assert ensemble.publish_samples(made)[0].exists() and len(glasses.published("HTL")) == 1
+    assert ensemble.publish_samples(made)[0].exists() and len(glasses.published("HTL-100")) == 1
     other = glasses.glass_task(glasses.recipe("HTL", 101), SEED)
     assert ensemble.restore(other) == [] and ensemble.restore(glasses.glass_task(glasses.recipe("HTL", 100), SEED + 1)) == []
 
