@@ -131,7 +131,7 @@ def packing(made, seed, sample):
 
 
 def published(label):
-    """Return the published packings of a glass as a list, or an empty one; ``label``: LABEL-N for another size than the usual."""
+    """Return the published packings of a glass as a list, or an empty one; of another size the label is LABEL-N."""
     name = f"glasses/{label}.npz"
     if not store.is_published(name):
         return []
