@@ -122,11 +122,8 @@ def known_mean_error(values):
 
 
 def mean_error(values):
-    """Return (mean, standard error) of what is not NaN of values (n,); the error is NaN of fewer than two."""
-    known = values[np.isfinite(values)]
-    if len(known) < 2:
-        return float(known.mean()) if len(known) else np.nan, np.nan
-    return tuple(map(float, statistics.mean_error(known)))
+    """Return ``known_mean_error`` of values (n,) as two floats."""
+    return tuple(map(float, known_mean_error(values)))
 
 
 def growth_exponent(strain, widths, begin=0.2, least=0.0):
