@@ -81,7 +81,7 @@ def scorecard_page(rows, titles):
         "<!-- written by glasslib.book from the ledger and the stored results -->", "",
         f"The five papers make {len(rows)} claims that can be measured. {judged} of them are judged here, with the "
         f"verdict “agrees” for {counts['agrees']} and “differs” for {counts['differs']}.{_loose(rows)}"
-        f"{_put_in(counts['input'])} The others need data that this scale does not hold; they are listed all the same. "
+        f"{_matched(counts['matched'])}{_put_in(counts['input'])} The others need data that this scale does not hold; they are listed all the same. "
         "No verdict is typed in: each is computed from stored arrays by the test that the ledger `data/claims.yaml` fixes for "
         "the claim.", "",
         _bar(counts, len(rows)), "",
@@ -102,7 +102,7 @@ def scorecard_page(rows, titles):
 
 def _counts(rows, titles):
     """Return the lines of a table of verdicts by paper."""
-    lines = ["| paper | claims | agrees | differs | input | not computed |", "|---|---|---|---|---|---|"]
+    lines = ["| paper | claims | agrees | differs | matched | input | not computed |", "|---|---|---|---|---|---|---|"]
     for paper in dict.fromkeys(row["paper"] for row in rows):
         found = [BADGES[row["verdict"]] for row in rows if row["paper"] == paper]
         cells = [titles.get(paper, paper).split(" (")[0], len(found), *(found.count(badge) for badge in BADGES.values())]
@@ -117,6 +117,11 @@ def _loose(rows):
         return ""
     return (f" {counts[0]} of the former and {counts[1]} of the latter are “not firm”: two of our standard errors could "
             "turn them, so that more samples will decide.")
+
+
+def _matched(count):
+    """Return a sentence on what is the paper's since something was chosen by it."""
+    return f" {count} more {'is' if count == 1 else 'are'} “matched”: chosen to be the paper's, which tests nothing." if count else ""
 
 
 def _put_in(count):

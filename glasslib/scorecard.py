@@ -14,11 +14,12 @@ import yaml
 from glasslib import checks, store
 from glasslib.claims_table import claims_table, in_symbols, in_words, with_error
 
-AGREES, DIFFERS, INPUT, NOT_COMPUTED = "agrees", "differs", "input", "not computed at this scale"
+AGREES, DIFFERS, MATCHED, INPUT = "agrees", "differs", "matched", "input"
+NOT_COMPUTED = "not computed at this scale"
 NOTHING_STORED = "its simulations are not finished, or it is new since the last `python -m glasslib measure`"
 
 _NEEDED = ("value", "figure", "test", "where")
-_FIELDS = (*_NEEDED, "unit", "note", "because")
+_FIELDS = (*_NEEDED, "unit", "note", "because", "matched")
 _BOUNDS = {  # what each kind of test is given: a number between two, or True
     "input": True, "rel": (0.0, math.inf), "abs": (0.0, math.inf), "in": True, "lt": (-math.inf, math.inf),
     "gt": (-math.inf, math.inf), "differs": (0.0, 1.0), "same": (0.0, 1.0), "order": True,
@@ -28,7 +29,7 @@ _BOUNDS = {  # what each kind of test is given: a number between two, or True
 class Measurement(NamedTuple):
     """Our number for one claim.
 
-    ``ours``: a number, or a list where the paper gives several; for the tests ``same`` and ``differs`` the p-value;
+    ``ours``: a number, or a list where the paper gives several, or where several must keep to one bound; for the tests ``same`` and ``differs`` the p-value;
     for ``order`` the differences that the ordering asks to be positive. ``error``: one standard error, of the same
     form. ``samples``: independent samples behind it. ``scale``: the scale it was computed at. Data that give no number have
     ``ours`` None, and ``why`` says so.
@@ -136,6 +137,8 @@ def _row(paper, name, claim, measurement):
     verdict = AGREES if holds else DIFFERS
     if "input" in claim["test"]:
         verdict = INPUT
+    elif holds and "matched" in claim:
+        verdict, why = MATCHED, f"{why}; no independent test: {claim['matched']}"
     elif not holds and "because" in claim:
         why = f"{why}: {claim['because']}"
     return row | {
@@ -161,14 +164,15 @@ def judge(value, test, measurement):
         words = [f"gap {gap:.3g}, allowed {most:.3g}" for gap, most in zip(gaps, allowed)]
         return all(gap <= most * (1 + 1e-12) for gap, most in zip(gaps, allowed)), "; ".join(words)
     number, error = ours[0], errors[0]
-    interval = f"{number:.4g} ± {2 * error:.2g} (two standard errors)"
     if kind == "in":
         low, high = value
-        return number + 2 * error >= low and number - 2 * error <= high, f"{interval} against [{low:g}, {high:g}]"
-    if kind == "lt":
-        return number + 2 * error < bound, f"{interval}, to be below {bound:g}"
-    if kind == "gt":
-        return number - 2 * error > bound, f"{interval}, to be above {bound:g}"
+        words = f"{number:.4g} ± {2 * error:.2g} (two standard errors) against [{low:g}, {high:g}]"
+        return number + 2 * error >= low and number - 2 * error <= high, words
+    if kind in ("lt", "gt"):
+        sign, side = (1, "below") if kind == "lt" else (-1, "above")
+        intervals = ", ".join(f"{o:.4g} ± {2 * e:.2g}" for o, e in zip(ours, errors))
+        holds = all(sign * o + 2 * e < sign * bound for o, e in zip(ours, errors))
+        return holds, f"{intervals} (two standard errors), to be {side} {bound:g}"
     if kind == "differs":
         return number < bound, f"p = {number:.2g}, to be below {bound:g}"
     if kind == "same":
@@ -200,7 +204,7 @@ def firm(value, test, measurement):
         allowed = [bound * (abs(v) if kind == "rel" else 1) for v in values]
         return all(abs(o - v) + 2 * e <= most * (1 + 1e-12) for o, v, e, most in zip(ours, values, errors, allowed))
     if kind == "lt":
-        ours, bound = [-ours[0]], -bound
+        ours, bound = [-one for one in ours], -bound
     least = 0 if kind == "order" else bound
     return holds or any(o + 2 * e < least for o, e in zip(ours, errors))
 
@@ -213,7 +217,8 @@ def table(rows):
         for row in (row for row in rows if row["paper"] == paper):
             name = f"  {row['claim']:<28} Fig. {row['figure']:<4}"
             lines.append(f"{name} paper {_papers(row):<28} ours {_ours(row):<34} {in_words(row)}")
-    counts = {verdict: sum(row["verdict"] == verdict for row in rows) for verdict in (AGREES, DIFFERS, INPUT, NOT_COMPUTED)}
+    counts = {verdict: sum(row["verdict"] == verdict for row in rows) 
+              for verdict in (AGREES, DIFFERS, MATCHED, INPUT, NOT_COMPUTED)}
     loose = {verdict: sum(row["verdict"] == verdict and row["firm"] is False for row in rows) for verdict in counts}
     words = ", ".join(f"{count} {verdict}" + (f" ({loose[verdict]} not firm)" if loose[verdict] else "")
                       for verdict, count in counts.items())

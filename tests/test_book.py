@@ -72,9 +72,12 @@ def test_pairs_intervals_and_chances_are_told_apart(test, value, ours, error, pa
 
 
 def test_the_page_counts_the_verdicts_of_each_paper():
-    rows = [row(), row(verdict="differs"), row(verdict="input"), row(paper="other", ours=None, verdict=scorecard.NOT_COMPUTED)]
-    lines = book.scorecard_page(rows, {"creep": "Creep (PRL)"}).splitlines()
-    assert "| Creep | 3 | 1 | 1 | 1 | 0 |" in lines and "| other | 1 | 0 | 0 | 0 | 1 |" in lines
+    rows = [row(), row(verdict="differs"), row(verdict="matched"), row(verdict="input"),
+            row(paper="other", ours=None, verdict=scorecard.NOT_COMPUTED)]
+    page = book.scorecard_page(rows, {"creep": "Creep (PRL)"})
+    assert " 1 more is “matched”: chosen to be the paper's" in page
+    lines = page.splitlines()
+    assert "| Creep | 4 | 1 | 1 | 1 | 1 | 0 |" in lines and "| other | 1 | 0 | 0 | 0 | 0 | 1 |" in lines
 
 
 def test_a_reason_shared_by_open_claims_is_said_once():

@@ -72,7 +72,7 @@ def test_one_row_per_claim():
     rows = scorecard.scorecard()
     assert len(rows) == claims()
     assert all(set(row) == FIELDS for row in rows)
-    verdicts = {scorecard.AGREES, scorecard.DIFFERS, scorecard.INPUT, scorecard.NOT_COMPUTED}
+    verdicts = {scorecard.AGREES, scorecard.DIFFERS, scorecard.MATCHED, scorecard.INPUT, scorecard.NOT_COMPUTED}
     assert {row["verdict"] for row in rows} <= verdicts
     assert all((row["ours"] is None) == (row["verdict"] == scorecard.NOT_COMPUTED) for row in rows)
     assert all(row["why"] for row in rows)
@@ -180,6 +180,24 @@ def test_what_is_put_in_is_listed_and_not_judged():
         assert row["verdict"] == scorecard.INPUT and row["ours"] == ours and row["why"].endswith(words)
         assert repr(scorecard.Conclusion("creep", measured, "parameters")).endswith("is put in.")
     assert "1 input" in scorecard.table(scorecard.rows("creep", measured))
+
+
+def test_what_was_chosen_to_hold_is_no_agreement():
+    value = np.array(scorecard.paper_value("creep", "energies"))
+    for shift, verdict in ((0.001, scorecard.MATCHED), (0.1, scorecard.DIFFERS)):
+        measured = {"energies": Measurement(list(value + shift), [1e-4] * 3, 2, "book")}
+        row, = (row for row in scorecard.rows("creep", measured) if row["claim"] == "energies")
+        assert row["verdict"] == verdict and row["firm"]
+        assert ("no independent test: the cooling times" in row["why"]) == (verdict == scorecard.MATCHED)
+    assert "1 differs, 0 matched" in scorecard.table(scorecard.rows("creep", measured))
+
+
+def test_several_numbers_must_each_keep_to_a_bound():
+    for kind, sign in (("lt", 1), ("gt", -1)):
+        for ours, holds, firm in (([0.5, 0.8], True, True), ([0.5, 0.95], False, False), ([0.5, 1.5], False, True)):
+            measurement = Measurement([sign * one for one in ours], [0.05, 0.05], 3, "book")
+            test = {kind: float(sign)}
+            assert scorecard.judge(None, test, measurement)[0] == holds and scorecard.firm(None, test, measurement) == firm
 
 
 def test_a_misspelt_claim_is_refused():
