@@ -80,14 +80,17 @@ def label_of(made):
     return times.get(made.cooling_time, "GQ")
 
 
+def sized_label(made):
+    """Return the label of what ``recipe`` has made, LABEL-N where it has not as many particles as the catalogue says."""
+    label, particles = label_of(made), made.parent.particles if hasattr(made, "parent") else made.particles
+    return label if particles == CATALOGUE[label].particles else f"{label}-{particles}"
+
+
 def glass_task(made, seed=SEED, folder=None):
     """Return the ``ensemble.Task`` that prepares samples of ``made``, which ``recipe`` returns."""
-    label = label_of(made)
-    function = cooled if hasattr(made, "parent") else prepared
-    particles = made.parent.particles if hasattr(made, "parent") else made.particles
-    name = label if particles == CATALOGUE[label].particles else f"{label}-{particles}"
+    label, function = label_of(made), cooled if hasattr(made, "parent") else prepared
     return ensemble.Task(f"glass-{label}", function, made, seed, folder, label=label, core_seconds=costs.preparation(made),
-                         archive=f"glasses/{name}.npz")  # fmt: skip
+                         archive=f"glasses/{sized_label(made)}.npz")  # fmt: skip
 
 
 def prepared(made, sequence):

@@ -72,7 +72,7 @@ def task(made, seed=glasses.SEED, folder=None, **changes):
     label, spec = glasses.label_of(made), Inherent(made, **changes)
     seconds = costs.barriers(spec.sites, spec.directions)
     return ensemble.Task(f"inherent-{label}", inherent, spec, seed, folder, VERSION, label=label, core_seconds=seconds,
-                         archive=f"glasses/inherent-{label}.npz")  # fmt: skip
+                         archive=f"glasses/inherent-{glasses.sized_label(made)}.npz")  # fmt: skip
 
 
 def summaries(tasks, finished):
