@@ -32,7 +32,7 @@ class Measurement(NamedTuple):
     ``ours``: a number, or a list where the paper gives several, or where several must keep to one bound; for the tests ``same`` and ``differs`` the p-value;
     for ``order`` the differences that the ordering asks to be positive. ``error``: one standard error, of the same
     form. ``samples``: independent samples behind it. ``scale``: the scale it was computed at. Data that give no number have
-    ``ours`` None, and ``why`` says so.
+    ``ours`` None, and ``why`` says so; with a number it is a remark.
     """
 
     ours: float | list | None
@@ -134,6 +134,8 @@ def _row(paper, name, claim, measurement):
         reason = f"measured, but without a number: {measurement.why}" if measurement else NOTHING_STORED
         return row | none | unit | {"why": reason}
     holds, why = judge(claim["value"], claim["test"], measurement)
+    if measurement.why:
+        why = f"{why}; {measurement.why}"
     verdict = AGREES if holds else DIFFERS
     if "input" in claim["test"]:
         verdict = INPUT
