@@ -205,16 +205,18 @@ def test_every_task_has_its_own_name_and_file():
 def test_what_decides_comes_first_and_liquids_are_counted():
     given = creep.Parameters()
     stages, tasks = creep.stages(given), creep.tasks(given)
-    order = ["friction", "small", "glass", "map", "modulus", "steady", "variant", "live", "cooled", "from", "live-creep"]
+    order = ["friction", "steady", "variant", "live", "small", "small-E3", "cooled", "glass", "map", "modulus", "from"]
     assert list(stages) == [*order, "start-up", "held", "flow", "large", "E3"]
     assert sum(map(len, stages.values())) == len(tasks)
     made = [task.name for task, _ in stages["small"]]
-    assert made[:3] == ["glass-ESL", "glass-E1", "creep-modulus-E1"], "glasses before those held, their liquid first"
-    assert all(getattr(task.parameters, "glass", task.parameters).parent.particles == 2500 for task, _ in stages["small"][1:])
+    assert made[:4] == ["glass-ESL", "glass-E1", "inherent-E1", "creep-modulus-E1"], "before those held, their liquid first"
+    glassy = [task for stage in ("small", "small-E3") for task, _ in stages[stage]][1:]
+    assert all(getattr(task.parameters, "glass", task.parameters).parent.particles == 10_000 for task in glassy)
     assert [task.name for task, _ in stages["glass"]] == ["glass-ESL", "glass-E1", "glass-E2"]
     made = [task.name for task, _ in stages["E3"]]
     assert made[:3] == ["glass-E3", "inherent-E3", "creep-modulus-E3"] and all("E3" in name for name in made)
-    assert not any("E3" in task.name for stage in stages for task, _ in stages[stage] if stage != "E3")
+    assert not any("E3" in task.name for stage in stages for task, _ in stages[stage] if not stage.endswith("E3"))
+    assert [task.name for task, _ in stages["small-E3"]].count("creep-from-E3") == 4, "drawn, and three of the live figure"
     for start in ("glass", "glass small"):
         liquid = tasks[f"{start} liquid"][0].parameters
         assert all(pair[0].parameters.parent == liquid for name, pair in tasks.items()
@@ -222,17 +224,21 @@ def test_what_decides_comes_first_and_liquids_are_counted():
     small = [tasks[f"glass small {label}"][0] for label in ("E1", "E2")]
     archives = {task.archive for name, (task, _) in tasks.items() if name.startswith("glass")}
     assert archives == {"glasses/ESL-25600.npz", "glasses/E1.npz", "glasses/E2.npz", "glasses/E3.npz",
-                        "glasses/ESL-2500.npz", "glasses/E1-2500.npz", "glasses/E2-2500.npz",
-                        "glasses/E3-2500.npz"}, "sizes are kept apart"  # fmt: skip
+                        "glasses/ESL.npz", "glasses/E1-10000.npz", "glasses/E2-10000.npz",
+                        "glasses/E3-10000.npz"}, "sizes are kept apart; the small liquid is that of other pages"  # fmt: skip
+    assert small[0].parameters.parent == glasses.recipe("ESL")
+    assert {tasks[f"map {size}E1"][0].archive for size in ("", "small ")} == {
+        "glasses/inherent-E1.npz", "glasses/inherent-E1-10000.npz"}  # fmt: skip
+    assert tasks["map small E1"][0].parameters.sites == 10
     held = {name: pair[0].parameters for name, pair in tasks.items() if name.startswith("trial particles")}
     assert {(one.form, one.time_step, one.stress, one.duration) for one in held.values()} == {
-        (form, step, stress, 50.0) for stress in (0.53, 0.56, 0.65)
+        (form, step, stress, 600.0) for stress in (0.53, 0.56, 0.65)
         for form, step in (("squared", 0.005), ("central", 0.005), ("weighted", 0.0025))}  # fmt: skip
     assert held[creep.trial_name("central", 0.005, "E2", 0.65)].glass == small[1].parameters
     runs = {name: pair for name, pair in tasks.items() if name.startswith("held small")}
-    assert set(runs) == {"held small E1 0.53", "held small E1 0.56", "held small E1 0.65", "held small E2 0.65",
-                         "held small E3 0.65"}  # fmt: skip
-    assert all(count == 6 and task.parameters.duration == 3000.0 for task, count in runs.values())
+    assert set(runs) == {name.replace("held ", "held small ") for name in tasks
+                         if name.startswith("held ") and name not in runs}  # fmt: skip
+    assert all(count == 5 and task.parameters.duration == 3000.0 for task, count in runs.values())
     other = creep.tasks(creep.Parameters(friction="squared"))
     assert "trial particles weighted 0.005 E1 0.53" in other and "trial particles squared 0.0025 E1 0.53" in other
     kept = tasks["flow"][0].parameters.configurations()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from glasslib.papers import creep, results
-from glasslib.papers.creep import claims, current, grids, numbers, tables, transients
+from glasslib.papers.creep import claims, current, grids, local_yield, numbers, tables, transients
 
 
 def a_page(arrays, **given):
@@ -68,18 +68,19 @@ def start_ups(rates, loading, small=False):
 def test_an_overshoot_is_over_the_steady_stress_of_the_flow_curve():
     law = np.full(8, 0.6)
     loading = rising((0.2, 0.3, 0.4), 3)
-    lattices = named("from E1 measured", {"loading": loading, "initial_distance": np.ones(3)})
+    lattices = named("from E1 drawn", {"loading": loading, "initial_distance": np.ones(3)})
     alone = creep.measure(flow_page(lattices, law, missing={}))["overshoot_vs_rate"]
     assert alone.ours is None and alone.why == "of lattices alone, and the claim is of both models"
     particles = start_ups(creep.START_UP_RATES, rising((0.2, 0.35, 0.5), 2, seed=5))
     page = flow_page(lattices | particles, law, missing={})
     found = creep.measure(page)["overshoot_vs_rate"]
-    assert found.ours == pytest.approx([0.1, 0.1, 0.15 / 1.04, 0.15 / 1.04], abs=0.01) and found.samples == 2 and not found.why
+    # jackknife values of two noisy samples scatter more than their largest stresses would
+    assert found.ours == pytest.approx([0.1, 0.1, 0.15 / 1.04, 0.15 / 1.04], abs=0.015) and found.samples == 2 and not found.why
     assert min(found.error[2:]) > 2e-3 / 0.624 * 1.2, "the error of the flow curve enters"
     loading[0, 1] += 0.2 * (1 - grids.start_up_strains(1.0))  # still falls at the end: a remark, and no reason to leave it out
     found = creep.measure(page)["overshoot_vs_rate"]
     assert found.why == "not steady at the end: lattices at 0.005 (2 of 3)" and found.samples == 2
-    held = named("from E1 measured", runs(np.full((3, 5, 8), np.inf), 1.0))
+    held = named("from E1 drawn", runs(np.full((3, 5, 8), np.inf), 1.0))
     table = tables.starts_table(flow_page(page.arrays | held, law, missing={})).data
     assert "(2 of 3 steady)" in table and "peak / steady" in table
     found = creep.measure(flow_page(lattices | particles, law, missing={1e-3: 2}))["overshoot_vs_rate"]
@@ -87,17 +88,17 @@ def test_an_overshoot_is_over_the_steady_stress_of_the_flow_curve():
 
 
 def test_the_size_with_more_samples_decides_about_peaks():
-    lattices = named("from E1 measured", {"loading": rising((0.2, 0.3, 0.4), 3), "initial_distance": np.ones(3)})
+    lattices = named("from E1 drawn", {"loading": rising((0.2, 0.3, 0.4), 3), "initial_distance": np.ones(3)})
     large = start_ups(creep.START_UP_RATES, rising((0.2, 0.2, 0.2), 2))
     few = start_ups(creep.START_UP_RATES, rising((0.2, 0.3, 0.4), 6), small=True)
     page = flow_page(lattices | large | few, np.full(8, 0.6), missing={})
-    assert numbers.larger(page, "start-up", ["E1 0.001/loading"]) == (2500, ["start-up small E1 0.001/loading"])
+    assert numbers.larger(page, "start-up", ["E1 0.001/loading"]) == (10000, ["start-up small E1 0.001/loading"])
     found = creep.measure(page)["overshoot_vs_rate"]
     assert found.ours[2:] == pytest.approx([0.1, 0.1], abs=0.01) and found.samples == 3
     rows = tables.peaks_table(page).data.splitlines()
     assert "E1, $\\dot\\gamma$ = 0.001 | E1, $\\dot\\gamma$ = 0.005" in rows[0]
-    assert rows[2].startswith("| lattice, 16 × 16 sites | 3 |")
-    assert rows[3].startswith("| particles, N = 25600 | 2 | 1.1") and rows[4].startswith("| particles, N = 2500 | 6 | 1.1")
+    assert rows[2].startswith("| lattice, 32 × 32 sites | 3 |")
+    assert rows[3].startswith("| particles, N = 25600 | 2 | 1.1") and rows[4].startswith("| particles, N = 10000 | 6 | 1.1")
     assert rows[4].endswith("| – | – |") and "not computed" in tables.peaks_table(flow_page()).data
     page = flow_page(lattices | large, np.full(8, 0.6), missing={})
     assert numbers.larger(page, "start-up", ["E1 0.001/loading"])[0] == 25600
@@ -107,7 +108,20 @@ def test_the_largest_stress_is_one_of_means_over_a_little_strain():
     loading = np.full((2, 501), 0.5)
     loading[:, 100] = 0.8  # one row of noise
     assert numbers.peaks(loading, 1.0) == pytest.approx([0.6, 0.6])
-    assert numbers.peaks(np.tile(np.linspace(0, 1, 501), (2, 3, 1)), 1.0) == pytest.approx(np.full((2, 3), 0.998))
+    last = numbers.PEAK_BY - 0.002  # the middle of the last rows that count
+    assert numbers.peaks(np.tile(np.linspace(0, 1, 501), (2, 3, 1)), 1.0) == pytest.approx(np.full((2, 3), last))
+    assert numbers.peaks(loading[:1], 1.0) == pytest.approx([0.6])
+
+
+def test_the_largest_stress_of_few_noisy_samples_is_not_that_of_their_noise():
+    generator, strain = np.random.default_rng(2), grids.start_up_strains(1.0)
+    smooth = 0.6 * (1 + 0.3 * np.exp(-(((strain - 0.08) / 0.04) ** 2)))
+    noise = np.repeat(generator.normal(0, 0.03, (400, 5, 126)), 4, axis=2)[..., :501]  # over more strain than is averaged
+    found = np.array([numbers.peaks(smooth + one, 1.0) for one in noise])
+    largest = (smooth + noise)[..., :126].max(axis=2).mean()
+    assert abs(found.mean() - smooth.max()) < 0.4 * (largest - smooth.max())
+    errors = found.std(axis=1, ddof=1) / np.sqrt(5)
+    assert found.mean(axis=1).std() == pytest.approx(np.sqrt((errors**2).mean()), rel=0.4), "the error says how it scatters"
 
 
 def test_peaks_rise_from_state_to_state_in_both_models_or_not_at_all():
@@ -115,23 +129,23 @@ def test_peaks_rise_from_state_to_state_in_both_models_or_not_at_all():
     for k, label in enumerate(creep.STATES):
         rates = creep.loads(creep.Parameters(), label)[0]
         loading = rising([0.2 + 0.1 * k] * len(rates), 2)
-        arrays |= named(f"from {label} measured", {"loading": loading, "initial_distance": np.ones(2)})
+        arrays |= named(f"from {label} drawn", {"loading": loading, "initial_distance": np.ones(2)})
     alone = creep.measure(a_page(arrays))["overshoot_order"]
     assert alone.ours is None and alone.why == "of lattices alone, and the claim is of both models"
     for k, label in enumerate(creep.STATES):
         arrays[f"start-up small {label} 0.005/loading"] = rising([0.2 + 0.1 * k], 6)[:, 0]
     found = creep.measure(a_page(arrays))["overshoot_order"]
-    assert found.ours == pytest.approx([0.06] * 4, abs=0.01) and found.samples == 2
+    assert found.ours == pytest.approx([0.06] * 4, abs=0.015) and found.samples == 2
 
 
 def test_arrays_of_forward_thresholds_are_not_taken_for_others():
     loading = np.random.default_rng(1).normal(1, 0.1, (2, 3, 501))
     held = runs(np.full((2, 5, 8), np.inf), 1.0)
-    old = named("from E1 measured", held | {"loading": loading})
+    old = named("from E1 drawn", held | {"loading": loading})
     page = a_page(old)
     assert "overshoot_vs_rate" not in creep.measure(page) and numbers.from_glass(page, "E1") is None
     assert "not computed" in tables.starts_table(page).data and "not computed" in transients.start_up(page).data
-    page = a_page(old | {"from E1 measured/initial_distance": np.ones(2)})
+    page = a_page(old | {"from E1 drawn/initial_distance": np.ones(2)})
     assert "overshoot_vs_rate" in creep.measure(page)
 
 
@@ -251,8 +265,8 @@ class Panel:
 
 
 def test_drawn_lattices_of_the_pages_size_say_what_is_stuck_and_measured_ones_stand_beside(monkeypatch):
-    early = {"early_rate": np.full((2, 500), 0.01), "creep_rate": np.full((2, 40), 1e-3)}
-    page = creeping_page(runs([50.0] * 6, 0.04), named("held E1 0.53", runs([60.0, 70.0], 0.04) | early))
+    early = {"early_rate": np.full((3, 500), 0.01), "creep_rate": np.full((3, 40), 1e-3)}
+    page = creeping_page(runs([50.0] * 6, 0.04), named("held E1 0.53", runs([60.0, 70.0, 80.0], 0.04) | early))
     assert (numbers.lattice_outcomes(page, "E1", 0.53) == 1).all()
     assert (numbers.lattice_outcomes(page, "E1", 0.53, "measured") == 0).all()
     shown = []
@@ -262,7 +276,7 @@ def test_drawn_lattices_of_the_pages_size_say_what_is_stuck_and_measured_ones_st
     texts = {one for one in shown if isinstance(one, str)}
     assert {"$\\Sigma$ = 0.53, lattice: 16 of 16 stuck; paper: stuck", "$\\Sigma$ = 0.53, measured: 0 of 16 stuck",
             "$\\Sigma$ = 0.56, lattice: 0 of 16 stuck; paper: stuck", "$\\Sigma$ = 0.6, lattice: 0 of 16 stuck",
-            "$\\Sigma$ = 0.53, particles: 2 of 2 stuck; paper: stuck", "quartiles"} <= texts  # fmt: skip
+            "$\\Sigma$ = 0.53, particles: 3 of 3 stuck; paper: stuck", "quartiles"} <= texts  # fmt: skip
     crosses = [float(x) for x, y in (one for one in shown[1:] if not isinstance(one, str)) if np.ndim(x) == 0]
     assert crosses.count(40.0) == 16 and {60.0, 70.0} <= set(crosses), "each run that gets stuck ends in a cross"
     tasks = creep.tasks(creep.Parameters())
@@ -288,10 +302,10 @@ def test_trials_say_how_runs_end():
         arrays |= named(f"held small E1 {stress:g}", runs(ends, 0.6))
     page = a_page(arrays | {"from E1 shuffled/loading": np.ones((2, 3, 501))})
     table = tables.trials_table(page).data
-    assert "| lattice, 64 × 64 sites | 0.01 | 16 | 100% ± 0% | 50% ± 50%, 25% undecided | 0% ± 0% |" in table
-    assert "| particles, N = 2500 | 0.005 | 2 | 100% ± 19% | 0% ± 19% | – |" in table and "25600" not in table
+    assert "| lattice, 64 × 64 sites | 0.01 | 16 | 100% ± 4% | 50% ± 50%, 25% undecided | 0% ± 4% |" in table
+    assert "| particles, N = 10000 | 0.005 | 2 | 100% ± 19% | 0% ± 19% | – |" in table and "25600" not in table
     table = tables.starts_table(page).data
-    ends = "100% ± 0% | 50% ± 50%, 25% undecided | 0% ± 0% | – | – |"
+    ends = "100% ± 4% | 50% ± 50%, 25% undecided | 0% ± 4% | – | – |"
     assert f"| E1 | drawn | 16 × 16 | 1.00 ± 0.00 | – | – | – | {ends}" in table
 
 
@@ -303,8 +317,8 @@ def test_the_swing_of_the_feedback_is_shown_with_how_runs_end():
     page = a_page(arrays | named("held small E1 0.65", found))
     assert numbers.stress_overshoot(page, "held E1 0.65", 0.65) == pytest.approx([1.1 / 0.65, 1.0 / 0.65])
     table = tables.ringing_table(page).data
-    assert "| squared | 2500 | 0.005 | E2 | 0.65 | 1.62 ± 0.08 | ended early |" in table
-    assert "| weighted | 2500 | 0.005 | E1 | 0.65 | 1.62 ± 0.08 | 1 flow, 1 stuck |" in table
+    assert "| squared | 10000 | 0.005 | E2 | 0.65 | 1.62 ± 0.08 | 1 flow, 1 stuck |" in table
+    assert "| weighted | 10000 | 0.005 | E1 | 0.65 | 1.62 ± 0.08 | 1 flow, 1 stuck |" in table
     assert "| weighted | 25600 | 0.005 | E1 | 0.65 | 1.62 ± 0.08 | 1 flow, 1 stuck |" in table and "central" not in table
     assert numbers.ends_text(np.array([np.nan, 1.0, np.nan])) == "1 stuck, 2 undecided"
 
@@ -346,14 +360,22 @@ def test_the_form_of_friction_is_that_of_the_smallest_gap_in_the_middle():
     for form, factors in (("weighted", [1.3, 1.02, 1.01, 1.03]), ("central", [1.0, 1.1, 1.2, 1.0])):
         arrays |= named(f"friction {form}", {"stress": np.tile(law * factors, (4, 1)), "error": np.full((4, 4), 1e-4)})
     page = a_page(arrays)
-    assert numbers.friction_gap(page, "weighted") == pytest.approx(0.029, abs=2e-3)
-    assert numbers.friction_gap(page, "central") == pytest.approx(0.167, abs=2e-3)
+    gap, error = numbers.friction_gap(page, "weighted")
+    assert gap == pytest.approx(0.029, abs=2e-3) and 0 < error < 2e-4
+    assert numbers.friction_gap(page, "central")[0] == pytest.approx(0.167, abs=2e-3)
     from glasslib.papers.creep import figures
 
     table = figures.friction_table(page).data
-    assert table.splitlines()[-2].endswith("| 3 |") and table.splitlines()[-1].endswith("| 17 |")
+    assert table.splitlines()[-2].endswith("| 2.9 ± 0.0 | 2.9 |") and table.splitlines()[-1].endswith("| 16.7 ± 0.0 | 16.7 |")
     page["friction weighted/stress"][:, 1] = np.nan
-    assert np.isnan(numbers.friction_gap(page, "weighted")) and np.isnan(numbers.friction_gap(page, "printed"))
+    assert np.isnan([numbers.friction_gap(page, form) for form in ("weighted", "printed")]).all()
+
+
+def test_the_form_of_friction_is_the_one_that_the_published_study_chooses():
+    page = creep.Parameters().results()
+    found = {form: gap + 2 * error for form in creep.FRICTIONS for gap, error in [numbers.friction_gap(page, form)]}
+    known = {form: size for form, size in found.items() if np.isfinite(size)}
+    assert not known or min(known, key=known.get) == creep.Parameters().friction, "nothing is chosen before the study has data"
 
 
 def test_the_table_of_fits_has_two_ranges():
@@ -383,7 +405,7 @@ def mapped_flow(rates, heights, samples=2):
     arrays = {}
     for rate, height in zip(rates, heights):
         for k in range(creep.kept_in_flow(creep.Parameters(), rate)):
-            stress = np.tile(np.array([0.1, 0.12])[:samples, None], 64) + 0.2 * (k == 0)
+            stress = np.tile(np.array([0.1, 0.12, 0.2])[:samples, None], 64) + 0.2 * (k == 0)
             arrays |= named(f"flow map {rate:g} {k}", {
                 "stress_map": stress, "strength_map": np.ones((samples, 64)),
                 "distance_maps": np.full((samples, 64, 1), height)})  # fmt: skip
@@ -392,7 +414,7 @@ def mapped_flow(rates, heights, samples=2):
 
 def test_means_of_flow_are_over_configurations_first_and_errors_over_samples():
     page = flow_page(mapped_flow([1e-3], [1.0]), missing={})
-    local = numbers.in_flow(page, 1e-3)
+    local = local_yield.in_flow(page, 1e-3)
     assert local.threshold.shape == (2, 5 * 64)
     assert local.threshold.mean(axis=1) == pytest.approx([1.1 + 0.2 / 5, 1.12 + 0.2 / 5])
 
@@ -400,13 +422,13 @@ def test_means_of_flow_are_over_configurations_first_and_errors_over_samples():
 def test_only_configurations_of_steady_flow_have_thresholds():
     page = flow_page(mapped_flow([1e-3, 1e-4], [1.0, 1.1]), missing={})
     page["flow/begin"][1, -3] = 1.05  # at 1e-3, of strain 1.2: the ends of the last five segments are 0.8, 0.9 and so on
-    found = np.nanmean(numbers.in_flow(page, 1e-3).threshold, axis=1)
+    found = np.nanmean(local_yield.in_flow(page, 1e-3).threshold, axis=1)
     assert found == pytest.approx([1.14, 1.12]), "of the second sample the last two, without the first configuration"
     page["flow/begin"][1, -3] = np.nan
-    assert numbers.in_flow(page, 1e-3) is None and numbers.in_flow(page, 1e-4) is not None
-    assert numbers.in_flow(page, 5e-3) is None, "there is no map of it"
+    assert local_yield.in_flow(page, 1e-3) is None and local_yield.in_flow(page, 1e-4) is not None
+    assert local_yield.in_flow(page, 5e-3) is None, "there is no map of it"
     page.arrays["flow/sample"] = np.array([0, 2])
-    assert numbers.in_flow(page, 1e-4) is None, "maps are of other samples than the flow"
+    assert local_yield.in_flow(page, 1e-4) is None, "maps are of other samples than the flow"
 
 
 def test_thresholds_rise_over_three_rates_in_both_models_or_not_at_all():
@@ -416,9 +438,15 @@ def test_thresholds_rise_over_three_rates_in_both_models_or_not_at_all():
     assert alone.ours is None and alone.why == "no thresholds of particles in steady flow at 0.01, 0.001, 0.0001"
     page = flow_page(lattices | mapped_flow(heights, heights.values()), missing={})
     found = creep.measure(page)
-    assert len(found["threshold_mean_vs_rate"].ours) == 4 and found["threshold_mean_vs_rate"].samples == 2
-    assert found["threshold_mean_vs_rate"].ours[:2] == pytest.approx([0.046, 0.046], abs=1e-3)
-    assert found["threshold_mean_vs_rate"].error[:2] == pytest.approx([0, 0], abs=1e-9), "samples are compared one by one"
+    rise = found["threshold_mean_vs_rate"]
+    assert rise.ours == pytest.approx([0.046, (1.185 - 1.0433) / 2], abs=1e-3) and rise.samples == 2, "for each decade"
+    assert rise.error == pytest.approx([0, 0], abs=1e-9), "samples are compared one by one"
+    assert rise.why.startswith("from 0.001 to 0.0001 alone: lattices 0.046")
+    more = mapped_flow(heights, heights.values(), samples=3)
+    flows = {name: np.concatenate([values, values[:1]]) for name, values in page.arrays.items() if name.startswith("flow/")}
+    flows["flow/begin"][2, -1] = np.nan  # at the slowest rate the third is not steady
+    less = creep.measure(flow_page(lattices | more | flows, missing={}))["threshold_mean_vs_rate"]
+    assert less.ours == pytest.approx(rise.ours) and less.samples == 2, "of those that are steady at all rates"
     shifts = [1.05 + 0.15 - 0.6 + 0.02 * np.log(1e-3), 1.15 + 0.135 - 0.6 + 0.02 * np.log(1e-4)]
     assert found["thresholds_shifted"].ours == pytest.approx(min(shifts), abs=0.01)
     page["flow/begin"][:, 1] = np.nan
@@ -428,7 +456,7 @@ def test_thresholds_rise_over_three_rates_in_both_models_or_not_at_all():
 
 def test_both_controls_are_compared_on_particles_and_on_a_larger_lattice_too():
     alone = creep.measure(flow_page())["rate_equals_stress_control"]
-    assert alone.ours < 2e-3 and alone.samples == 6
+    assert len(alone.ours) == 1 and alone.ours[0] < 2e-3 and alone.samples == 6 and alone.why.startswith("of lattices alone")
     rate = ((0.65 / 1.04 - 0.5) / 5) ** (1 / 0.8)  # at which the particles' flow curve is at 0.65
     held = runs([np.inf, np.inf], 1.0, [0.98 * rate, 1.02 * rate], 1e-5)
     (stress, gap, error), = numbers.held_gaps(flow_page(named("held E1 0.65", held)))
@@ -437,7 +465,7 @@ def test_both_controls_are_compared_on_particles_and_on_a_larger_lattice_too():
     page = flow_page(named("held E1 0.65", held))
     expected = 0.65 / (1.04 * (0.5 + 5 * (rate / 2) ** 0.8)) - 1
     both = creep.measure(page)["rate_equals_stress_control"]
-    assert both.ours == pytest.approx(expected, rel=0.02) and both.samples == 2
+    assert both.ours == pytest.approx([alone.ours[0], expected], rel=0.02) and both.samples == 2 and not both.why
     stuck = runs([np.inf, 30.0], 0.05)
     assert numbers.held_gaps(flow_page(named("held E1 0.65", stuck))) == []
     slow = ((np.array(creep.SLOW_STRESSES) - 0.5) / 5) ** (1 / 0.8)
@@ -446,7 +474,7 @@ def test_both_controls_are_compared_on_particles_and_on_a_larger_lattice_too():
     page = flow_page(named("variant side doubled", doubled))
     slowest = numbers.protocol_gaps(page, "variant side doubled")[0]
     assert slowest[0] == 0.525 and slowest[1] == pytest.approx(0.525 / (0.5 + 5 * (slow[0] / 2) ** 0.8) - 1, rel=0.02)
-    assert creep.measure(page)["rate_equals_stress_control"].ours == pytest.approx(slowest[1])
+    assert creep.measure(page)["rate_equals_stress_control"].ours == pytest.approx([slowest[1]])
     page["variant side doubled/held_stuck_time"][2, 0] = 70.0
     assert [stress for stress, *_ in numbers.protocol_gaps(page, "variant side doubled")] == [0.53, 0.54]
 
@@ -455,6 +483,8 @@ def test_states_that_share_liquids_are_compared_sample_by_sample():
     liquid, arrays = np.array([0.0, 0.3, -0.2]), {}  # what a sample has in common
     for k, label in enumerate(creep.STATES):
         strength = np.full((3, 16, 18), 1.0) + liquid[:, None, None] + 0.05 * k
+        strength[:, k:4] = 0.5  # below the stress under which states are compared: fewer from state to state
+        strength[:, 4] = np.nan
         arrays |= named(f"map {label}", {
             "energy": np.array([-2.3, -2.4, -2.5]), "distance_maps": strength, "strength_map": 2 * strength[..., 0],
             "stress_map": np.zeros((3, 16))})  # fmt: skip
@@ -462,7 +492,8 @@ def test_states_that_share_liquids_are_compared_sample_by_sample():
             "secant_moduli": np.tile(12 + 10 * liquid[:, None, None] + k, (1, 2, 2)),
             "tangent_moduli": np.tile([-2.62, 15.07], (3, 1))})  # fmt: skip
     found = creep.measure(a_page(arrays))
-    assert found["gap_order"].ours == pytest.approx([0.05, 0.05]) and max(found["gap_order"].error) < 1e-9
+    rises = np.nanmean(np.diff([arrays[f"map {label}/distance_maps"] for label in creep.STATES], axis=0), axis=(1, 2, 3))
+    assert found["gap_order"].ours == pytest.approx([*rises, 1 / 16, 1 / 16])
     assert found["modulus_order"].ours == pytest.approx([1, 1]) and max(found["modulus_order"].error) < 1e-9
     table = tables.moduli_table(a_page(arrays, shear_modulus=16.0)).data
     assert "| E1 | -2.3254 | -2.4000 ± 0.0577 | 12.33 ± 1.45 (3 samples) | – | -2.6 to 15.1 |" in table

@@ -32,25 +32,26 @@ STATES = ("E1", "E2", "E3")  # labels of ``glasses.CATALOGUE``
 COMPARED_RATE, COMPARED_STRESS = 5e-3, 0.65  # at which the three states are compared, Fig. 3
 FRICTIONS = ("weighted", "squared", "central", "printed")  # forms of friction, see ``particles.dynamics``
 LARGEST_DAMPED_STEPS = {"printed": 0.005}  # 0.01 for the others: beyond, the engine refuses the friction or the feedback
-FRICTION_SAMPLES, FRICTION_ROWS = 4, 4  # of the study of them, on small systems; rows of a record that one published stands for
+FRICTION_PARTICLES, FRICTION_SAMPLES = 2_500, 4  # of the study of them;
+FRICTION_ROWS = 4  # of its records that one published stands for
 FRICTION_RATES, FRICTION_STRAINS = (2e-2, 1e-2, 5e-3, 1e-3), (2.0, 1.5, 1.0, 0.8)  # and the strain at each rate
 COOLING_TIMES = (30.0, 100.0, 300.0, 1000.0, 3000.0)  # of the study of energy against rate
 KEPT_IN_FLOW = {1e-2: 6, 1e-3: 5, 1e-4: 8}  # configurations of particles in steady flow that are mapped; at other rates
 KEPT_ELSEWHERE = 1  # so many;
 PUBLISHED_IN_FLOW = 2  # every so many of them are published as they are, beside the maps of all;
 FLOW_SITES = 2  # and how many sites of these maps there are along the edge of a cell, as more of them use each better
-SMALL_PARTICLES, SMALL_SAMPLES = 2_500, 6  # of small glasses, cooled as those of the page; these stresses are imposed on them
-SMALL_LOADS = {"E1": (0.53, 0.56, 0.65), "E2": (0.65,), "E3": (0.65,)}
+SMALL_PARTICLES, SMALL_SAMPLES = 10_000, 5  # of small glasses, cooled as those of the page from liquids that other pages have
 TRIED_STRESSES = (0.53, 0.56, 0.60)  # at which size and time step are varied: of lattices drawn from E1,
-TRIED_SIZES, TRIED_TIME_STEP = (16, 32, 64), 0.001  # the latter at the size of the page; and of small systems of particles
+TRIED_SIZES, TRIED_TIME_STEP = (16, 64), 0.001  # the latter at the size of the page; and of small systems of particles
 TRIED_LOADS = (("E1", 0.53), ("E1", 0.56), ("E2", 0.65))  # at these, where the first swing of the feedback may decide,
 TRIED_FRICTIONS = ("weighted", "squared", "central")  # in these forms of friction, as they damp it,
-TRIED_TIME, TRIED_SAMPLES = 50.0, 2  # for so long
+TRIED_TIME, TRIED_SAMPLES = 600.0, 2  # for so long: three times that after which particles at rest count as stuck
 RECOVERY_TIMES = (0.5, 1.0, 2.0, 4.0, 8.0)  # nodes of the live figure: tau_res,
 THRESHOLD_SHAPES = (1.0, 1.5, 2.0, 2.5, 3.0)  # k_d,
 LIVE_RATES = (2e-4, 4.309e-4, 9.283e-4, 2e-3, 4.309e-3, 9.283e-3, 2e-2)  # and rate, evenly in its logarithm
 LIVE_SAMPLES = 2  # at each node
-LIVE_STRESSES = (0.50, 0.53, 0.56, 0.59, 0.62, 0.65, 0.68, 0.71)  # of the live creep curve
+LIVE_STRESSES = (0.48, 0.50, *CREEP_STRESSES, 0.73)  # of the live creep curve: those held on particles among them
+LIVE_GLASSES = 2  # from which its lattices are drawn
 FILE = "creep/results.npz"
 KEPT = 1  # to be raised when what is published of a sample changes
 
@@ -216,6 +217,11 @@ def sites(given):
     return round(edge / particles.CELL)
 
 
+def small_sites():
+    """Return the number of cells along an edge of the maps of small glasses."""
+    return round(98.8045 * (SMALL_PARTICLES / 1e4) ** 0.5 / particles.CELL)
+
+
 def flow_sites(given):
     """Return the number of sites along an edge of the maps of particles in flow: they overlap, ``FLOW_SITES`` to a cell."""
     return FLOW_SITES * sites(given)
@@ -238,8 +244,8 @@ def stages(given):
 def tried_particles(given):
     """Return (form of friction, time step, glass, stress) of each trial of small systems.
 
-    Other forms of friction with the time step of the page, and its form with half of that. With both of the page they are
-    held to the end, and are no trial.
+    Other forms of friction with the time step of the page, and its form with half of that. Those with both of the page are no
+    trial.
     """
     step = given.damped_time_step
     pairs = [(form, step) for form in TRIED_FRICTIONS if form != given.friction] + [(given.friction, step / 2)]

@@ -1,12 +1,17 @@
-"""The creep paper's claims, measured from its ``results.Results``."""
+"""The creep paper's claims, measured from its ``results.Results``.
+
+Lattices are those of the page's size, whose sites are drawn from glasses (``numbers.DECIDING``); of glasses and of particles
+that size decides of which there are more samples.
+"""
 
 import math
 
 import numpy as np
 
 from glasslib.analysis import statistics
+from glasslib.claims_table import with_error
 from glasslib.papers import creep
-from glasslib.papers.creep import current, numbers
+from glasslib.papers.creep import current, local_yield, numbers
 from glasslib.scorecard import Measurement
 
 
@@ -42,15 +47,18 @@ def _of_steady_lattices(results, scale):
 
 
 def _of_both_controls(results, scale):
-    """Return the worst gap between both controls: of lattices, and of particles where any flows under a held stress."""
-    of_lattices = numbers.protocol_gaps(results), numbers.protocol_gaps(results, f"variant {creep.DOUBLED}")
-    counts = len(results["steady/stress"]), len(results.arrays.get(f"variant {creep.DOUBLED}/stress", ()))
-    if not any(of_lattices):
-        return Measurement.none("no lattice flows under a held stress", counts[0], scale)
-    found = [(count, gap, error) for count, gaps in zip(counts, of_lattices) for _, gap, error in gaps]
-    found += [(len(results[f"held E1 {stress:g}/stuck_time"]), gap, error) for stress, gap, error in numbers.held_gaps(results)]
-    _, gap, error = numbers.worst(found)
-    return Measurement(abs(gap), error, min(row[0] for row in found), scale)
+    """Return the worst gap between both controls, of lattices and of particles; of the latter nothing where none flows."""
+    names = "steady", f"variant {creep.DOUBLED}"
+    of_lattices = [(len(results[f"{name}/stress"]), gap, error) for name in names
+                   for _, gap, error in numbers.protocol_gaps(results, name)]  # fmt: skip
+    if not of_lattices:
+        return Measurement.none("no lattice flows under a held stress", len(results["steady/stress"]), scale)
+    of_particles = [(len(results[f"{numbers.of_more(results, 'held', f'E1 {stress:g}', 'steady_rate')}/steady_rate"]), gap, error)
+                    for stress, gap, error in numbers.held_gaps(results)]  # fmt: skip
+    found = [numbers.worst(rows) for rows in (of_lattices, of_particles) if rows]
+    why = "" if of_particles else "of lattices alone: no particles flow under a stress at a rate of their flow curve"
+    return Measurement([abs(gap) for _, gap, _ in found], [error for *_, error in found],
+                       min(count for count, *_ in of_lattices + of_particles), scale, why)  # fmt: skip
 
 
 def _of_steady_particles(results, scale):
@@ -72,26 +80,44 @@ def _of_flow_curves(results, scale):
 
 
 def _of_thresholds(results, scale):
-    """Return how mean thresholds rise from rate to slower rate in both models, and how far those of particles lie above."""
+    """Return how mean thresholds rise towards slow rates in both models, and how far those of particles lie above.
+
+    The rise is the slope against the decimal logarithm of the rate, of each sample; that of the last step is a remark.
+    """
     rates, count = numbers.steady(results).rates, len(results["steady/stress"])
     wanted = [rate for rate in creep.MAPPED_RATES if rate in rates]
-    local = {rate: numbers.in_flow(results, rate) for rate in wanted}
+    local = {rate: local_yield.in_flow(results, rate) for rate in wanted}
     missing = [f"{rate:g}" for rate in creep.MAPPED_RATES if local.get(rate) is None]
-    of_particles = {rate: np.nanmean(one.threshold, axis=1) for rate, one in local.items() if one is not None}
+    of_particles = {rate: local_yield.of_samples(one.threshold) for rate, one in local.items() if one is not None}
     of_lattices = {rate: results["steady/threshold_mean"][:, rates.index(rate)] for rate in wanted}
-    counts, measured = min([count, *map(len, of_particles.values())]), {}
+    counts, measured = min([count, *(np.isfinite(found).sum() for found in of_particles.values())]), {}
     if missing:
         why = f"no thresholds of particles in steady flow at {', '.join(missing)}"
         measured["threshold_mean_vs_rate"] = Measurement.none(why, counts, scale)
     else:
-        rises = [step for found in (of_lattices, of_particles) for step in _steps([found[rate] for rate in wanted])]
-        measured["threshold_mean_vs_rate"] = Measurement(*map(list, zip(*rises)), counts, scale)
+        measured["threshold_mean_vs_rate"] = _of_rises(wanted, {"lattices": of_lattices, "particles": of_particles}, scale)
     if all(rate in of_particles for rate in SHIFTED):
-        shifts = [_difference(*(statistics.mean_error(found[rate]) for found in (of_particles, of_lattices)))
-                  for rate in SHIFTED]  # fmt: skip
+        shifts = [_difference(*(statistics.mean_error(found[rate][np.isfinite(found[rate])])
+                                for found in (of_particles, of_lattices))) for rate in SHIFTED]  # fmt: skip
         least = min(shifts, key=lambda shift: shift[0] - 2 * shift[1])
         measured["thresholds_shifted"] = Measurement(*least, counts, scale)
     return measured
+
+
+def _of_rises(rates, models, scale):
+    """Return the rises per decade of {model: {rate: (samples,)}} towards slow rates, of samples known at all of them."""
+    decades, found, steps, counts = -np.log10(rates), [], [], []
+    for of, by_rate in models.items():
+        columns = np.stack([by_rate[rate] for rate in rates])
+        columns = columns[:, np.isfinite(columns).all(axis=0)]
+        if columns.shape[1] < 2:
+            return Measurement.none(f"fewer than two samples of {of} are in steady flow at all rates", columns.shape[1], scale)
+        found.append(statistics.mean_error(np.polyfit(decades, columns, 1)[0]))
+        step, error = statistics.mean_error(columns[-1] - columns[-2])
+        steps.append(f"{of} {with_error(step, error)}")
+        counts.append(columns.shape[1])
+    why = f"from {rates[-2]:g} to {rates[-1]:g} alone: {', '.join(steps)}"
+    return Measurement(*map(list, zip(*found)), min(counts), scale, why)
 
 
 def _of_start_up(results, scale):
@@ -179,15 +205,9 @@ def _of_creep(results, scale):
 
 
 def _margin(runs, sticks, undecided=False):
-    """Return (share of runs that do as ``sticks`` has it, less one half; its error); ``undecided``: whether those do too.
-
-    The error is that of a share, or over glasses where several runs (glasses, systems) are of each, whichever is larger.
-    """
-    wanted = (runs == (1.0 if sticks else 0.0)) | (np.isnan(runs) & undecided)
-    error = statistics.share_error(int(wanted.sum()), wanted.size)
-    if wanted.ndim > 1 and len(wanted) > 1:
-        error = max(error, float(statistics.mean_error(wanted.mean(axis=1))[1]))
-    return float(wanted.mean() - 0.5), error
+    """Return (share of runs that do as ``sticks`` has it, less one half; its error); ``undecided``: whether those do too."""
+    found, error = numbers.share((runs == (1.0 if sticks else 0.0)) | (np.isnan(runs) & undecided))
+    return found - 0.5, error
 
 
 def _is_decided(runs, sticks):
@@ -197,14 +217,17 @@ def _is_decided(runs, sticks):
 
 
 def _of_initial_states(results, scale):
-    if not results.has(*(f"map {label}/energy" for label in creep.STATES)):
-        return {}
-    count = min(len(results[f"map {label}/energy"]) for label in creep.STATES)
-    energies = [statistics.mean_error(results[f"map {label}/energy"]) for label in creep.STATES]
-    measured = {"energies": Measurement(*map(list, zip(*energies)), count, scale)}
-    found = [numbers.initial(results, label) for label in creep.STATES]
-    if all(one is not None for one in found):
-        measured["gap_order"] = _order([np.nanmean(one.distance, axis=(1, 2)) for one in found], scale)
+    measured, known = {}, numbers.larger(results, "map", [f"{label}/energy" for label in creep.STATES])
+    if known:
+        energies, count = [statistics.mean_error(results[name]) for name in known[1]], min(len(results[name]) for name in known[1])
+        measured["energies"] = Measurement(*map(list, zip(*energies)), count, scale)
+    mapped = numbers.larger(results, "map", [f"{label}/distance_maps" for label in creep.STATES])
+    if mapped:
+        distances = [results[name].astype(float) for name in mapped[1]]
+        # the mean leaves out sites that never yield, which count among those beyond the stress
+        means = _steps([np.nanmean(one, axis=(1, 2)) for one in distances])
+        nearer = _steps([-local_yield.below(one, creep.COMPARED_STRESS) for one in distances])
+        measured["gap_order"] = Measurement(*map(list, zip(*means, *nearer)), min(map(len, distances)), scale)
     return measured
 
 

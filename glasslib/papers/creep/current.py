@@ -27,12 +27,11 @@ def expected(given, ensemble):
     words = ensemble.split()
     if words[0] == "cooled":
         return _values(glasses.CATALOGUE["E1"], float(words[1]), glasses.HOLDING_TIME, glasses.PARTICLES)
-    of_first = words[0] == "flow" or words[:2] == ["trial", "lattice"]
-    label = next((one for one in creep.STATES if one in words), "E1" if of_first else None)
+    label = next((one for one in creep.STATES if one in words), "E1" if words[0] in ("flow", "trial") else None)
     if label is None:
         return None
     scale, named = creep.SCALES[given.scale], glasses.CATALOGUE[label]
-    if "small" in words or words[:2] == ["trial", "particles"]:
+    if "small" in words or words[0] == "trial" or (words[0] == "live-creep" and given.scale != "smoke"):
         return _values(named, named.cooling_time, named.holding_time, creep.SMALL_PARTICLES)
     time = scale.cooling_times[creep.STATES.index(label)] if scale.cooling_times else named.cooling_time
     return _values(named, time, scale.holding_time or named.holding_time, scale.particles)

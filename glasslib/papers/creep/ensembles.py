@@ -1,7 +1,6 @@
 """The creep paper's tasks: which ensembles there are at a scale, and in which order they are run.
 
-Glasses are those of the page, and small ones, of which there are more samples: they serve for what two samples cannot tell,
-and for trials of the friction.
+Glasses are those of the page, and small ones, of which there are more samples: they serve for what two samples cannot tell.
 """
 
 import itertools
@@ -11,14 +10,15 @@ from glasslib.papers.creep import moduli, particles, simulations
 from glasslib.papers.creep.particles import Cooled, FlowCurve, Held, StartUp
 from glasslib.papers.creep.simulations import STARTS, FromGlass, Steady
 
-# friction first, as it decides the form for all other particles; E3, whose glasses take longest, last with all that needs it
-STAGES = ("friction", "small", "glass", "map", "modulus", "steady", "variant", "live", "cooled", "from", "live-creep",
-          "start-up", "held", "flow", "large", "E3")  # fmt: skip
+# friction first, as it decides the form for all other particles; small glasses before those of the page; of both those of E3,
+# which take longest, after all others, with what needs them
+STAGES = ("friction", "steady", "variant", "live", "small", "small-E3", "cooled", "glass", "map", "modulus", "from", "start-up",
+          "held", "flow", "large", "E3")  # fmt: skip
 
 
 def tasks(given):
     """Return {name: (task, number of samples)} of all ensembles at the scale that is asked, in the order of their cost."""
-    return lattices(given) | _states(given) | _small(given) | _trials(given) | _flows(given)
+    return lattices(given) | _states(given) | _small(given) | _live(given) | _trials(given) | _flows(given)
 
 
 def lattices(given):
@@ -39,7 +39,7 @@ def lattices(given):
 def _states(given):
     """Return the tasks of the initial states: glass liquid, glass G, map G, modulus G, cooled TIME; and of what starts there.
 
-    from G START, live-creep G TIME: lattices; start-up G RATE, held G STRESS: particles.
+    from G START: lattices; start-up G RATE, held G STRESS: particles.
     """
     count, result = creep.glass_samples(given), {}
     liquid = creep.glass(given, creep.STATES[0]).parent  # all three are cooled from it
@@ -49,7 +49,9 @@ def _states(given):
         result[f"glass {label}"] = glasses.glass_task(made, given.seed), count
         result[f"map {label}"] = simulations.map_task(made, creep.sites(given), given.seed), count
         result[f"modulus {label}"] = moduli.secant_task(made, given.seed), count
-        result |= {name: (task, count) for name, task in (_lattices_from(given, label) | _particles_from(given, label)).items()}
+        started = _lattices_from(given, label, made, creep.sites(given), STARTS if label == "E1" else ("measured", "drawn"))
+        started |= _particles_from(given, label, made)
+        result |= {name: (task, count) for name, task in started.items()}
     if given.scale != "smoke":
         parent = glasses.recipe("ESL")
         for time in creep.COOLING_TIMES:
@@ -58,53 +60,54 @@ def _states(given):
     return result
 
 
-def _lattices_from(given, label):
-    """Return the tasks of lattices that start like a glass, by name."""
-    scale, seed, smoke, sites = creep.SCALES[given.scale], given.seed, given.scale == "smoke", creep.sites(given)
-    made, (rates, stresses), result = creep.glass(given, label), creep.loads(given, label), {}
-    for start in STARTS if label == "E1" else ("measured", "drawn"):
+def _lattices_from(given, label, made, sites, starts, size=""):
+    """Return the tasks of lattices that start like a glass, by name; ``size``: "small " for a small one."""
+    scale, (rates, stresses), result = creep.SCALES[given.scale], creep.loads(given, label), {}
+    for start in starts:
         spec = FromGlass(creep.model(given), made, sites, rates, scale.start_strain, stresses, scale.duration, start)
-        result[f"from {label} {start}"] = simulations.from_glass_task(spec, seed)
-    for recovery in creep.live_recovery_times(given):
-        healing, systems = creep.model(given, recovery_time=recovery), 2 if smoke else 8
-        spec = FromGlass(healing, made, sites, (), 1.0, creep.LIVE_STRESSES, scale.duration, "drawn", systems)
-        result[f"live-creep {label} {recovery:g}"] = simulations.from_glass_task(spec, seed)
+        result[f"from {size}{label} {start}"] = simulations.from_glass_task(spec, given.seed)
     return result
 
 
-def _particles_from(given, label):
-    """Return the tasks of particles that start from a glass, by name."""
+def _particles_from(given, label, made, size=""):
+    """Return the tasks of particles that start from a glass, by name; ``size``: "small " for a small one."""
     scale, step, form = creep.SCALES[given.scale], given.damped_time_step, given.friction
-    made, (rates, stresses), result = creep.glass(given, label), creep.loads(given, label), {}
+    (rates, stresses), result = creep.loads(given, label), {}
     for rate in rates:
-        result[f"start-up {label} {rate:g}"] = particles.start_up_task(
+        result[f"start-up {size}{label} {rate:g}"] = particles.start_up_task(
             StartUp(made, rate, scale.start_strain, step, form), given.seed)  # fmt: skip
     for stress in stresses:
         spec = Held(made, stress, scale.duration, time_step=step, form=form)
-        result[f"held {label} {stress:g}"] = particles.held_task(spec, given.seed)
+        result[f"held {size}{label} {stress:g}"] = particles.held_task(spec, given.seed)
     return result
 
 
 def _small(given):
-    """Return the tasks of small glasses: glass small liquid, glass small G, modulus small G; start-up small G RATE, held ....
-
-    They are sheared and held as those of the page, by what the claims ask for alone.
-    """
+    """Return the tasks of small glasses, which are sheared and held as those of the page, all names with ``small`` in them."""
     if given.scale == "smoke":
         return {}
-    scale, seed, count = creep.SCALES[given.scale], given.seed, creep.small_samples(given)
-    step, form, small = given.damped_time_step, given.friction, _small_glasses()
+    seed, small, sites = given.seed, _small_glasses(), creep.small_sites()
     result = {"glass small liquid": glasses.glass_task(small["E1"].parent, seed)}
     for label, made in small.items():
         result[f"glass small {label}"] = glasses.glass_task(made, seed)
+        result[f"map small {label}"] = simulations.map_task(made, sites, seed)
         result[f"modulus small {label}"] = moduli.secant_task(made, seed)
-        for rate in creep.loads(given, label)[0]:
-            spec = StartUp(made, rate, scale.start_strain, step, form)
-            result[f"start-up small {label} {rate:g}"] = particles.start_up_task(spec, seed)
-        for stress in creep.SMALL_LOADS[label]:
-            spec = Held(made, stress, scale.duration, time_step=step, form=form)
-            result[f"held small {label} {stress:g}"] = particles.held_task(spec, seed)
-    return {name: (task, count) for name, task in result.items()}
+        result |= _lattices_from(given, label, made, sites, ("drawn",), "small ")
+        result |= _particles_from(given, label, made, "small ")
+    return {name: (task, creep.small_samples(given)) for name, task in result.items()}
+
+
+def _live(given):
+    """Return the tasks of lattices under many stresses, live-creep G TIME: drawn from small glasses where there are any."""
+    scale, smoke, result = creep.SCALES[given.scale], given.scale == "smoke", {}
+    for label in creep.STATES:
+        made = creep.glass(given, label) if smoke else _small_glasses()[label]
+        sites, systems = (creep.sites(given), 2) if smoke else (creep.small_sites(), 8)
+        for recovery in creep.live_recovery_times(given):
+            healing = creep.model(given, recovery_time=recovery)
+            spec = FromGlass(healing, made, sites, (), 1.0, creep.LIVE_STRESSES, scale.duration, "drawn", systems)
+            result[f"live-creep {label} {recovery:g}"] = simulations.from_glass_task(spec, given.seed), creep.LIVE_GLASSES
+    return result
 
 
 def _small_glasses():
@@ -114,17 +117,16 @@ def _small_glasses():
 def _trials(given):
     """Return the tasks where little decides: trial lattice SIDE TIME_STEP, trial particles FRICTION TIME_STEP G STRESS.
 
-    All lattices are drawn from E1. Particles are the small ones, in other forms of friction and with half the time step; of
-    them it is the first peak of the stress that is asked for, so they last no longer than what is kept early.
+    All lattices are drawn from small E1. Particles are small ones, in other forms of friction and with half the time step, held
+    until it shows whether they flow.
     """
     if given.scale == "smoke":
         return {}
-    scale, seed, count, result = creep.SCALES[given.scale], given.seed, creep.glass_samples(given), {}
+    scale, seed, small, result = creep.SCALES[given.scale], given.seed, _small_glasses(), {}
     for name, changes in creep.tried_lattices(given).items():
-        spec = FromGlass(creep.model(given, **changes), creep.glass(given, "E1"), creep.sites(given), (), 1.0,
+        spec = FromGlass(creep.model(given, **changes), small["E1"], creep.small_sites(), (), 1.0,
                          creep.TRIED_STRESSES, scale.duration, "drawn")  # fmt: skip
-        result[name] = simulations.from_glass_task(spec, seed), count
-    small = _small_glasses()
+        result[name] = simulations.from_glass_task(spec, seed), creep.small_samples(given)
     for form, step, label, stress in creep.tried_particles(given):
         spec = Held(small[label], stress, creep.TRIED_TIME, time_step=step, form=form)
         result[creep.trial_name(form, step, label, stress)] = particles.held_task(spec, seed), creep.TRIED_SAMPLES
@@ -147,7 +149,8 @@ def _flows(given):
                          time_step=step, form=given.friction)  # fmt: skip
         result["large flow"] = particles.flow_curve_task(fast, given.seed), 2
     for form in creep.FRICTIONS if given.scale != "smoke" else ():
-        spec = FlowCurve(glasses.recipe("HTL", creep.SMALL_PARTICLES), creep.FRICTION_RATES, creep.FRICTION_STRAINS, form=form)
+        spec = FlowCurve(glasses.recipe("HTL", creep.FRICTION_PARTICLES), creep.FRICTION_RATES, creep.FRICTION_STRAINS,
+                         time_step=step, form=form)  # fmt: skip
         result[f"friction {form}"] = particles.flow_curve_task(spec, given.seed), creep.FRICTION_SAMPLES
     return result
 
@@ -155,13 +158,15 @@ def _flows(given):
 def stages(given):
     """Return {stage: [(task, samples), ...]} in the order in which they are run.
 
-    A stage is the first word of its tasks' names, but for what is needed early or late: all of small systems is one stage,
-    lattices tried wait for the maps that they are drawn from, and all of E3 comes last.
+    A stage is the first word of its tasks' names, but for all that starts from small glasses, which is one stage, and for all
+    of E3, which is one for each size.
     """
     result = {stage: [] for stage in STAGES}
     for name, pair in tasks(given).items():
         words = name.split()
-        moved = {"E3": "E3" in words, "from": words[:2] == ["trial", "lattice"],
-                 "small": "small" in words or words[:2] == ["trial", "particles"]}  # fmt: skip
-        result[next((stage for stage, here in moved.items() if here), words[0])].append(pair)
+        of_live = "from" if given.scale == "smoke" else "small"
+        stage = {"trial": "small", "live-creep": of_live}.get(words[0], "small" if "small" in words else words[0])
+        if "E3" in words:
+            stage = "small-E3" if stage == "small" else "E3"
+        result[stage].append(pair)
     return {stage: pairs for stage, pairs in result.items() if pairs}

@@ -8,7 +8,7 @@ import numpy as np
 from glasslib import figures, live
 from glasslib.analysis import rheology, statistics
 from glasslib.papers import creep
-from glasslib.papers.creep import numbers
+from glasslib.papers.creep import local_yield, numbers
 from glasslib.papers.creep.simulations import EDGES
 from glasslib.scorecard import paper_value
 
@@ -216,11 +216,12 @@ def _beyond(results, j):
 
 def _histogram_of_particles(axis, results, rate):
     """Draw what local shear of the particles finds in steady flow, by dashed outlines: the projected distance to yield."""
-    found = numbers.in_flow(results, rate)
+    found = local_yield.in_flow(results, rate)
     if found is None:
         return
-    forward = np.nanmean(found.stress + found.forward)
-    mean = f"threshold, mean {np.nanmean(found.threshold):.2f}\n(forward alone {forward:.2f})"
+    threshold, forward = (figures.value_error(*_over_samples(values), 3)
+                          for values in (found.threshold, found.stress + found.forward))  # fmt: skip
+    mean = f"threshold, mean {threshold}\n(forward alone {forward})"
     sites = np.isfinite(found.stress).sum()  # others are of configurations before the flow was steady
     for values, name, colour in ((found.threshold, mean, figures.GREEN), (found.distance[..., 0], "distance", figures.PURPLE)):
         kept = values[np.isfinite(values)]
@@ -228,10 +229,17 @@ def _histogram_of_particles(axis, results, rate):
         axis.stairs(density, EDGES, color=colour, linestyle="--", linewidth=1.2, label=f"particles, {name}")
 
 
+def _over_samples(values):
+    """Return (mean, two standard errors) of maps (samples, S) over samples that are known."""
+    found = local_yield.of_samples(values)
+    mean, error = statistics.mean_error(found[np.isfinite(found)])
+    return mean, 2 * error
+
+
 def _mapped_flow(results, rates):
     """Return in words the size of the particles whose flow is mapped at some rates, the sites, and how many maps there are."""
     scale, sites = creep.SCALES[results.given.scale], creep.flow_sites(results.given)
-    found = [numbers.in_flow(results, rate) for rate in rates]
+    found = [local_yield.in_flow(results, rate) for rate in rates]
     counts = [str(np.isfinite(one.stress).sum() // sites**2) for one in found if one is not None]
     return f"particles: N = {scale.particles}, {sites} × {sites} sites, {' and '.join(counts)} maps" if counts else ""
 
@@ -242,14 +250,14 @@ def friction_table(results):
     for form in creep.FRICTIONS:
         found = numbers.curves_gap(results, f"friction {form}") if f"friction {form}/stress" in results.arrays else None
         if found is not None:
-            gaps = {rate: figures.value_error(100 * gap, 100 * error, 0) for rate, gap, error in zip(*found)}
-            criterion = numbers.friction_gap(results, form)
-            rows.append((form, *(gaps.get(rate, "not steady") for rate in creep.FRICTION_RATES),
-                         figures.value_error(100 * criterion, np.nan, 0)))  # fmt: skip
+            gaps = {rate: figures.value_error(100 * gap, 100 * error, 1) for rate, gap, error in zip(*found)}
+            gap, error = numbers.friction_gap(results, form)
+            criterion = (figures.value_error(100 * gap, 100 * error, 1), figures.value_error(100 * (gap + 2 * error), np.nan, 1))
+            rows.append((form, *(gaps.get(rate, "not steady") for rate in creep.FRICTION_RATES), *criterion))
     if not rows:
         return figures.not_computed("The study of friction runs at scales book and paper.")
     head = ("friction", *(rf"$\dot\gamma$ = {rate:g}" for rate in creep.FRICTION_RATES),
-            "criterion: largest gap and two errors, {:g} to {:g}".format(*numbers.CRITERION))  # fmt: skip
+            "largest gap, {:g} to {:g}".format(*numbers.CRITERION), "criterion: it and two of its errors")  # fmt: skip
     return figures.table(head, rows)
 
 

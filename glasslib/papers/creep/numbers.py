@@ -8,7 +8,7 @@ from glasslib.analysis import rheology, statistics
 from glasslib.analysis.steady import steady_state
 from glasslib.papers import creep
 from glasslib.papers.creep import ensembles
-from glasslib.papers.creep.grids import BLOCKS, WINDOWS, kept_strains, start_up_strains
+from glasslib.papers.creep.grids import BLOCKS, WINDOWS, start_up_strains
 from glasslib.papers.creep.simulations import HOLDING
 
 FEWEST_RATES = 4  # for a fit of three parameters
@@ -19,7 +19,8 @@ PAPER_ENDS = {  # claim: {(glass, stress): (whether lattices get stuck, whether 
     "stuck_053": {("E1", 0.53): (True, True)}, "meso_stuck_056": {("E1", 0.56): (True, False)},
     "stuck_E3_065": {("E3", 0.65): (True, True), ("E1", 0.65): (False, False), ("E2", 0.65): (False, False)},
 }  # fmt: skip
-SMOOTHED = 0.005  # strain over which stresses of start-up are averaged before the largest is taken
+SMOOTHED = 0.005  # strain over which stresses of start-up are averaged before the largest is taken,
+PEAK_BY = 0.25  # which is by this strain: what steady flow fluctuates is no overshoot
 CRITERION = (1e-3, 1e-2)  # rates over which the form of friction is chosen: that of the smallest gap between both models
 
 
@@ -132,23 +133,24 @@ def curves_gap(results, name="flow"):
 
 
 def friction_gap(results, form):
-    """Return by how much lattice and small particles may differ in one form of friction; NaN where a rate is not steady.
+    """Return (gap, error) of lattice and small particles in one form of friction; NaN where a rate is not steady.
 
-    That is the largest, over rates of ``CRITERION``, of the relative gap and two of its standard errors. The form for which it
-    is smallest is that of the page.
+    Of rates of ``CRITERION`` that whose relative gap, without its sign, may be largest by two standard errors. The form for
+    which gap and two errors together are smallest is that of the page.
     """
     name = f"friction {form}"
     found = curves_gap(results, name) if f"{name}/stress" in results.arrays else None
     wanted = {rate for rate in creep.FRICTION_RATES if CRITERION[0] <= rate <= CRITERION[1]}
     if found is None or not wanted <= set(found[0]):
-        return np.nan
-    return max(abs(gap) + 2 * error for rate, gap, error in zip(*found) if rate in wanted)
+        return np.nan, np.nan
+    gap, error = worst([(gap, error) for rate, gap, error in zip(*found) if rate in wanted])
+    return abs(gap), error
 
 
 def held_rate(results, label, stress):
     """Return (rate, error) of the particles of a glass in steady flow under a stress, over samples; None without any."""
-    name = f"held {label} {stress:g}"
-    if f"{name}/steady_rate" not in results.arrays:
+    name = of_more(results, "held", f"{label} {stress:g}", "steady_rate")
+    if name is None:
         return None
     flows = (outcomes(results, name) == 0) & np.isfinite(results[f"{name}/steady_rate"])
     rate, own = (results[f"{name}/{key}"][flows] for key in ("steady_rate", "steady_rate_error"))
@@ -179,7 +181,7 @@ def held_gaps(results):
 
 
 def larger(results, kind, tails):
-    """Return (number of particles, names of arrays) of the size of which there are more samples, or None.
+    """Return (number of particles, names of arrays) of the size of which there are more samples, one for all names, or None.
 
     Sizes are that of the page and the small one. Names are ``KIND TAIL`` and ``KIND small TAIL`` for each of some ``tails``.
     """
@@ -189,12 +191,37 @@ def larger(results, kind, tails):
     return max(found, key=lambda pair: min(len(results[name]) for name in pair[1]), default=None)
 
 
+def of_more(results, kind, tail, key):
+    """Return the name of that ensemble of particles or glasses, ``KIND TAIL`` or ``KIND small TAIL``, that has more samples.
+
+    Of those that have an array ``key``; None where neither has. The page's own where both have as many.
+    """
+    names = [name for name in (f"{kind} {tail}", f"{kind} small {tail}") if f"{name}/{key}" in results.arrays]
+    return max(names, key=lambda name: len(results[f"{name}/{key}"]), default=None)
+
+
+def size_of(results, name):
+    """Return how many particles the ensemble of a name has."""
+    return creep.SMALL_PARTICLES if "small" in name.split() else creep.SCALES[results.given.scale].particles
+
+
 def peaks(loading, strain):
-    """Return the largest stresses (...,) of start-ups (..., K) by ``strain``, averaged over ``SMOOTHED`` of it."""
+    """Return the largest stress of start-ups (samples, ..., K) by ``strain``, as jackknife values (samples, ...).
+
+    It is that of the mean over samples, up to ``PEAK_BY``, averaged over ``SMOOTHED`` of strain: the largest of each sample
+    would grow with its noise. Mean and standard error of the values n P - (n - 1) P_i, P_i without sample i, are those of P.
+    """
     loading = np.asarray(loading, dtype=float)
-    rows = round(SMOOTHED * (loading.shape[-1] - 1) / strain) | 1  # an odd number
+    step, count = strain / (loading.shape[-1] - 1), len(loading)
+    rows = round(SMOOTHED / step) | 1  # an odd number
+    loading = loading[..., : max(rows, round(min(PEAK_BY, strain) / step) + 1)]
     total = np.cumsum(np.concatenate([np.zeros((*loading.shape[:-1], 1)), loading], axis=-1), axis=-1)
-    return ((total[..., rows:] - total[..., :-rows]) / rows).max(axis=-1)
+    smooth = (total[..., rows:] - total[..., :-rows]) / rows
+    of_all = smooth.mean(axis=0).max(axis=-1)
+    if count == 1:
+        return of_all[None]
+    without = (smooth.sum(axis=0) - smooth) / (count - 1)
+    return count * of_all - (count - 1) * without.max(axis=-1)
 
 
 def flow_stress(results, model, rates):
@@ -223,74 +250,14 @@ def steady_stress(loading, strain):
     return np.array(means).reshape(loading.shape[:-1])
 
 
-class Local(NamedTuple):
-    """What maps of particles say: stress (samples, S), distance to yield projected (samples, S, K) and forward (samples, S)."""
-
-    stress: np.ndarray
-    distance: np.ndarray
-    forward: np.ndarray
-
-    @property
-    def threshold(self):
-        """Return the thresholds of sites (samples, S) under shear forward, as lattices start with them."""
-        return self.stress + self.distance[..., 0]
-
-
-def initial(results, label):
-    """Return the ``Local`` of a glass as quenched, along all directions; None where fewer than two samples are mapped."""
-    return _mapped(results, f"map {label}")
-
-
-def in_flow(results, rate):
-    """Return the ``Local`` of particles in steady flow at a rate, all configurations kept of it together, or None.
-
-    Configurations from before the stress of their sample became steady are NaN; where a sample has no other, there is none.
-    Sites overlap, and configurations of one sample follow each other: what is independent are samples.
-    """
-    ends, samples = _steady_ends(results, rate)
-    found, seen = [], []
-    for k, steady in enumerate(ends.T):
-        name = f"flow map {rate:g} {k}"
-        one = _mapped(results, name)
-        if one is None or not np.array_equal(_numbers(results, name, len(one.stress)), samples):
-            return None
-        found.append(Local(*(np.where(steady.reshape(-1, *[1] * (column.ndim - 1)), column, np.nan) for column in one)))
-        seen.append(steady)
-    if not found or not np.any(seen, axis=0).all():
-        return None
-    return Local(*(np.concatenate(columns, axis=1) for columns in zip(*found)))
-
-
-def _steady_ends(results, rate):
-    """Return whether configurations (samples, C) kept at a rate are of steady flow, and the numbers of the samples."""
-    rates, given = flow_rates(results, "flow"), results.given
-    if "flow/begin" not in results.arrays or rate not in creep.mapped_rates(given):
-        return np.zeros((0, 0), dtype=bool), np.zeros(0)
-    j = int(np.flatnonzero(rates == rate)[0])
-    ends = kept_strains(creep.flow_strains(given)[j], creep.kept_in_flow(given, rate))
-    begin = results["flow/begin"][:, j]
-    return np.array(ends) > begin[:, None] - 1e-9, _numbers(results, "flow", len(begin))
-
-
-def _numbers(results, name, count):
-    """Return the numbers of the samples of an ensemble."""
-    return results.arrays.get(f"{name}/sample", np.arange(count))
-
-
-def _mapped(results, name):
-    keys = ("stress_map", "distance_maps", "strength_map")
-    if not results.has(*(f"{name}/{key}" for key in keys)):
-        return None
-    return Local(*(results[f"{name}/{key}"].astype(float) for key in keys))
-
-
-def from_glass(results, label, start="measured"):
+def from_glass(results, label, start=DECIDING):
     """Return the name of the lattices made like a glass, or None where there are fewer than two.
 
-    Arrays without a distance to yield are of thresholds that were all forward, whatever the start.
+    Of the size of the glass of which there are more samples. Arrays without a distance to yield are of thresholds that were
+    all forward, whatever the start.
     """
-    name = f"from {label} {start}"
-    return name if results.has(f"{name}/loading", f"{name}/initial_distance") else None
+    name = of_more(results, "from", f"{label} {start}", "initial_distance")
+    return name if name and results.has(f"{name}/loading", f"{name}/initial_distance") else None
 
 
 def outcomes(results, name, k=...):
@@ -324,7 +291,8 @@ def lattice_outcomes(results, label, stress, start=DECIDING):
     a glass smaller than the paper's has fewer sites that could keep the flow alive, and gets stuck more easily.
     """
     name, held = from_glass(results, label, start), creep.loads(results.given, label)[1]
-    return outcomes(results, name, held.index(stress)) if name and stress in held else None
+    known = stress in held and f"{name}/stuck_time" in results.arrays
+    return outcomes(results, name, held.index(stress)) if known else None
 
 
 def held_sizes(results):
@@ -342,6 +310,17 @@ def all_particle_outcomes(results, label, stress):
 def particle_outcomes(results, name):
     """Return the ``outcomes`` (samples,) of an ensemble of particles under a stress; None where missing."""
     return outcomes(results, name) if results.has(f"{name}/stuck_time") else None
+
+
+def share(which):
+    """Return (share of runs (runs,) or (glasses, systems) that are true; its error).
+
+    The error is that of a share (Jeffreys), or over glasses where several runs are of each, whichever is larger.
+    """
+    error = statistics.share_error(int(which.sum()), which.size)
+    if which.ndim > 1 and len(which) > 1:
+        error = max(error, float(statistics.mean_error(which.mean(axis=1))[1]))
+    return float(which.mean()), error
 
 
 def outcome_text(found):

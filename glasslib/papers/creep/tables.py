@@ -5,7 +5,7 @@ import numpy as np
 from glasslib import figures
 from glasslib.analysis import statistics
 from glasslib.papers import creep
-from glasslib.papers.creep import numbers, simulations
+from glasslib.papers.creep import local_yield, numbers, simulations
 from glasslib.papers.creep.transients import side
 from glasslib.scorecard import paper_value
 
@@ -38,7 +38,7 @@ def peaks_table(results):
     cases = [(label, rate) for label in creep.STATES for rate in creep.loads(given, label)[0]]
     sizes = {f"particles, N = {creep.SCALES[given.scale].particles}": "", f"particles, N = {creep.SMALL_PARTICLES}": "small "}
     rows = []
-    for model, size in {f"lattice, {side(results, 'measured')} sites": None, **sizes}.items():
+    for model, size in {f"lattice, {side(results, numbers.DECIDING)} sites": None, **sizes}.items():
         found = [_loading_of(results, label, rate, size) for label, rate in cases]
         counts = sorted({len(loading) for loading in found if loading is not None})
         if counts:
@@ -96,25 +96,21 @@ def _of_steady(ratio, steady):
 
 
 def _outcome(found):
-    """Return the share of runs that got stuck with its error as text, and that of undecided ones.
-
-    The error is over glasses where several runs are of each (glasses, systems), else that of a share.
-    """
+    """Return the share of runs that got stuck with its error as text, and that of undecided ones."""
     if found is None:
         return "–"
-    stuck, undecided = found == 1, np.isnan(found).mean()
-    error = (statistics.mean_error(stuck.mean(axis=1))[1] if found.ndim > 1
-             else statistics.share_error(int(stuck.sum()), stuck.size))  # fmt: skip
-    return f"{stuck.mean():.0%} ± {error:.0%}" + (f", {undecided:.0%} undecided" if undecided else "")
+    (stuck, error), undecided = numbers.share(found == 1), np.isnan(found).mean()
+    return f"{stuck:.0%} ± {error:.0%}" + (f", {undecided:.0%} undecided" if undecided else "")
 
 
 def trials_table(results):
     """Return how runs from E1 end at small stresses, by size and time step of drawn lattices, and by size of particles."""
     rows = []
-    for name, changes in creep.tried_lattices(results.given).items():
-        if results.has(f"{name}/stuck_time"):
-            tried = creep.model(results.given, **changes)
-            ends = (_outcome(numbers.outcomes(results, name, k)) for k in range(len(creep.TRIED_STRESSES)))
+    for name, changes in {numbers.from_glass(results, "E1"): {}, **creep.tried_lattices(results.given)}.items():
+        if name and results.has(f"{name}/stuck_time"):
+            tried, held = creep.model(results.given, **changes), creep.TRIED_STRESSES if changes else creep.loads(results.given, "E1")[1]
+            found = {stress: numbers.outcomes(results, name, k) for k, stress in enumerate(held)}
+            ends = (_outcome(found.get(stress)) for stress in creep.TRIED_STRESSES)
             count = results[f"{name}/stuck_time"][:, 0].size
             rows.append((f"lattice, {tried.size} × {tried.size} sites", f"{tried.time_step:g}", str(count), *ends))
     for size, held in numbers.held_sizes(results).items():
@@ -131,20 +127,20 @@ def trials_table(results):
 def ringing_table(results):
     """Return how far the stress of particles swings beyond the one imposed, and how runs end: small systems, and the page's.
 
-    Trials of other forms of friction and of another time step last no longer than the swing.
+    Trials of other forms of friction and of another time step last ``creep.TRIED_TIME``.
     """
     given = results.given
     runs = [(form, creep.SMALL_PARTICLES, step, *load, creep.trial_name(form, step, *load))
             for form, step, *load in creep.tried_particles(given)]  # fmt: skip
     runs += [(given.friction, size, given.damped_time_step, label, stress, f"{held} {label} {stress:g}")
              for size, held in numbers.held_sizes(results).items() for label in creep.STATES
-             for stress in (creep.SMALL_LOADS[label] if "small" in held else creep.loads(given, label)[1])]  # fmt: skip
+             for stress in creep.loads(given, label)[1]]  # fmt: skip
     rows = []
     for form, particles, step, label, stress, name in runs:
         found = numbers.stress_overshoot(results, name, stress)
         if found is not None:
             largest = figures.value_error(*statistics.mean_error(found), 2)
-            ends = "ended early" if name.startswith("trial") else numbers.ends_text(numbers.outcomes(results, name))
+            ends = numbers.ends_text(numbers.outcomes(results, name))
             rows.append((form, str(particles), f"{step:g}", label, f"{stress:g}", largest, ends))
     if not rows:
         return figures.not_computed("It needs at least two runs of particles under a stress.")
@@ -170,7 +166,7 @@ def moduli_table(results):
 
 
 def _energy(results, label):
-    name = f"map {label}/energy"
+    name = f"{numbers.of_more(results, 'map', label, 'energy')}/energy"
     return figures.value_error(*statistics.mean_error(results[name]), 4) if results.has(name) else "–"
 
 
@@ -187,9 +183,9 @@ def _moduli(results, label):
 
 
 def _thresholds(results, label):
-    local = numbers.initial(results, label)
-    if local is None:
+    found = local_yield.initial(results, label)
+    if found is None:
         return ["–"] * 4
-    columns = (np.nanmean(local.threshold, axis=1), np.nanmean(local.distance, axis=(1, 2)), np.nanmean(local.forward, axis=1),
-               local.stress.std(axis=1))  # fmt: skip
+    columns = (np.nanmean(found.threshold, axis=1), np.nanmean(found.distance, axis=(1, 2)), np.nanmean(found.forward, axis=1),
+               found.stress.std(axis=1))  # fmt: skip
     return [figures.value_error(*statistics.mean_error(column), 3) for column in columns]

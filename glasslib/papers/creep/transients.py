@@ -1,7 +1,8 @@
 """The pictures of what starts from rest on the creep page: glasses and lattices made like them, loaded or held.
 
-Solid lines are lattices, dashed ones particles; a stress, a rate or a state has one colour in both. Whether lattices get stuck
-is judged by those of the page's size (``numbers.DECIDING``); those with one site for each cell of the glass are dotted there.
+Solid lines are lattices, dashed ones particles; a stress, a rate or a state has one colour in both. Lattices are those of the
+page's size (``numbers.DECIDING``), particles and their glasses those of the size of which there are more samples. Where it is
+asked who gets stuck, lattices with one site for each cell of the glass are dotted.
 """
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from glasslib import figures, live
 from glasslib.analysis import statistics
 from glasslib.papers import creep
-from glasslib.papers.creep import current, numbers
+from glasslib.papers.creep import current, local_yield, numbers
 from glasslib.papers.creep.figures import RATE, STRESS
 from glasslib.papers.creep.grids import creep_times, early_times, median_rates, start_up_strains
 from glasslib.scorecard import paper_value
@@ -51,8 +52,8 @@ def _states_energies(results):
     """Return {label: (cooling rate, energies)} of the three states, as far as they are there, each at its own rate."""
     result = {}
     for label in creep.STATES:
-        name = f"map {label}"
-        if f"{name}/energy" in results.arrays:
+        name = numbers.of_more(results, "map", label, "energy")
+        if name:
             time, final, *_ = results[f"{name}/{current.NAME}"][0]
             result[label] = (creep.glass(results.given, label).temperature - final) / time, results[f"{name}/energy"]
     return result
@@ -61,8 +62,7 @@ def _states_energies(results):
 def start_up(results):
     """Draw Fig. 2a: stress against strain from E1 at several rates, in both models."""
     rates = results.given.asked("start_up_rates")
-    names = {f"start-up E1 {rate:g}/loading": rate for rate in rates}
-    return _loading(results, start_up, {rate: ("E1", rate, rf"$\dot\gamma$ = {rate:g} $/\tau$") for rate in names.values()})
+    return _loading(results, start_up, {rate: ("E1", rate, rf"$\dot\gamma$ = {rate:g} $/\tau$") for rate in rates})
 
 
 def start_up_of_states(results):
@@ -72,12 +72,14 @@ def start_up_of_states(results):
 
 def _loading(results, drawn_by, curves):
     """Draw start-ups: ``curves`` {key: (glass, rate, label)}."""
-    found = {key: (*_of_lattice(results, glass, "loading", rate, "rates"),
-                   _samples(results, f"start-up {glass} {rate:g}/loading"))
+    found = {key: (_of_lattice(results, glass, "loading", rate, "rates"),
+                   _samples(results, "start-up", f"{glass} {rate:g}", "loading"))
              for key, (glass, rate, _) in curves.items()}  # fmt: skip
     if all(lattice is None and of_particles is None for lattice, of_particles in found.values()):
         return figures.not_computed("It needs at least two glasses, sheared from rest or mapped onto a lattice.")
-    with figures.panels(1, _foot(results, drawn_by), width=5.6, height=3.2) as (axis,):
+    of_particles = [("start-up", f"{glass} {rate:g}", "loading") for glass, rate, _ in curves.values()]
+    foot = _foot(results, drawn_by, of_particles, [glass for glass, *_ in curves.values()])
+    with figures.panels(1, foot, width=5.6, height=3.2) as (axis,):
         for j, (key, (lattice, of_particles)) in enumerate(found.items()):
             colour = figures.COLOURS.get(key, figures.SEQUENCE[j])
             for values, style, of in ((lattice, "-", "lattice"), (of_particles, "--", "particles")):
@@ -102,14 +104,16 @@ def creep_of_states(results):
 
 def _creeping(results, drawn_by, curves):
     """Draw creep: ``curves`` {key: (glass, stress, label)}."""
-    found = {key: (*_of_lattice(results, glass, "creep_rate", stress, "stresses", numbers.DECIDING),
-                   _samples(results, f"held {glass} {stress:g}/creep_rate"),
-                   *_of_lattice(results, glass, "creep_rate", stress, "stresses"))
+    found = {key: (_of_lattice(results, glass, "creep_rate", stress, "stresses"),
+                   _samples(results, "held", f"{glass} {stress:g}", "creep_rate"),
+                   _of_lattice(results, glass, "creep_rate", stress, "stresses", "measured"))
              for key, (glass, stress, _) in curves.items()}  # fmt: skip
     if all(one is None for of_key in found.values() for one in of_key):
         return figures.not_computed("It needs at least two glasses, held under a stress or mapped onto a lattice.")
     edges = creep_times(creep.SCALES[results.given.scale].duration)
-    time, foot = np.sqrt(edges[1:] * edges[:-1]), _foot(results, drawn_by, numbers.DECIDING, remarks=(DRAWN,))
+    held = [("held", f"{glass} {stress:g}", "creep_rate") for glass, stress, _ in curves.values()]
+    time, foot = np.sqrt(edges[1:] * edges[:-1]), _foot(
+        results, drawn_by, held, [glass for glass, *_ in curves.values()], (DRAWN,))
     with figures.panels(1, foot, width=8.0, height=4.2) as (axis,):
         for j, (key, of_key) in enumerate(found.items()):
             colour = figures.COLOURS.get(key, figures.SEQUENCE[j])
@@ -119,7 +123,7 @@ def _creeping(results, drawn_by, curves):
                     named = f"{label}, {of}: {_stuck_text(results, glass, stress, of)}"
                     runs = values.reshape(-1, len(time)), _stuck_times(results, glass, stress, of).ravel()
                     _draw_runs(axis, time, *runs, style, colour, named)
-            _draw_ringing(axis, results, f"held {glass} {stress:g}", colour)
+            _draw_ringing(axis, results, _held_name(results, glass, stress), colour)
         axis.set(xscale="log", yscale="log", xlabel=TIME, ylabel=RATE, ylim=(SLOWEST / 2, None))
         axis.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
 
@@ -162,7 +166,7 @@ def _draw_ringing(axis, results, name, colour, until=10.0):
 def _stuck_times(results, glass, stress, of):
     """Return when runs got stuck (runs,), infinite where they did not."""
     if of == "particles":
-        return results[f"held {glass} {stress:g}/stuck_time"]
+        return results[f"{_held_name(results, glass, stress)}/stuck_time"]
     name = numbers.from_glass(results, glass, numbers.DECIDING if of == "lattice" else of)
     return results[f"{name}/stuck_time"][:, creep.loads(results.given, glass)[1].index(stress)]
 
@@ -172,23 +176,24 @@ def _stuck_text(results, glass, stress, of):
     paper = {case: ends for cases in numbers.PAPER_ENDS.values() for case, ends in cases.items()}.get((glass, stress))
     theirs = f"; paper: {'stuck' if paper[of == 'particles'] else 'flows'}" if paper and of != "measured" else ""
     if of == "particles":
-        return numbers.outcome_text(numbers.particle_outcomes(results, f"held {glass} {stress:g}")) + theirs
+        return numbers.outcome_text(numbers.particle_outcomes(results, _held_name(results, glass, stress))) + theirs
     start = numbers.DECIDING if of == "lattice" else of
     return numbers.outcome_text(numbers.lattice_outcomes(results, glass, stress, start)) + theirs
 
 
 def distances(results):
     """Draw Fig. 3a: cumulative distribution of the distance to yield in the three initial states, along all directions."""
-    found = {label: numbers.initial(results, label) for label in creep.STATES}
-    found = {label: local for label, local in found.items() if local is not None}
+    found = {label: local_yield.initial(results, label) for label in creep.STATES}
+    found = {label: one for label, one in found.items() if one is not None}
     if not found:
         return figures.not_computed("It needs maps of local thresholds of at least two glasses of a state.")
-    with figures.panels(1, _foot(results, distances), width=5.2) as (axis,):
-        for label, local in found.items():
-            above = np.array([statistics.empirical(one, _GRID) for one in local.distance])
+    foot = _foot(results, distances, [("map", label, "distance_maps") for label in found])
+    with figures.panels(1, foot, width=5.2) as (axis,):
+        for label, mapped in found.items():
+            above = np.array([statistics.empirical(one, _GRID) for one in mapped.distance])
             mean, error = statistics.mean_error(above)
             figures.band(axis, _GRID, mean, error, label, figures.COLOURS[label])
-            forward = np.mean([statistics.empirical(one, _GRID) for one in local.forward], axis=0)
+            forward = np.mean([statistics.empirical(one, _GRID) for one in mapped.forward], axis=0)
             axis.plot(_GRID, forward, ":", color=figures.COLOURS[label], linewidth=1, label=f"{label}, forward alone")
         axis.axvline(creep.COMPARED_STRESS, color="0.4", linestyle=":", label=f"imposed stress {creep.COMPARED_STRESS:g}")
         axis.set(xlabel=r"distance to yield $X$ [$\epsilon/\sigma^2$]", ylabel="cumulative distribution $C(X)$",
@@ -199,7 +204,7 @@ def distances(results):
 def live_creep(results):
     """Return the figure with sliders: creep of the lattice against stress, initial state and healing time.
 
-    Beneath it the particles, where they were held at a stress not far from the slider's.
+    Beneath it the particles, where they were held at the stress of the slider.
     """
     given, names = results.given, {}
     for label in creep.STATES:
@@ -218,47 +223,58 @@ def live_creep(results):
         stuck = results[f"{name}/stuck_time"][:, k]
         rate = median_rates(results[f"{name}/creep_rate"][:, k], np.max(stuck, axis=1))  # each a median of those that go on
         flows = rate > 0
-        held, of_particles = _nearest_held(results, label, stresses[k])
+        of_particles = _held(results, label, stresses[k], len(time))
         shown = np.isfinite(of_particles) & (of_particles > 0)
         return {
-            "lattice": (time[flows], rate[flows]), "particles": (time[shown], of_particles[shown]), "held": held,
+            "lattice": (time[flows], rate[flows]), "particles": (time[shown], of_particles[shown]),
             "stuck": 100 * float(np.isfinite(results[f"{name}/stuck_time"][:, k]).mean()),
         }
 
     return live.figure(
         compute,
-        [live.Slider("stress", "imposed stress Σ", stresses[0], stresses[-1], len(stresses), stresses[5], "ε/σ²"),
+        [live.Slider.among("stress", "imposed stress Σ", creep.LIVE_STRESSES, creep.COMPARED_STRESS, "ε/σ²"),
          live.Slider("state", "initial state: E1, E2 or E3", 1, len(creep.STATES), len(creep.STATES), 1),
          live.Slider("recovery_time", "healing time τ_res", recovery_times[0], recovery_times[-1], len(recovery_times),
                      recovery_times[len(recovery_times) // 2], "τ", "log")],
         [live.Panel(live.Axis("time", "τ", "log"), live.Axis("strain rate", "1/τ", "log"),
                     (live.Series("lattice", "lattice", "line", "green"),
                      live.Series("particles", "particles", "points", "blue")))],
-        [live.Readout("stuck", "lattices stuck", "%"), live.Readout("held", "stress on the particles", "ε/σ²")],
-        title=f"Creep from three initial states ({_foot(results, live_creep, numbers.DECIDING)})",
+        [live.Readout("stuck", "lattices stuck", "%")],
+        title=f"Creep from three initial states ({_live_foot(results, names)})",
     )  # fmt: skip
 
 
-def _nearest_held(results, label, stress, near=0.02):
-    """Return (stress, mean rates) of the particles of a glass held at the stress nearest to ``stress``, or (NaN, none)."""
-    times = len(creep_times(1e3)) - 1
-    held = [s for s in creep.loads(results.given, label)[1] if f"held {label} {s:g}/creep_rate" in results.arrays]
-    nearest = min(held, key=lambda s: abs(s - stress), default=np.inf)
-    if abs(nearest - stress) > near:
-        return 0.0, np.full(times, np.nan)
-    return nearest, _quartiles(results[f"held {label} {nearest:g}/creep_rate"])[1]
+def _live_foot(results, names):
+    """Return the foot of the live figure: of its lattices and of the particles held at any of its stresses."""
+    lattices = _of_lattices(results, min(len(results[f"{name}/creep_rate"]) for name in names.values()))
+    held = [("held", f"{label} {stress:g}", "creep_rate") for label in creep.STATES for stress in creep.LIVE_STRESSES]
+    parts = "; ".join((lattices, *_of_particles(results, held)))
+    return figures.source(results.given.scale, parts, results.source, by=live_creep)
 
 
-def _of_lattice(results, glass, kind, load, of, start="measured"):
-    """Return ([samples of the lattice's curve under a load] or None,): from the maps of a glass."""
+def _held_name(results, label, stress):
+    """Return the name of the particles of a glass under a stress, of the size of which there are more samples."""
+    return numbers.of_more(results, "held", f"{label} {stress:g}", "creep_rate")
+
+
+def _held(results, label, stress, times):
+    """Return the median rates (``times``,) of the particles of a glass held at a stress, NaN where none is."""
+    name = _held_name(results, label, stress)
+    return _quartiles(results[f"{name}/creep_rate"])[1] if name else np.full(times, np.nan)
+
+
+def _of_lattice(results, glass, kind, load, of, start=numbers.DECIDING):
+    """Return the samples of the lattice's curve under a load, started from the maps of a glass; None where there are none."""
     name = numbers.from_glass(results, glass, start)
     if not name or f"{name}/{kind}" not in results.arrays:
-        return (None,)
+        return None
     loads = creep.loads(results.given, glass)[("rates", "stresses").index(of)]
-    return (results[f"{name}/{kind}"][:, loads.index(load)] if load in loads else None,)
+    return results[f"{name}/{kind}"][:, loads.index(load)] if load in loads else None
 
 
-def _samples(results, name):
+def _samples(results, kind, tail, key):
+    """Return an array of that ensemble of particles of which there are more samples; None of fewer than two."""
+    name = f"{numbers.of_more(results, kind, tail, key)}/{key}"
     return results[name] if results.has(name) else None
 
 
@@ -268,7 +284,23 @@ def side(results, start):
     return f"{edge} × {edge}"
 
 
-def _foot(results, drawn_by, start="measured", remarks=()):
-    scale = creep.SCALES[results.given.scale]
-    note = f"N = {scale.particles}, {side(results, start)} sites, {results.source}"
-    return figures.source(results.given.scale, creep.glass_samples(results.given), note, by=drawn_by, remarks=remarks)
+def _foot(results, drawn_by, ensembles, glasses=(), remarks=()):
+    """Return the foot of a figure: of lattices from some glasses, and of ensembles [(kind, tail, array)] of more samples."""
+    lattices = [numbers.from_glass(results, label) for label in glasses]
+    counts = [len(results[f"{name}/initial_distance"]) for name in lattices if name]
+    parts = [_of_lattices(results, min(counts))] if counts else []
+    parts += _of_particles(results, ensembles)
+    return figures.source(results.given.scale, "; ".join(parts), results.source, by=drawn_by, remarks=remarks)
+
+
+def _of_lattices(results, count):
+    return f"lattices of {side(results, numbers.DECIDING)} sites from {count} glasses"
+
+
+def _of_particles(results, ensembles):
+    """Return in words, or nothing, how many samples of particles there are of ensembles, and of which size."""
+    found = [(name, len(results[f"{name}/{one[-1]}"])) for one in ensembles if (name := numbers.of_more(results, *one))]
+    counts, sizes = sorted({count for _, count in found}), sorted({numbers.size_of(results, name) for name, _ in found})
+    if not found:
+        return []
+    return [f"{' to '.join(map(str, counts))} samples of particles, N = {' and '.join(map(str, sizes))}"]
