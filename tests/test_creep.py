@@ -293,6 +293,16 @@ def test_cost_is_what_it_was():
     assert campaign.core_hours(creep, creep.Parameters(size=64)) > 1.05 * hours
 
 
+def test_a_page_tells_samples_of_former_versions_from_those_it_wants(monkeypatch):
+    page = results.Results(creep.Parameters(source="published"), {}, "data/creep/results.npz", finished=121, wanted=121)
+    monkeypatch.setattr(campaign, "published", lambda paper, given: (5, 398))
+    assert ": 5 of 398 samples of all simulations so far, and 116 of former versions of them; `" in page.standing()
+    monkeypatch.setattr(campaign, "published", lambda paper, given: (None, 398))
+    assert ": 121 of 398 samples of all simulations so far; `" in page.standing()
+    monkeypatch.setattr(campaign, "published", lambda paper, given: (398, 398))
+    assert page._replace(finished=398).standing().endswith(": 398 samples of all simulations.")
+
+
 def test_a_changed_page_of_hours_is_not_computed_unasked(tmp_path, monkeypatch):
     monkeypatch.setenv("GLASSLIB_RESULTS", str(tmp_path))
     monkeypatch.setattr(campaign, "run", lambda *arguments, **options: pytest.fail("computed"))

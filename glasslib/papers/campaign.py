@@ -117,6 +117,17 @@ def status(paper, given, only=None, glass=None, first=None):
     return result
 
 
+def published(paper, given):
+    """Return (number of samples that are published, number wanted) of a run; None for the former where a paper keeps none."""
+    known = kept.Published(paper)
+    pairs = [pair for tasks in paper.stages(given).values() for pair in tasks]
+    numbers = [(task, set(numbers_of(samples))) for task, samples in pairs]
+    wanted = sum(len(samples) for _, samples in numbers)
+    if known.version is None:
+        return None, wanted
+    return sum(len(samples & (known.numbers(task) | set(ensemble.archived(task)))) for task, samples in numbers), wanted
+
+
 def total(stages):
     """Return the ``Stage`` of several together."""
     return Stage("all", *(sum(column) for column in list(zip(*stages))[1:])) if stages else Stage("all", 0, 0, 0.0, 0)

@@ -58,12 +58,14 @@ class Results(NamedTuple):
     def standing(self):
         """Return in one line on how many samples the page stands, and how the missing ones are computed at what cost."""
         if self.given.reads_published():  # what is wanted is asked for here alone, as it takes slow imports
-            pairs = [pair for tasks in _module(self.given).stages(self.given).values() for pair in tasks]
-            wanted = sum(len(campaign.numbers_of(samples)) for _, samples in pairs)
-            if self.finished < wanted:
+            finished, wanted = campaign.published(_module(self.given), self.given)
+            finished = self.finished if finished is None else finished
+            former = max(0, self.finished - finished)  # of tasks that have changed since
+            if finished < wanted:
                 return (
-                    f"Scale {self.given.scale}, {self.source}: {self.finished} of {wanted} samples of all simulations so far; "
-                    f"`{self.given.command()}` computes the others."
+                    f"Scale {self.given.scale}, {self.source}: {finished} of {wanted} samples of all simulations so far"
+                    + (f", and {former} of former versions of them" if former else "")
+                    + f"; `{self.given.command()}` computes the others."
                 )
         if self.finished >= self.wanted:
             return f"Scale {self.given.scale}, {self.source}: {self.finished} samples of all simulations."
