@@ -83,3 +83,33 @@ def test_bad_input_is_one_line(call, said):
     with pytest.raises(ValueError, match=said) as caught:
         call()
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.25])
+def test_a_sharp_band_is_a_step_of_the_displacements(share):
+    """Particles that a band at 0.5 to 0.5 + share of the edge shears, in a cell that is sheared; some lie in other images."""
+    generator, edge, strain, bins = np.random.default_rng(4), 40.0, 0.3, 20
+    lattice = np.array([[edge, 0.2 * edge], [0.0, edge]])
+    cells = generator.integers(-2, 3, (20_000, 2)) @ lattice.T
+    inside = generator.uniform(0, edge, (20_000, 2))
+    before = inside + cells
+    drawn = edge * np.clip((inside[:, 1] / edge - 0.5) / share, 0.0, 1.0)  # beyond the band as in even shear of the cell
+    after = before + strain * np.stack([drawn + cells[:, 1], np.zeros(20_000)], axis=1)
+    after += generator.normal(0, 0.1, after.shape)
+    found = bands.displacement_profile(before, after, strain, lattice, bins)
+    places = (np.arange(bins) + 0.5) / bins
+    expected = strain * edge * (np.clip((places - 0.5) / share, 0.0, 1.0) - places)
+    assert found == pytest.approx(expected, abs=0.15)
+    rise = strain * edge * (1 - share)
+    assert np.ptp(found) == pytest.approx(rise, rel=0.12), "of which even the bins' width takes some"
+    even = before + strain * np.stack([before[:, 1], np.zeros(20_000)], axis=1)
+    assert bands.displacement_profile(before, even, strain, lattice, bins) == pytest.approx(np.zeros(bins), abs=1e-12)
+
+
+def test_profiles_of_displacements_tell_empty_bins_and_bad_arrays():
+    few = np.array([[0.5, 0.5], [0.5, 2.5]])
+    found = bands.displacement_profile(few, few + [1.0, 0.0], 0.0, 4 * np.eye(2), 4)
+    assert np.array_equal(found, [1.0, np.nan, 1.0, np.nan], equal_nan=True)
+    for wrong in ({"after": few[:1]}, {"before": few * np.nan}, {"strain": np.nan}, {"bins": 1}):
+        with pytest.raises(ValueError, match=next(iter(wrong))):
+            bands.displacement_profile(**{"before": few, "after": few, "strain": 0.1, "lattice": np.eye(2), "bins": 4} | wrong)

@@ -401,7 +401,7 @@ def test_a_flow_curve_that_is_killed_goes_on_to_the_same_bytes(small, monkeypatc
 
 
 def test_runs_of_particles_keep_their_end_and_go_on_from_it(small):
-    """A start-up taken up at its end has the bytes of one that went on; what is published has no packings."""
+    """A start-up taken up at its end has the bytes of one that went on; its positions alone are published."""
     from glasslib.particles.dynamics import Flow, advance
     from glasslib.protocols import flow
 
@@ -420,8 +420,9 @@ def test_runs_of_particles_keep_their_end_and_go_on_from_it(small):
     assert particles.ending(curve).packing.strain == pytest.approx(0.04)
     published = creep._kept("start-up E1 0.02", sample) | creep._kept("flow", curve)
     assert set(published) == {"loading", "stress", "error", "begin", "drift", "drift_error", "kept", "kept_strain", "species",
-                              "lengths"} | {f"history_{name}" for name in ("rate", "strain", "stress", "energy", "temperature",
-                                                                           "pressure")}  # fmt: skip
+                              "lengths", "mark_strain", "mark_profile", "final_positions", "final_species", "final_strain",
+                              "final_lengths"} | {f"history_{name}" for name in ("rate", "strain", "stress", "energy",
+                                                                                 "temperature", "pressure")}  # fmt: skip
     assert sample["history_stress"][-1] == pytest.approx(sample["loading"][-1], rel=1e-5)
     assert len(sample["history_energy"]) == len(sample["history_strain"]) > 150
 
@@ -443,8 +444,54 @@ def test_weaker_friction_lets_the_imposed_stress_swing_farther(small):
         assert sample["history_strain"] == pytest.approx(sample["early_strain"][9:200:10], abs=1e-7)
         assert sample["history_stress"] == pytest.approx(sample["early_stress"][:200].reshape(20, 10).mean(axis=1), abs=1e-6)
         assert (sample["history_temperature"] > 0).all() and len(sample["history_energy"]) == len(sample["history_rate"]) == 20
-        assert not {key for key in creep._kept("held E1 0.3", sample) if key.startswith(particles.FINAL)}
+        for name in ("held small E1 0.3", creep.trial_name(form, 0.005, "E1", 0.3)):
+            assert not {key for key in creep._kept(name, sample) if key.startswith(particles.FINAL)}
     assert 1 < found["central"] < found["weighted"] < found["squared"] < 2.2
+
+
+def test_runs_from_rest_keep_displacements_between_marks(small):
+    """As if looked at step by step; marks that are not reached are empty. Of the large glasses the end is published."""
+    from glasslib.particles.box import affine
+
+    made, _ = small
+    sheared = particles.start_up(particles.StartUp(made, 2e-2, 0.25), sequence())
+    under = particles.held(particles.Held(made, 0.9, 60.0, strain=0.25), sequence())
+    glass = glasses.packing(made, 5, 0)
+    assert sheared["mark_strain"][:4] == pytest.approx(particles.MARKS[:4]) and np.isnan(sheared["mark_strain"][4:]).all()
+    for sample in (sheared, under):
+        strain, positions, profile = (sample[f"mark_{name}"] for name in ("strain", "positions", "profile"))
+        reached = np.isfinite(strain)
+        assert strain.shape == (7,) and positions.shape == (7, 400, 2) and profile.shape == (7, 32)
+        assert positions.dtype == profile.dtype == np.float32 and reached.sum() >= 4
+        late = strain[reached] - np.array(particles.MARKS)[reached]
+        assert (late > -1e-9).all() and (late < 0.01).all()
+        assert np.isfinite(positions[reached]).all() and np.isnan(positions[~reached]).all()
+        assert np.isfinite(profile[reached]).all() and np.isnan(profile[~reached]).all()
+        before, last = glass.positions, 0.0
+        for now, after, found in zip(strain[reached], positions[reached], profile):
+            moved = after - affine(before, now - last)
+            assert np.abs(moved).max() < 3.0 and np.abs(moved.mean(axis=0)).max() < 0.05, "no momentum"
+            place = (before[:, 1] / glass.box.lengths[1] % 1 * 32).astype(int)
+            expected = [moved[place == k, 0].mean() for k in range(32)]
+            assert found == pytest.approx(expected, abs=1e-4) and 0 < np.abs(found).max() < 1.0
+            before, last = after.astype(float), now
+    published = creep._kept("held E1 0.9", under)
+    assert np.array_equal(published["mark_profile"], under["mark_profile"], equal_nan=True)
+    assert np.array_equal(published["mark_strain"], under["mark_strain"], equal_nan=True) and "mark_positions" not in published
+    assert published["final_positions"].dtype == np.float32 and published["final_species"].dtype == np.int8
+    assert published["final_positions"] == pytest.approx(under["final_positions"], rel=1e-6)
+    assert np.array_equal(published["final_species"], under["final_species"])
+    assert published["final_strain"] == under["end_strain"] and np.array_equal(published["final_lengths"], glass.box.lengths)
+    for name in ("start-up small E1 0.02", "held small E1 0.9", creep.trial_name("squared", 0.005, "E1", 0.9)):
+        of_small = creep._kept(name, under)
+        assert "mark_profile" in of_small and not [key for key in of_small if key.startswith("final_") or "positions" in key]
+
+
+def test_flow_curves_are_not_computed_again_for_marks(small):
+    made, _ = small
+    tasks = (particles.flow_curve_task(particles.FlowCurve(made, (2e-2,), (0.4,)), 5),
+             particles.start_up_task(particles.StartUp(made, 2e-2), 5), particles.held_task(particles.Held(made, 0.6), 5))
+    assert [task.version for task in tasks] == [2, 3, 3]
 
 
 def test_particles_from_rest_climb_with_their_modulus_and_hold_what_they_bear(small):

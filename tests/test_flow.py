@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from glasslib.analysis.statistics import mean_error
+from glasslib.particles.box import affine
 from glasslib.particles.forces import System
 from glasslib.particles.minimise import minimise
 from glasslib.particles.potentials import SmoothedLennardJones
@@ -121,6 +122,105 @@ def test_an_interrupted_flow_has_the_same_bytes(glass, tmp_path, controlled):
         flow.at_rate(glass, POTENTIAL, 0.02, 0.6, checkpoint=path)
 
 
+NAMES = ("time", "strain", "shear_rate", "stress", "energy", "temperature", "pressure", "mark_strain", "mark_positions")
+MARKS = {False: (0.02, 0.1, 0.1123, 0.3, 0.5, 5.0), True: (0.02, 0.05, 0.1, 0.3, 5.0)}
+
+
+def marked(glass, controlled, **options):
+    """Return a flow of four stretches past the marks, all but the last one."""
+    if controlled:
+        return flow.at_stress(glass, POTENTIAL, 1.6, 20.0, record_time=0.1, **options)
+    return flow.at_rate(glass, POTENTIAL, 0.03, 0.6, records=90, **options)
+
+
+@pytest.fixture(scope="module", params=[False, True])
+def with_marks(glass, request):
+    return request.param, marked(glass, request.param, marks=MARKS[request.param])
+
+
+def test_marks_change_nothing_of_a_flow(glass, with_marks):
+    controlled, record = with_marks
+    plain = marked(glass, controlled)
+    assert plain.mark_strain.shape == (0,) and plain.mark_positions.shape == (0, 200, 2)
+    for name in NAMES[:-2]:
+        assert getattr(record, name).tobytes() == getattr(plain, name).tobytes()
+    for ours, theirs in zip(record.motion, plain.motion):
+        assert ours is record.motion.packing or np.array_equal(ours, theirs)
+    assert record.motion.packing.positions.tobytes() == plain.motion.packing.positions.tobytes()
+    assert record.motion.packing.strain == plain.motion.packing.strain and record.end == plain.end
+
+
+def test_marks_are_hit_at_their_step_or_at_the_first_row_past_them(glass, with_marks):
+    controlled, record = with_marks
+    reached = np.array(MARKS[controlled][:-1])
+    assert record.mark_positions.shape == (len(reached), 200, 2)
+    if controlled:
+        rows = [record.strain[np.argmax(record.strain >= mark)] for mark in reached]
+        assert np.array_equal(record.mark_strain, rows) and (record.mark_strain - reached < 0.01).all()
+    else:
+        assert np.abs(record.mark_strain - reached).max() < 0.5001 * 0.03 * 0.005
+    for strain, positions in zip(record.mark_strain, record.mark_positions):
+        again = marked(glass, controlled, marks=(strain,)).mark_positions
+        assert again.tobytes() == positions[None].tobytes(), "whatever other marks there are"
+
+
+@pytest.mark.parametrize("rate", [0.05, -0.05])
+def test_a_mark_at_the_end_is_the_end_and_is_not_wrapped(glass, flowing, rate):
+    """Through several cells, and two orders of the particles, which wrap them; backwards, and from a motion, too."""
+    for begin in (glass, flowing.motion):
+        record = flow.at_rate(begin, POTENTIAL, rate, 5.5, marks=(2.0, 5.5))
+        start, end = (begin, record.motion.packing) if begin is glass else (begin.packing, record.motion.packing)
+        assert record.motion.step > 20_000 and record.mark_strain[-1] == end.strain
+        box, positions = end.box, record.mark_positions[-1]
+        assert np.abs(box.minimum_image(positions - end.positions)).max() < 1e-9
+        assert np.abs(positions - end.positions).max() > 0.9 * min(box.lengths), "some were wrapped on the way"
+        moved = positions - affine(start.positions, end.strain - start.strain)
+        assert np.abs(moved.mean(axis=0)).max() < 1.0 and 0.1 < np.abs(moved[:, 1]).mean() < 0.4 * box.lengths[1]
+
+
+def test_a_path_followed_step_by_step_leads_to_the_marks(glass):
+    """A hundred times as many looks find the same images, each move being far below half an edge."""
+    marks = tuple(np.linspace(0.003, 0.6, 200))
+    record = flow.at_rate(glass, POTENTIAL, 0.03, 0.6, marks=marks)
+    before, strain = glass.positions, 0.0
+    for now, positions in zip(record.mark_strain, record.mark_positions):
+        moved = glass.box.sheared(now).minimum_image(positions - affine(before, now - strain))
+        assert np.abs(moved).max() < 1.0
+        before, strain = affine(before, now - strain) + moved, now
+    coarse = flow.at_rate(glass, POTENTIAL, 0.03, 0.6, marks=(0.6,))
+    assert np.abs(coarse.mark_positions[0] - before).max() < 1e-9 and len(record.mark_strain) == 200
+
+
+def test_an_interrupted_flow_keeps_its_marks(glass, tmp_path, with_marks):
+    controlled, whole = with_marks
+    marks, path = MARKS[controlled], tmp_path / "flow.npz"
+
+    class Killed(Exception):
+        pass
+
+    def kill(done, steps, left):
+        raise Killed
+
+    for _ in range(3):  # each makes one stretch
+        with pytest.raises(Killed):
+            marked(glass, controlled, marks=marks, checkpoint=path, save_seconds=0.0, on_step=kill)
+    again = marked(glass, controlled, marks=marks, checkpoint=path)
+    finished = marked(glass, controlled, marks=marks, checkpoint=path, on_step=lambda *_: pytest.fail("nothing is left to do"))
+    for name in NAMES:
+        assert getattr(whole, name).tobytes() == getattr(again, name).tobytes() == getattr(finished, name).tobytes()
+    assert again.motion.velocities.tobytes() == whole.motion.velocities.tobytes() and again.motion.time == whole.motion.time
+    for other in ((), marks[:-1]):
+        with pytest.raises(ValueError, match="another flow"):
+            marked(glass, controlled, marks=other, checkpoint=path)
+
+
+def test_the_checkpoint_of_a_flow_without_marks_says_nothing_of_them(glass, tmp_path):
+    """So that those written before there were marks are still taken up."""
+    marked(glass, False, checkpoint=tmp_path / "flow.npz")
+    with np.load(tmp_path / "flow.npz") as file:
+        assert "mark" not in str(file["identity"]) and not [name for name in file.files if "mark" in name or "wrap" in name]
+
+
 def test_records_lie_evenly(glass):
     record = flow.at_rate(glass, POTENTIAL, -0.05, 0.1, records=40)
     assert len(record.time) == 40 and record.strain[-1] == pytest.approx(-0.1)
@@ -148,6 +248,21 @@ def test_the_time_step_is_held_below_that_of_the_fastest_motion(glass):
 def test_impossible_rates_are_refused(glass, arguments, message):
     with pytest.raises(ValueError, match=message):
         flow.at_rate(glass, POTENTIAL, **{"shear_rate": 0.01, "strain": 0.1, **arguments})
+
+
+@pytest.mark.parametrize(
+    "marks, message",
+    [
+        ((0.1, 0.1), r"marks = \(0.1, 0.1\): must be growing"), ([0.2, 0.1], "marks = .*: must be growing"),
+        ([0.0, 0.1], r"marks\[0\] = 0.0: must be finite in \(0"), ([math.nan], r"marks\[0\] = nan"),
+        ([0.1, "more"], r"marks\[1\] = 'more': must be a number"), (0.1, "marks = 0.1: must be a list of growing strains"),
+        (np.array(0.1), "marks = .*: must be a list"), (None, "marks = None: must be a list"),
+    ],
+)  # fmt: skip
+def test_impossible_marks_are_refused(glass, marks, message):
+    for run in (flow.at_rate, flow.at_stress):
+        with pytest.raises(ValueError, match=message):
+            run(glass, POTENTIAL, 0.01, 1.0, marks=marks)
 
 
 def test_impossible_stresses_are_refused(glass):

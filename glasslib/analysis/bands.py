@@ -38,6 +38,18 @@ def activity_profile(positions, activity, lattice, bins, along=ALONG_X):
         return np.bincount(place, activity, bins) / count
 
 
+def displacement_profile(before, after, strain, lattice, bins):
+    """Return the mean nonaffine displacement u_x = x' - x - d gamma y (bins,) [length] of particles across a band along x.
+
+    ``before``, ``after`` (n, 2) [length]: of the same particles, not wrapped in between, sheared by ``strain`` d gamma;
+    lattice (2, 2): vectors of the cell before, as columns. Bins are of y before, and NaN if empty. Where all strain is in
+    a band of width w, u_x rises across it by (L_y - w) d gamma and falls elsewhere with slope -d gamma; even shear has none.
+    """
+    x = checks.array("before", before, (None, 2))
+    y = checks.array("after", after, x.shape)
+    return activity_profile(x, y[:, 0] - x[:, 0] - checks.number("strain", strain) * x[:, 1], lattice, bins)
+
+
 def map_profile(activity, along=ALONG_X):
     """Return the profile of a map (rows, columns) of a lattice, whose columns lie one after another along x."""
     activity = checks.array("activity", activity, (None, None))

@@ -299,8 +299,9 @@ def _kept(name, arrays):
 
     Of a map: strength_map (S,), forward; distance_maps (S, K), projected: of a glass as quenched, which is isotropic, along
     all directions; (S, 1), forward, of one that flows. Of a flow: every ``PUBLISHED_IN_FLOW``-th of the inherent structures
-    kept, positions in single precision. Records of the study of friction are means over ``FRICTION_ROWS`` of their rows, creep
-    rates of the live figure medians over the lattices of a glass.
+    kept, positions in single precision. Of a start-up, or of a run under a stress, no positions at marks; of those of the
+    glasses of the page, not of small ones, where particles are at the end. Records of the study of friction are means over
+    ``FRICTION_ROWS`` of their rows, creep rates of the live figure medians over the lattices of a glass.
     """
     if "map" in name.split():
         strength = arrays["residual_strength"]
@@ -309,7 +310,7 @@ def _kept(name, arrays):
         drawn = {"stress_map": arrays["local_stress"][:, 2], "strength_map": maps.directed(strength),
                  "distance_maps": np.stack(distances, axis=-1)}  # fmt: skip
         return drawn | {key: arrays[key] for key in ("shear_moduli", "bulk_modulus", "energy") if key in arrays}
-    packing = ("kept", "kept_strain", "species", "lengths")
+    packing = ("kept", "kept_strain", "species", "lengths", "mark_positions")
     others = {key: values for key, values in arrays.items() if key not in packing and not key.startswith(particles.FINAL)}
     if name.startswith("friction"):
         return {key: means(values, FRICTION_ROWS).astype(np.float32) if key.startswith("history") else values
@@ -317,6 +318,8 @@ def _kept(name, arrays):
     if name.startswith("live-creep"):
         rates = [median_rates(*of_stress) for of_stress in zip(arrays["creep_rate"], arrays["stuck_time"])]
         return others | {"creep_rate": np.array(rates)}
+    if name.split()[0] in ("start-up", "held") and "small" not in name.split():
+        return others | _last_positions(arrays)
     if not len(arrays.get("kept", ())):
         return others
     chosen = slice(None, None, PUBLISHED_IN_FLOW)
@@ -324,6 +327,12 @@ def _kept(name, arrays):
         "kept": arrays["kept"][chosen].astype(np.float32), "kept_strain": arrays["kept_strain"][chosen],
         "species": arrays["species"].astype(np.int8), "lengths": arrays["lengths"],
     }  # fmt: skip
+
+
+def _last_positions(arrays):
+    """Return final_positions (n, 2) in single precision, final_species (n,), final_strain, final_lengths (2,) of a sample."""
+    names, types = ("positions", "species", "strain", "lengths"), (np.float32, np.int8, float, float)
+    return {particles.FINAL + name: arrays[particles.FINAL + name].astype(kind) for name, kind in zip(names, types)}
 
 
 def live_nodes(given):

@@ -19,6 +19,8 @@ from glasslib.papers.shearing import particles
 CELL = 9.88  # side of a cell, and of a site of the lattice [length]
 _ROWS = 100  # of the record, in each segment
 _RECORD_TIME = 0.1  # between two records under a stress, in which stress and rate ring with a period of 1.6
+MARKS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0)  # strains from rest at which positions are kept, to see where shear localises
+PROFILE_BINS = 32  # of y, in profiles of the displacements between them
 FINAL = "final_"  # begins the names of what ``ending`` takes up: of the packing, and of the motion
 _OF_MOTION = ("velocities", "forces", "step", "time", "shear_rate", "random", "order", "list_positions", "list_strain")
 _HISTORY = ("stress", "energy", "temperature", "pressure")  # what is kept of each row of a record beside strain and time
@@ -107,23 +109,24 @@ class Held(NamedTuple):
 
 def flow_curve_task(spec, seed):
     """Return the ``ensemble.Task`` of a ``FlowCurve``."""
-    return _task("creep-flow", flow_curve, spec, seed)
+    return _task("creep-flow", flow_curve, spec, seed, 2)
 
 
 def start_up_task(spec, seed):
     """Return the ``ensemble.Task`` of a ``StartUp``."""
-    return _task("creep-start-up", start_up, spec, seed)
+    return _task("creep-start-up", start_up, spec, seed, 3)
 
 
 def held_task(spec, seed):
     """Return the ``ensemble.Task`` of a ``Held``."""
-    return _task("creep-held", held, spec, seed)
+    return _task("creep-held", held, spec, seed, 3)
 
 
-def _task(name, function, spec, seed):
+def _task(name, function, spec, seed, version):
     label, seconds = glasses.label_of(spec.glass), costs.damped(particles(spec.glass), spec.time / spec.time_step)
-    # before version 2 most rows of the records were not kept, and slow flow was tested for steadiness by fewer blocks
-    return ensemble.Task(f"{name}-{label}", function, spec, seed, version=2, label=label, core_seconds=seconds)
+    # before version 2 most rows of the records were not kept, and slow flow was tested for steadiness by fewer blocks; before
+    # version 3 runs from rest kept nothing at ``MARKS``: flow curves have none, so theirs stays and no finished one is lost
+    return ensemble.Task(f"{name}-{label}", function, spec, seed, version=version, label=label, core_seconds=seconds)
 
 
 def flow_map_task(spec, seed):
@@ -245,17 +248,19 @@ def start_up(spec, sequence):
     """Return one sample of a ``StartUp`` by name.
 
     loading (K,): stress at the strains of ``start_up_strains``; history_strain and others of ``_HISTORY`` (R,): all rows of
-    the record. And its ``ending``.
+    the record. What is kept ``_at_marks``. And its ``ending``.
     """
     from glasslib.protocols import flow
 
     packing, path = _begin(spec, sequence, start_up_task)
     record = flow.at_rate(packing, spec.glass.potential, spec.rate, spec.strain, time_step=spec.time_step, form=spec.form,
-                          checkpoint=path)  # fmt: skip
+                          checkpoint=path, marks=MARKS)  # fmt: skip
     path.unlink(missing_ok=True)
     strain, stress = np.append(0.0, record.strain - packing.strain), np.append(_stress(packing, spec), record.stress)
     history = _history(strain=strain[1:], **dict(zip(_HISTORY, _columns(record))))
-    return {"loading": np.interp(start_up_strains(spec.strain), strain, stress)} | history | _final(record.motion)
+    return {
+        "loading": np.interp(start_up_strains(spec.strain), strain, stress)
+    } | history | _at_marks(record, packing) | _final(record.motion)  # fmt: skip
 
 
 def held(spec, sequence):
@@ -266,13 +271,14 @@ def held(spec, sequence):
     NaN where none was reached; quarter_rates (2,): mean rates over the third and over the last quarter of the run.
     early_stress, early_rate, early_strain (E,): at ``early_times``, while stress and rate ring; NaN past the end.
     history_time, history_strain (R,): every ``MEAN_TIME`` to the end, and means since the time before of rate, stress, energy
-    per particle, temperature and pressure. And its ``ending``.
+    per particle, temperature and pressure. What is kept ``_at_marks``. And its ``ending``.
     """
     from glasslib.protocols import flow
 
     packing, path = _begin(spec, sequence, held_task)
     record = flow.at_stress(packing, spec.glass.potential, spec.stress, spec.duration, strain=spec.strain,
-                            time_step=spec.time_step, record_time=_RECORD_TIME, form=spec.form, checkpoint=path)  # fmt: skip
+                            time_step=spec.time_step, record_time=_RECORD_TIME, form=spec.form, checkpoint=path,
+                            marks=MARKS)  # fmt: skip
     path.unlink(missing_ok=True)
     times, strain, stuck = creep_times(spec.duration), record.strain - packing.strain, record.end == "stuck"
     rates = binned(record.time, np.diff(strain, prepend=0.0) / np.diff(record.time, prepend=0.0), times)
@@ -286,8 +292,8 @@ def held(spec, sequence):
         "end_time": np.array(record.time[-1]), "end_strain": np.array(strain[-1]),
         "steady_rate": np.array(rate), "steady_rate_error": np.array(error),
         "quarter_rates": quarter_rates(record.time, strain),
-    } | {name: np.interp(early, record.time, values) for name, values in swings.items()} | _course(record, strain) | _final(
-        record.motion)  # fmt: skip
+    } | {name: np.interp(early, record.time, values) for name, values in swings.items()} | _course(record, strain) | _at_marks(
+        record, packing) | _final(record.motion)  # fmt: skip
 
 
 def _course(record, strain):
@@ -296,6 +302,25 @@ def _course(record, strain):
     ends = np.minimum(np.arange(rows, len(strain) + rows, rows), len(strain)) - 1
     averaged = {name: means(values, rows) for name, values in zip(_HISTORY, _columns(record))}
     return _history(time=record.time[ends], strain=strain[ends], rate=means(record.shear_rate, rows), **averaged)
+
+
+def _at_marks(record, packing):
+    """Return what is kept of a run from rest at ``MARKS``, M of them; NaN at those it does not reach.
+
+    mark_strain (M,): strain from rest at which it was kept; under a stress at the first row past the mark. mark_positions
+    (M, n, d): not wrapped into the cell, but going on from those of the glass, so that differences are displacements.
+    mark_profile (M, ``PROFILE_BINS``) [length]: mean nonaffine displacement along x since the mark before, or since rest, in
+    bins of y there (``bands.displacement_profile``): a band that sheared in between is a step of it. Both in single precision.
+    """
+    from glasslib.analysis.bands import displacement_profile
+
+    strain, positions = np.full(len(MARKS), np.nan), np.full((len(MARKS), *packing.positions.shape), np.nan, np.float32)
+    profile, before, box = np.full((len(MARKS), PROFILE_BINS), np.nan, np.float32), packing.positions, packing.box
+    for k, (now, after) in enumerate(zip(record.mark_strain.tolist(), record.mark_positions)):
+        strain[k], positions[k] = now - packing.strain, after
+        profile[k] = displacement_profile(before, after, now - box.strain, box.lattice(), PROFILE_BINS)
+        before, box = after, box._replace(strain=now)
+    return {"mark_strain": strain, "mark_positions": positions, "mark_profile": profile}
 
 
 def _begin(spec, sequence, task):
