@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from glasslib.papers import creep, results
-from glasslib.papers.creep import claims, current, grids, local_yield, numbers, tables, transients
+from glasslib.papers.creep import claims, current, grids, local_yield, numbers, particles, tables, transients
 
 
 def a_page(arrays, **given):
@@ -122,6 +122,23 @@ def test_the_largest_stress_of_few_noisy_samples_is_not_that_of_their_noise():
     assert abs(found.mean() - smooth.max()) < 0.4 * (largest - smooth.max())
     errors = found.std(axis=1, ddof=1) / np.sqrt(5)
     assert found.mean(axis=1).std() == pytest.approx(np.sqrt((errors**2).mean()), rel=0.4), "the error says how it scatters"
+
+
+def test_a_band_is_told_from_even_shear():
+    marks, bins = np.tile(particles.MARKS, (3, 1)), 32
+    edge, arrays = particles.CELL_EDGE, {}
+    y = (np.arange(bins) + 0.5) / bins
+    steps = np.diff(marks, prepend=0.0, axis=1)[..., None]
+    band = np.where(y < 0.5, -y, 1 - y)  # all strain in the middle
+    for label, share in (("E1", 0.0), ("E3", 0.8)):
+        arrays |= named(f"start-up small {label} 0.005", {
+            "mark_strain": marks, "mark_profile": (share * edge * steps * band).astype(np.float32)})  # fmt: skip
+    page = a_page(arrays)
+    found, profiles, ranges = numbers.unevenness(page, "E3", 0.005)
+    assert found == pytest.approx(particles.MARKS) and profiles.shape == (3, 7, 32)
+    assert ranges == pytest.approx(np.full((3, 7), 0.8 * (1 - 1 / 32)))
+    assert (numbers.unevenness(page, "E1", 0.005)[2] == 0).all() and numbers.unevenness(page, "E2", 0.005) is None
+    assert transients.evenness(page) is None and "not computed" in transients.evenness(a_page({})).data
 
 
 def test_peaks_rise_from_state_to_state_in_both_models_or_not_at_all():

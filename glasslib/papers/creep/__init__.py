@@ -213,13 +213,16 @@ def glass(given, label):
 
 def sites(given):
     """Return the number of cells along an edge of the maps of the glasses."""
-    edge = 98.8045 * (SCALES[given.scale].particles / 1e4) ** 0.5
-    return round(edge / particles.CELL)
+    return _sites(SCALES[given.scale].particles)
 
 
 def small_sites():
     """Return the number of cells along an edge of the maps of small glasses."""
-    return round(98.8045 * (SMALL_PARTICLES / 1e4) ** 0.5 / particles.CELL)
+    return _sites(SMALL_PARTICLES)
+
+
+def _sites(count):
+    return round(particles.CELL_EDGE * (count / 1e4) ** 0.5 / particles.CELL)
 
 
 def flow_sites(given):

@@ -7,7 +7,7 @@ import numpy as np
 from glasslib.analysis import rheology, statistics
 from glasslib.analysis.steady import steady_state
 from glasslib.papers import creep
-from glasslib.papers.creep import ensembles
+from glasslib.papers.creep import ensembles, particles
 from glasslib.papers.creep.grids import BLOCKS, WINDOWS, start_up_strains
 from glasslib.papers.creep.simulations import HOLDING
 
@@ -222,6 +222,21 @@ def peaks(loading, strain):
         return of_all[None]
     without = (smooth.sum(axis=0) - smooth) / (count - 1)
     return count * of_all - (count - 1) * without.max(axis=-1)
+
+
+def unevenness(results, label, rate):
+    """Return (marks (M,), displacement profiles (samples, M, bins), their ranges (samples, M)) of start-ups of particles.
+
+    Mean nonaffine displacements along x since the mark before, over the edge of the cell and the strain since: zero where
+    shear is even; of range 1 where all of it is in one thin band. None where fewer than two samples have them.
+    """
+    name = of_more(results, "start-up", f"{label} {rate:g}", "mark_profile")
+    if name is None or not results.has(f"{name}/mark_profile"):
+        return None
+    marks, profiles = results[f"{name}/mark_strain"], results[f"{name}/mark_profile"].astype(float)
+    edge = particles.CELL_EDGE * (size_of(results, name) / 1e4) ** 0.5
+    profiles = profiles / (edge * np.diff(marks, prepend=0.0, axis=1))[..., None]
+    return marks.mean(axis=0), profiles, profiles.max(axis=-1) - profiles.min(axis=-1)
 
 
 def flow_stress(results, model, rates):

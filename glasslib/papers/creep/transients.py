@@ -91,6 +91,35 @@ def _loading(results, drawn_by, curves):
         axis.legend(ncols=2)
 
 
+def evenness(results):
+    """Draw how evenly particles are sheared from rest in the three states, at the rate of Fig. 3b.
+
+    Left: displacements of one sample across its cell between two marks. Right: their range from mark to mark.
+    """
+    found = {label: numbers.unevenness(results, label, creep.COMPARED_RATE) for label in creep.STATES}
+    found = {label: one for label, one in found.items() if one is not None}
+    if not found:
+        return figures.not_computed("It needs at least two glasses of a state, sheared from rest.")
+    tails = [("start-up", f"{label} {creep.COMPARED_RATE:g}", "mark_profile") for label in found]
+    with figures.panels(2, _foot(results, evenness, tails), letters="ab", width=3.9) as (across, along):
+        for label, (strain, profiles, ranges) in found.items():
+            colour = figures.COLOURS[label]
+            last = np.flatnonzero(np.isfinite(ranges).all(axis=0))[-1]
+            bins = (np.arange(profiles.shape[-1]) + 0.5) / profiles.shape[-1]
+            across.plot(bins, profiles[0, last], color=colour, label=label, drawstyle="steps-mid")
+            middle = 0.5 * (strain + np.append(0.0, strain[:-1]))
+            mean, error = statistics.mean_error(ranges)
+            figures.points(along, middle, mean, error, label, colour)
+            along.plot(middle, mean, color=colour, linewidth=0.8)
+        marks = f"from {strain[last - 1]:g} to {strain[last]:g}" if last else f"up to {strain[last]:g}"
+        across.set(xlabel="place across the cell $y/L$", ylabel=r"displacement $u_x / L\Delta\gamma$", xlim=(0, 1),
+                   title=rf"one sample, $\gamma$ {marks}")  # fmt: skip
+        along.axhline(1, color="0.5", linestyle=":", linewidth=1, label="all strain in one thin band")
+        along.set(xscale="log", xlabel=r"strain $\gamma$", ylabel="range of the displacements", ylim=(0, None))
+        across.legend()
+        along.legend()
+
+
 def creep_curves(results):
     """Draw Fig. 2b: strain rate against time from E1 at imposed stresses, in both models."""
     stresses = results.given.asked("creep_stresses")
