@@ -19,7 +19,8 @@ EXPANSION = 2e-5  # a particle, to third order under one strain rate
 CAVITY = 1e-2  # a cavity under one loading: its expansion, and plain steps to the first drop
 NEWTON = 0.05  # a strain of a cavity that is followed by dense Newton steps
 ALLOY = 1.8e-6  # an atom and a step of dynamics, by tables: data/polarity/results.npz, two cores busy, as what follows
-ALLOY_SHEAR = 1.05e-5  # an atom and a quasistatic step of 1e-4 there
+ALLOY_SHEAR = 1.05e-5  # an atom and a quasistatic step of 1e-4 there, of 2000 atoms; with the number of atoms to this power,
+ALLOY_GROWTH = 0.8  # since more atoms have more events, each of which moves all: the first cycles of 8000 took 330 s, not 105
 ALLOY_YIELD = 0.56  # a site and a direction there, spheres of 10 angstrom
 
 
@@ -42,6 +43,11 @@ def shear(particles, strain, step, coarse_strain=0.0, coarse_step=1.0):
 def barriers(sites, directions):
     """Return the core-seconds of a map of ``sites`` along an edge."""
     return LOADING * sites**2 * directions
+
+
+def alloy_shear(atoms, steps):
+    """Return the core-seconds of a quasistatic shear of an alloy in steps of 1e-4."""
+    return ALLOY_SHEAR * atoms * (atoms / 2000) ** ALLOY_GROWTH * steps
 
 
 def inclusions(sites, directions, radius):

@@ -172,7 +172,7 @@ def cycled_task(spec, seed):
     """Return the ``ensemble.Task`` of ``Cycling``; its cost is that of all cycles, of which few are run where loops repeat."""
     atoms, steps = spec.glass.atoms, 2.1 * spec.amplitude * spec.cycles / spec.step
     return ensemble.Task(f"alloy-cycled-{atoms}", cycled, spec, seed, version=1, label=f"{atoms}",
-                         core_seconds=costs.ALLOY_SHEAR * atoms * steps,
+                         core_seconds=costs.alloy_shear(atoms, steps),
                          archive=f"trained/CuZr-{atoms}")  # of every amplitude: further work begins with these
 
 
@@ -302,7 +302,7 @@ def loop_task(spec, seed):
     """Return the ``ensemble.Task`` of a ``Loop``."""
     atoms = spec.training.glass.atoms
     return ensemble.Task(f"alloy-loop-{atoms}", looped, spec, seed, version=3, label=f"{atoms}",
-                         core_seconds=costs.ALLOY_SHEAR * atoms * 2 * abs(spec.amplitude) / spec.training.step)  # fmt: skip
+                         core_seconds=costs.alloy_shear(atoms, 2 * abs(spec.amplitude) / spec.training.step))  # fmt: skip
 
 
 def looped(spec, sequence):
