@@ -231,6 +231,8 @@ def test_what_decides_comes_first_and_liquids_are_counted():
         "glasses/inherent-E1.npz", "glasses/inherent-E1-10000.npz"}  # fmt: skip
     assert tasks["map small E1"][0].parameters.sites == 10
     held = {name: pair[0].parameters for name, pair in tasks.items() if name.startswith("trial particles")}
+    study = {name.split()[1]: pair[0].parameters.time_step for name, pair in tasks.items() if name.startswith("friction")}
+    assert study == {"weighted": 0.005, "squared": 0.005, "central": 0.005, "printed": 0.004}, "the stiffest needs less"
     assert {(one.form, one.time_step, one.stress, one.duration) for one in held.values()} == {
         (form, step, stress, 600.0) for stress in (0.53, 0.56, 0.65)
         for form, step in (("squared", 0.005), ("central", 0.005), ("weighted", 0.0025))}  # fmt: skip
