@@ -81,8 +81,8 @@ def scorecard_page(rows, titles):
         "<!-- written by glasslib.book from the ledger and the stored results -->", "",
         f"The five papers make {len(rows)} claims that can be measured. {judged} of them are judged here, with the "
         f"verdict “agrees” for {counts['agrees']} and “differs” for {counts['differs']}.{_loose(rows)}"
-        f"{_matched(counts['matched'])}{_put_in(counts['input'])} The others need data that this scale does not hold; they are listed all the same. "
-        "No verdict is typed in: each is computed from stored arrays by the test that the ledger `data/claims.yaml` fixes for "
+        f"{_matched(counts['matched'])}{_put_in(counts['input'])} The others need data that this scale does not hold; they are "
+        "listed all the same. No verdict is typed in: each is computed from stored arrays by the test that the ledger `data/claims.yaml` fixes for "
         "the claim.", "",
         _bar(counts, len(rows)), "",
         *_counts(rows, titles), "",
@@ -121,7 +121,9 @@ def _loose(rows):
 
 def _matched(count):
     """Return a sentence on what is the paper's since something was chosen by it."""
-    return f" {count} more {'is' if count == 1 else 'are'} “matched”: chosen to be the paper's, which tests nothing." if count else ""
+    if not count:
+        return ""
+    return f" {count} more {'is' if count == 1 else 'are'} “matched”: chosen to be the paper's, which tests nothing."
 
 
 def _put_in(count):

@@ -4,7 +4,8 @@ import html
 import math
 import re
 
-BADGES = {"agrees": "agrees", "differs": "differs", "matched": "matched", "input": "input", "not computed at this scale": "open"}
+BADGES = {"agrees": "agrees", "differs": "differs", "matched": "matched", "input": "input",
+          "not computed at this scale": "open"}
 SYMBOLS = {"eps": "ε", "sigma": "σ", "tau": "τ", "mu": "μ", "gamma": "γ", "angstrom": "Å", "^-2": "⁻²", "^-1": "⁻¹",
            "^2": "²", "^3": "³", "^4": "⁴"}
 NOT_FIRM = "not firm"  # a verdict that more samples may turn

@@ -38,16 +38,18 @@ def activity_profile(positions, activity, lattice, bins, along=ALONG_X):
         return np.bincount(place, activity, bins) / count
 
 
-def displacement_profile(before, after, strain, lattice, bins):
-    """Return the mean nonaffine displacement u_x = x' - x - d gamma y (bins,) [length] of particles across a band along x.
+def displacement_profile(before, after, strain, lattice, bins, along=ALONG_X):
+    """Return the mean nonaffine displacement (bins,) [length] of particles across a band along an axis, NaN in empty bins.
 
+    That is u_x = x' - x - d gamma y by place y across a band along x, and u_y = y' - y by place x across one along y.
     ``before``, ``after`` (n, 2) [length]: of the same particles, not wrapped in between, sheared by ``strain`` d gamma;
-    lattice (2, 2): vectors of the cell before, as columns. Bins are of y before, and NaN if empty. Where all strain is in
-    a band of width w, u_x rises across it by (L_y - w) d gamma and falls elsewhere with slope -d gamma; even shear has none.
+    lattice (2, 2): vectors of the cell before, as columns. Where all strain is in a band of width w along x, u_x rises across
+    it by (L_y - w) d gamma and falls elsewhere with slope -d gamma; even shear has none.
     """
     x = checks.array("before", before, (None, 2))
     y = checks.array("after", after, x.shape)
-    return activity_profile(x, y[:, 0] - x[:, 0] - checks.number("strain", strain) * x[:, 1], lattice, bins)
+    affine = checks.number("strain", strain) * x[:, 1] if along == ALONG_X else 0.0
+    return activity_profile(x, y[:, along] - x[:, along] - affine, lattice, bins, along)
 
 
 def map_profile(activity, along=ALONG_X):

@@ -59,7 +59,7 @@ def share_error(successes, trials):
     (0.104, 0.118)
     """
     trials = checks.integer("trials", trials, 1)
-    successes = checks.integer("successes", successes, 0, trials)
+    successes = checks.number("successes", successes, 0, trials)  # a sum of shares need not be whole
     a, b = successes + 0.5, trials - successes + 0.5
     return float(np.sqrt(a * b / (a + b + 1)) / (a + b))
 

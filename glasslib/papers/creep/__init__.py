@@ -40,12 +40,12 @@ KEPT_IN_FLOW = {1e-2: 6, 1e-3: 5, 1e-4: 8}  # configurations of particles in ste
 KEPT_ELSEWHERE = 1  # so many;
 PUBLISHED_IN_FLOW = 2  # every so many of them are published as they are, beside the maps of all;
 FLOW_SITES = 2  # and how many sites of these maps there are along the edge of a cell, as more of them use each better
-SMALL_PARTICLES, SMALL_SAMPLES = 10_000, 5  # of small glasses, cooled as those of the page from liquids that other pages have
+SMALL_PARTICLES = 10_000  # of small glasses, cooled as those of the page from liquids that other pages have;
+SMALL_SAMPLES = {"E1": 12, "E2": 5, "E3": 5}  # of each: E1 alone is held where little decides between flow and stop
 TRIED_STRESSES = (0.53, 0.56, 0.60)  # at which size and time step are varied: of lattices drawn from E1,
 TRIED_SIZES, TRIED_TIME_STEP = (16, 64), 0.001  # the latter at the size of the page; and of small systems of particles
-TRIED_LOADS = (("E1", 0.53), ("E1", 0.56), ("E2", 0.65))  # at these, where the first swing of the feedback may decide,
-TRIED_FRICTIONS = ("weighted", "squared", "central")  # in these forms of friction, as they damp it,
-TRIED_TIME, TRIED_SAMPLES = 600.0, 2  # for so long: three times that after which particles at rest count as stuck
+TRIED_LOADS = (("E1", 0.56), ("E2", 0.65))  # at these, where the first swing of the feedback may decide,
+TRIED_FRICTIONS, TRIED_SAMPLES = ("weighted", "squared", "central"), 2  # in these forms of friction, as they damp it
 RECOVERY_TIMES = (0.5, 1.0, 2.0, 4.0, 8.0)  # nodes of the live figure: tau_res,
 THRESHOLD_SHAPES = (1.0, 1.5, 2.0, 2.5, 3.0)  # k_d,
 LIVE_RATES = (2e-4, 4.309e-4, 9.283e-4, 2e-3, 4.309e-3, 9.283e-3, 2e-2)  # and rate, evenly in its logarithm
@@ -279,9 +279,9 @@ def glass_samples(given):
     return given.samples or SCALES[given.scale].glass_samples
 
 
-def small_samples(given):
-    """Return how many samples of each small glass are used."""
-    return given.samples or SMALL_SAMPLES
+def small_samples(given, label="E1"):
+    """Return how many samples of a small glass are used."""
+    return given.samples or SMALL_SAMPLES[label]
 
 
 def gather(given, finished):
@@ -302,9 +302,10 @@ def _kept(name, arrays):
 
     Of a map: strength_map (S,), forward; distance_maps (S, K), projected: of a glass as quenched, which is isotropic, along
     all directions; (S, 1), forward, of one that flows. Of a flow: every ``PUBLISHED_IN_FLOW``-th of the inherent structures
-    kept, positions in single precision. Of a start-up, or of a run under a stress, no positions at marks; of those of the
-    glasses of the page, not of small ones, where particles are at the end. Records of the study of friction are means over
-    ``FRICTION_ROWS`` of their rows, creep rates of the live figure medians over the lattices of a glass.
+    kept, positions in single precision. Of a start-up, or of a run under a stress, no positions at marks, but
+    ``particles.across`` of them as cross_profile; of those of the glasses of the page, not of small ones, where particles are
+    at the end. Records of the study of friction are means over ``FRICTION_ROWS`` of their rows, creep rates of the live figure
+    medians over the lattices of a glass.
     """
     if "map" in name.split():
         strength = arrays["residual_strength"]
@@ -321,6 +322,8 @@ def _kept(name, arrays):
     if name.startswith("live-creep"):
         rates = [median_rates(*of_stress) for of_stress in zip(arrays["creep_rate"], arrays["stuck_time"])]
         return others | {"creep_rate": np.array(rates)}
+    if "mark_positions" in arrays:
+        others["cross_profile"] = particles.across(arrays)
     if name.split()[0] in ("start-up", "held") and "small" not in name.split():
         return others | _last_positions(arrays)
     if not len(arrays.get("kept", ())):

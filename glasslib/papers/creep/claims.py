@@ -4,6 +4,7 @@ Lattices are those of the page's size, whose sites are drawn from glasses (``num
 that size decides of which there are more samples.
 """
 
+import functools
 import math
 
 import numpy as np
@@ -17,7 +18,7 @@ from glasslib.scorecard import Measurement
 
 JUDGED = (1e-4, 1e-2)  # rates at which both flow curves are compared: beyond about 0.02, the paper says, the lattice fails
 SHIFTED = (1e-3, 1e-4)  # rates of Figs. 1b and 1c
-FEWEST_RUNS = 5  # of a state and a model, of which it is said that they get stuck or flow
+FEWEST_RUNS = 5  # of a state and a model, each from another glass, of which it is said that they get stuck or flow
 
 
 def measure(results):
@@ -53,8 +54,10 @@ def _of_both_controls(results, scale):
                    for _, gap, error in numbers.protocol_gaps(results, name)]  # fmt: skip
     if not of_lattices:
         return Measurement.none("no lattice flows under a held stress", len(results["steady/stress"]), scale)
-    of_particles = [(len(results[f"{numbers.of_more(results, 'held', f'E1 {stress:g}', 'steady_rate')}/steady_rate"]), gap, error)
-                    for stress, gap, error in numbers.held_gaps(results)]  # fmt: skip
+    of_particles = []
+    for stress, gap, error in numbers.held_gaps(results):
+        name = numbers.of_more(results, "held", f"E1 {stress:g}", "steady_rate")
+        of_particles.append((len(results[f"{name}/steady_rate"]), gap, error))
     found = [numbers.worst(rows) for rows in (of_lattices, of_particles) if rows]
     why = "" if of_particles else "of lattices alone: no particles flow under a stress at a rate of their flow curve"
     return Measurement([abs(gap) for _, gap, _ in found], [error for *_, error in found],
@@ -125,10 +128,10 @@ def _of_start_up(results, scale):
     rates, lattices = creep.loads(results.given, "E1")[0], numbers.from_glass(results, "E1")
     of_particles = numbers.larger(results, "start-up", [f"E1 {rate:g}/loading" for rate in rates])
     loadings = {"lattices": lattices and results[f"{lattices}/loading"],
-                "particles": of_particles and np.stack([results[name] for name in of_particles[1]], axis=1)}  # fmt: skip
+                "particles": of_particles and np.stack(_common(results, of_particles[1]), axis=1)}  # fmt: skip
     measured, there = {}, [of for of, loading in loadings.items() if loading is not None]
     if there and len(rates) > 1:
-        measured["overshoot_vs_rate"] = (_of_peaks(results, rates, loadings, scale) if len(there) == 2
+        measured["overshoot_vs_rate"] = (_of_peaks(results, rates, loadings, lattices, scale) if len(there) == 2
                                          else _one_model(there[0], len(loadings[there[0]]), scale))  # fmt: skip
     found = {kind: _peaks(results, kind) for kind in ("particles", "lattices")}
     there = [kind for kind, several in found.items() if several]
@@ -145,14 +148,14 @@ def _one_model(there, count, scale):
     return Measurement.none(f"of {there} alone, and the claim is of both models", count, scale)
 
 
-def _of_peaks(results, rates, loadings, scale):
+def _of_peaks(results, rates, loadings, lattices, scale):
     """Return the rises of peak over steady stress from rate to rate, of {model: stresses (samples, rates, K)}.
 
     Steady stresses are those of the flow curves. Of which runs the end itself is not steady is a remark.
     """
     strain, rises, remarks = creep.SCALES[results.given.scale].start_strain, [], []
     for of, loading in loadings.items():
-        stress, error = numbers.flow_stress(results, of, rates)
+        stress, error = numbers.flow_stress(results, of, rates, lattices)
         missing = [f"{rate:g}" for rate, one in zip(rates, stress) if not np.isfinite(one)]
         if missing:
             return Measurement.none(f"no steady stress of {of} at {', '.join(missing)}", len(loading), scale)
@@ -171,12 +174,18 @@ def _peaks(results, kind):
     rate, strain = creep.COMPARED_RATE, creep.SCALES[results.given.scale].start_strain
     if kind == "particles":
         found = numbers.larger(results, "start-up", [f"{label} {rate:g}/loading" for label in creep.STATES])
-        return found and [numbers.peaks(results[name], strain) for name in found[1]]
+        return found and _several([numbers.peaks(loading, strain) for loading in _common(results, found[1])])
     names = [numbers.from_glass(results, label) for label in creep.STATES]
     imposed = [list(creep.loads(results.given, label)[0]) for label in creep.STATES]
     if not all(names) or not all(rate in several for several in imposed):
         return None
-    return [numbers.peaks(results[f"{name}/loading"][:, several.index(rate)], strain) for name, several in zip(names, imposed)]
+    loadings = _common(results, [f"{name}/loading" for name in names])
+    return _several([numbers.peaks(loading[:, several.index(rate)], strain) for loading, several in zip(loadings, imposed)])
+
+
+def _several(columns):
+    """Return columns (samples,) of at least two samples, or None."""
+    return columns if len(columns[0]) > 1 else None
 
 
 def _of_creep(results, scale):
@@ -194,9 +203,9 @@ def _of_creep(results, scale):
                 break
             for runs, sticks, of in zip(found, wanted, ("lattices", "particles")):
                 margins.append(_margin(runs, sticks))
-                counts.append(runs.size)
-                if runs.size < FEWEST_RUNS or not _is_decided(runs, sticks):
-                    few = f", fewer than {FEWEST_RUNS} runs" if runs.size < FEWEST_RUNS else ""
+                counts.append(len(runs))
+                if len(runs) < FEWEST_RUNS or not _is_decided(runs, sticks):
+                    few = f", of fewer than {FEWEST_RUNS} glasses" if len(runs) < FEWEST_RUNS else ""
                     open_cases.append(f"{label} under {stress:g}, {of}: {numbers.outcome_text(runs)}{few}")
         else:
             measured[claim] = (Measurement.none("; ".join(open_cases), min(counts), scale) if open_cases
@@ -219,11 +228,12 @@ def _is_decided(runs, sticks):
 def _of_initial_states(results, scale):
     measured, known = {}, numbers.larger(results, "map", [f"{label}/energy" for label in creep.STATES])
     if known:
-        energies, count = [statistics.mean_error(results[name]) for name in known[1]], min(len(results[name]) for name in known[1])
+        energies = [statistics.mean_error(results[name]) for name in known[1]]
+        count = min(len(results[name]) for name in known[1])
         measured["energies"] = Measurement(*map(list, zip(*energies)), count, scale)
     mapped = numbers.larger(results, "map", [f"{label}/distance_maps" for label in creep.STATES])
-    if mapped:
-        distances = [results[name].astype(float) for name in mapped[1]]
+    distances = [values.astype(float) for values in _common(results, mapped[1])] if mapped else [()]
+    if len(distances[0]) > 1:
         # the mean leaves out sites that never yield, which count among those beyond the stress
         means = _steps([np.nanmean(one, axis=(1, 2)) for one in distances])
         nearer = _steps([-local_yield.below(one, creep.COMPARED_STRESS) for one in distances])
@@ -234,25 +244,22 @@ def _of_initial_states(results, scale):
 def _of_moduli(results, scale):
     """Return whether secant moduli rise from E1 to E3, of the size of which there are more samples."""
     found = numbers.larger(results, "modulus", [f"{label}/secant_moduli" for label in creep.STATES])
-    return {"modulus_order": _order([results[name].mean(axis=(1, 2)) for name in found[1]], scale)} if found else {}
+    columns = [values.mean(axis=(1, 2)) for values in _common(results, found[1])] if found else [()]
+    if len(columns[0]) < 2:
+        return {}
+    return {"modulus_order": Measurement(*map(list, zip(*_steps(columns))), len(columns[0]), scale)}
 
 
-def _order(columns, scale):
-    return Measurement(*map(list, zip(*_steps(columns))), min(map(len, columns)), scale)
+def _common(results, names):
+    """Return arrays by name, of those samples that all have: those of one number share their liquid."""
+    known = [results.arrays.get(f"{name.rpartition('/')[0]}/sample", np.arange(len(results[name]))) for name in names]
+    shared = functools.reduce(np.intersect1d, known)
+    return [results[name][np.isin(own, shared)] for name, own in zip(names, known)]
 
 
 def _steps(columns):
-    """Return [(difference, error)] from each of some columns (samples,) to the next.
-
-    Samples of one number share their liquid, or their run, so they are compared one by one where they are equally many.
-    """
-    result = []
-    for former, later in zip(columns, columns[1:]):
-        if len(former) == len(later):
-            result.append(tuple(map(float, statistics.mean_error(later - former))))
-        else:
-            result.append(_difference(statistics.mean_error(later), statistics.mean_error(former)))
-    return result
+    """Return [(difference, error)] from each of some columns (samples,) to the next, sample by sample."""
+    return [tuple(map(float, statistics.mean_error(later - former))) for former, later in zip(columns, columns[1:])]
 
 
 def _difference(one, other):

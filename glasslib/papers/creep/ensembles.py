@@ -87,14 +87,14 @@ def _small(given):
     if given.scale == "smoke":
         return {}
     seed, small, sites = given.seed, _small_glasses(), creep.small_sites()
-    result = {"glass small liquid": glasses.glass_task(small["E1"].parent, seed)}
+    result = {"glass small liquid": (glasses.glass_task(small["E1"].parent, seed), creep.small_samples(given))}
     for label, made in small.items():
-        result[f"glass small {label}"] = glasses.glass_task(made, seed)
-        result[f"map small {label}"] = simulations.map_task(made, sites, seed)
-        result[f"modulus small {label}"] = moduli.secant_task(made, seed)
-        result |= _lattices_from(given, label, made, sites, ("drawn",), "small ")
-        result |= _particles_from(given, label, made, "small ")
-    return {name: (task, creep.small_samples(given)) for name, task in result.items()}
+        own = {f"glass small {label}": glasses.glass_task(made, seed),
+               f"map small {label}": simulations.map_task(made, sites, seed),
+               f"modulus small {label}": moduli.secant_task(made, seed)}  # fmt: skip
+        own |= _lattices_from(given, label, made, sites, ("drawn",), "small ") | _particles_from(given, label, made, "small ")
+        result |= {name: (task, creep.small_samples(given, label)) for name, task in own.items()}
+    return result
 
 
 def _live(given):
@@ -118,7 +118,7 @@ def _trials(given):
     """Return the tasks where little decides: trial lattice SIDE TIME_STEP, trial particles FRICTION TIME_STEP G STRESS.
 
     All lattices are drawn from small E1. Particles are small ones, in other forms of friction and with half the time step, held
-    until it shows whether they flow.
+    as those of the page.
     """
     if given.scale == "smoke":
         return {}
@@ -128,7 +128,7 @@ def _trials(given):
                          creep.TRIED_STRESSES, scale.duration, "drawn")  # fmt: skip
         result[name] = simulations.from_glass_task(spec, seed), creep.small_samples(given)
     for form, step, label, stress in creep.tried_particles(given):
-        spec = Held(small[label], stress, creep.TRIED_TIME, time_step=step, form=form)
+        spec = Held(small[label], stress, scale.duration, time_step=step, form=form)
         result[creep.trial_name(form, step, label, stress)] = particles.held_task(spec, seed), creep.TRIED_SAMPLES
     return result
 

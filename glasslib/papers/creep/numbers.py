@@ -14,7 +14,7 @@ from glasslib.papers.creep.simulations import HOLDING
 FEWEST_RATES = 4  # for a fit of three parameters
 DECIDING = "drawn"  # start of the lattices by which it is judged whether one gets stuck: as large as the paper's
 FLOWN = 0.5  # strain by which a run under a stress must be sheared to count as flowing: beyond the yield region
-STEADY_WITHIN = 0.2  # of its rate: how much that over the last quarter of such a run may differ from that over the third
+STEADY_WITHIN = 0.2  # of its rate: by how much that over the last quarter of such a run may be below that over the third
 PAPER_ENDS = {  # claim: {(glass, stress): (whether lattices get stuck, whether particles do)}
     "stuck_053": {("E1", 0.53): (True, True)}, "meso_stuck_056": {("E1", 0.56): (True, False)},
     "stuck_E3_065": {("E3", 0.65): (True, True), ("E1", 0.65): (False, False), ("E2", 0.65): (False, False)},
@@ -227,26 +227,37 @@ def peaks(loading, strain):
 def unevenness(results, label, rate):
     """Return (marks (M,), displacement profiles (samples, M, bins), their ranges (samples, M)) of start-ups of particles.
 
-    Mean nonaffine displacements along x since the mark before, over the edge of the cell and the strain since: zero where
-    shear is even; of range 1 where all of it is in one thin band. None where fewer than two samples have them.
+    Mean nonaffine displacements since the mark before, over the edge of the cell and the strain since: zero where shear is
+    even; of range 1 where all of it is in one thin band. Profiles are those across a band along x, or along y where those range
+    farther from the second mark on. None where fewer than two samples have them.
     """
     name = of_more(results, "start-up", f"{label} {rate:g}", "mark_profile")
-    if name is None or not results.has(f"{name}/mark_profile"):
+    if name is None or not results.has(f"{name}/mark_profile", f"{name}/cross_profile"):
         return None
-    marks, profiles = results[f"{name}/mark_strain"], results[f"{name}/mark_profile"].astype(float)
+    marks = results[f"{name}/mark_strain"]
     edge = particles.CELL_EDGE * (size_of(results, name) / 1e4) ** 0.5
-    profiles = profiles / (edge * np.diff(marks, prepend=0.0, axis=1))[..., None]
+    step = (edge * np.diff(marks, prepend=0.0, axis=1))[..., None]
+    both = np.stack([results[f"{name}/{kind}_profile"].astype(float) / step for kind in ("mark", "cross")])
+    ranges = both.max(axis=-1) - both.min(axis=-1)
+    axis = np.argmax(np.nanmean(ranges[..., 1:], axis=-1), axis=0)
+    profiles = np.take_along_axis(both, axis[None, :, None, None], axis=0)[0]
     return marks.mean(axis=0), profiles, profiles.max(axis=-1) - profiles.min(axis=-1)
 
 
-def flow_stress(results, model, rates):
+def flow_stress(results, model, rates, name=""):
     """Return (stress, error), each (R,), of steady flow at ``rates``, of ``lattices`` or ``particles``; NaN where none is.
 
-    That of the flow curve, so that the run that has a peak is not measured by its own end.
+    That of the flow curve, so that the run that has a peak is not measured by its own end. ``name``: of the lattices, whose
+    modulus need not be that of the flow curve: what counts is modulus times rate, and stresses are read off at that.
     """
     known = {}
     if model == "lattices" and results.has("steady/stress"):
-        known = dict(zip(steady(results).rates, zip(*statistics.mean_error(results["steady/stress"]))))
+        curve, modulus = steady(results), results.arrays.get(f"{name}/modulus", results.given.shear_modulus)
+        seen = np.log(rates) + np.log(np.mean(modulus) / results.given.shear_modulus)
+        ends = {"left": np.nan, "right": np.nan}
+        read = (np.interp(np.round(seen, 12), np.round(np.log(curve.rates), 12), values, **ends)
+                for values in statistics.mean_error(results["steady/stress"]))  # fmt: skip
+        known = dict(zip(rates, zip(*read)))
     curve = particle_curve(results) if model == "particles" else None
     if curve is not None:
         known = dict(zip(curve.rates.tolist(), zip(curve.stress, curve.error)))
@@ -279,7 +290,9 @@ def outcomes(results, name, k=...):
     """Return for each run under a stress, the ``k``-th of an ensemble's, 1 if it got stuck, 0 if it flows, NaN if undecided.
 
     It flows if it was sheared by ``FLOWN`` or more, its rate became steady, above zero by two standard errors, and that over
-    its last quarter is that over the third within ``STEADY_WITHIN``: creep that slows down for ever does not.
+    its last quarter is below that over the third by no more than ``STEADY_WITHIN`` and two standard errors of the difference:
+    creep that slows down for ever does not. Such a quarter is half of what the rate is averaged over, so that error is twice
+    that of the rate.
     """
     index = k if k is ... else (slice(None), k)
     stuck, strain, rate, error = (results[f"{name}/{key}"][index]
@@ -287,7 +300,7 @@ def outcomes(results, name, k=...):
     flows = (np.nan_to_num(rate) > 2 * np.nan_to_num(error)) & (strain >= FLOWN)
     if f"{name}/quarter_rates" in results.arrays:
         former, last = np.moveaxis(results[f"{name}/quarter_rates"][index], -1, 0)
-        flows = flows & (abs(last - former) <= STEADY_WITHIN * abs(former))
+        flows = flows & (former - last <= STEADY_WITHIN * abs(former) + 4 * np.nan_to_num(error))
     else:
         flows = np.zeros_like(flows)  # not known
     return np.where(np.isfinite(stuck), 1.0, np.where(flows, 0.0, np.nan))
@@ -330,12 +343,14 @@ def particle_outcomes(results, name):
 def share(which):
     """Return (share of runs (runs,) or (glasses, systems) that are true; its error).
 
-    The error is that of a share (Jeffreys), or over glasses where several runs are of each, whichever is larger.
+    The error is that of a share (Jeffreys) of so many glasses, as systems of one glass are much alike, or that over glasses
+    where several systems are of each, whichever is larger.
     """
-    error = statistics.share_error(int(which.sum()), which.size)
+    of_each = which.reshape(len(which), -1).mean(axis=1)
+    error = statistics.share_error(of_each.sum(), len(of_each))
     if which.ndim > 1 and len(which) > 1:
-        error = max(error, float(statistics.mean_error(which.mean(axis=1))[1]))
-    return float(which.mean()), error
+        error = max(error, float(statistics.mean_error(of_each)[1]))
+    return float(of_each.mean()), error
 
 
 def outcome_text(found):

@@ -324,6 +324,25 @@ def _at_marks(record, packing):
     return {"mark_strain": strain, "mark_positions": positions, "mark_profile": profile}
 
 
+def across(arrays):
+    """Return the profiles (M, ``PROFILE_BINS``) [length] of displacements along y, in bins of x, of a sample's ``_at_marks``.
+
+    A band along y bears a shear stress as well as one along x does, and is a step of this. NaN at the first mark, whose
+    displacements are from a glass that is not at hand here.
+    """
+    from glasslib.analysis.bands import ALONG_Y, displacement_profile
+    from glasslib.particles.box import Box
+
+    strain, positions = arrays["mark_strain"], arrays["mark_positions"].astype(float)
+    profile = np.full((len(strain), PROFILE_BINS), np.nan, np.float32)
+    for k in range(1, len(strain)):
+        if np.isfinite(strain[k]):
+            box = Box.of(arrays[f"{FINAL}lengths"], strain[k - 1])  # glasses are at strain 0
+            profile[k] = displacement_profile(
+                positions[k - 1], positions[k], strain[k] - strain[k - 1], box.lattice(), PROFILE_BINS, ALONG_Y)
+    return profile
+
+
 def _begin(spec, sequence, task):
     """Return the glass of a sample, and the path of its checkpoint."""
     packing = glasses.packing(spec.glass, sequence.entropy, sequence.spawn_key[-1])

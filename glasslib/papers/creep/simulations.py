@@ -86,11 +86,11 @@ def from_glass_task(spec, seed):
     """Return the ``ensemble.Task`` of a ``FromGlass``.
 
     Before version 1 all thresholds were those forward; before version 2 the modulus was the tangent, and creep was averaged
-    over the lattices of a glass.
+    over the lattices of a glass; before version 3 rows and columns of stress had means of their own.
     """
     label = glasses.label_of(spec.glass)
     seconds = _core_seconds(spec, spec.model.size if spec.start == "drawn" else spec.sites)
-    return ensemble.Task(f"creep-from-{label}", from_glass, spec, seed, version=2, label=label, core_seconds=seconds)
+    return ensemble.Task(f"creep-from-{label}", from_glass, spec, seed, version=3, label=label, core_seconds=seconds)
 
 
 def map_task(glass, sites, seed):
@@ -201,9 +201,9 @@ def initial_maps(found, start="measured", generator=None, side=None):
     yield: the projected one, as an inclusion in a glass under simple shear yields along whichever direction gives way first
     (``distance_to_yield``). Where nothing yields, it is the largest of the map. ``start``: ``measured``; ``shuffled``, the
     sites in another order; ``drawn``, a lattice of ``side`` whose sites are drawn from those of the glass, threshold and
-    stress together, shifted together to the mean stress of the glass: no site starts beyond yield; ``forward``, as
-    measured, but with what it takes along 2 alpha = 0 alone. That overestimates what a lattice of scalar stresses can
-    bear: it is kept to show by how much. ``generator``: for ``shuffled`` and ``drawn``.
+    stress together; ``forward``, as measured, but with what it takes along 2 alpha = 0 alone. That overestimates what a lattice
+    of scalar stresses can bear: it is kept to show by how much. Stresses are ``balanced``. ``generator``: for ``shuffled`` and
+    ``drawn``.
     """
     if start not in STARTS:
         raise ValueError(f"start = {start!r}: must be one of {', '.join(STARTS)}")
@@ -211,13 +211,22 @@ def initial_maps(found, start="measured", generator=None, side=None):
     distance = maps.directed(strength).astype(float) if start == "forward" else distance_to_yield(strength)
     threshold = stress + distance
     threshold = np.where(np.isnan(threshold), np.nanmax(threshold), threshold)
-    if start == "drawn":
-        drawn = generator.integers(len(stress), size=side**2)
-        shift = stress.mean() - stress[drawn].mean()
-        return (threshold[drawn] + shift).reshape(side, side), (stress[drawn] + shift).reshape(side, side)
-    side = math.isqrt(len(stress))
-    order = generator.permutation(len(stress)) if start == "shuffled" else np.arange(len(stress))
-    return threshold[order].reshape(side, side), stress[order].reshape(side, side)
+    side = side if start == "drawn" else math.isqrt(len(stress))
+    order = np.arange(len(stress))
+    if start in ("shuffled", "drawn"):
+        order = generator.permutation(order) if start == "shuffled" else generator.integers(len(order), size=side**2)
+    return balanced(threshold[order].reshape(side, side), stress[order].reshape(side, side), float(found["stress"][2]))
+
+
+def balanced(threshold, stress, mean):
+    """Return thresholds and stresses (n, n), shifted together so that each row and each column of stress has one mean.
+
+    In equilibrium sigma_xy has the same mean along every line x or y, that of the glass. No slip of a scalar lattice changes
+    the means of rows and columns, as its propagator vanishes at q_x = 0 and q_y = 0: what sites drawn one by one would bring
+    of them would stay for ever. Distances to yield are untouched, so no site starts beyond it.
+    """
+    excess = stress.mean(axis=0) + stress.mean(axis=1)[:, None] - stress.mean() - mean
+    return threshold - excess, stress - excess
 
 
 def distance_to_yield(strength, loading=0):

@@ -21,12 +21,12 @@ def starts_table(results):
                 peaks = _peaks_at(results, name, label, rates)
                 stuck = (_outcome(numbers.lattice_outcomes(results, label, stress, start)) for stress in stresses)
                 distance = figures.value_error(*statistics.mean_error(results[f"{name}/initial_distance"]), 2)
-                rows.append((label, start, side(results, start), distance, *peaks, *stuck))
+                rows.append((label, start, *_made(results, name, side(results, start)), distance, *peaks, *stuck))
         if label == "E1":
             rows += _small_drawn(results, rates, stresses)
     if not rows:
         return figures.not_computed("It needs maps of at least two glasses of a state.")
-    head = ("glass", "thresholds", "sites", "mean distance to yield",
+    head = ("glass", "thresholds", "glasses", "sites", "mean distance to yield",
             *(rf"peak / steady, $\dot\gamma$ = {rate:g}" for rate in rates),
             *(rf"stuck at $\Sigma$ = {stress:g}" for stress in stresses))  # fmt: skip
     return figures.table(head, rows)
@@ -43,7 +43,8 @@ def peaks_table(results):
         counts = sorted({len(loading) for loading in found if loading is not None})
         if counts:
             of = "lattices" if size is None else "particles"
-            steady = numbers.flow_stress(results, of, [rate for _, rate in cases])[0]
+            steady = [numbers.flow_stress(results, of, [rate], numbers.from_glass(results, label))[0][0]
+                      for label, rate in cases]  # fmt: skip
             ratios = ("–" if one is None else _ratio(numbers.peaks(one, strain) / stress)
                       for one, stress in zip(found, steady))  # fmt: skip
             rows.append((model, " to ".join(map(str, counts)), *ratios))
@@ -74,7 +75,14 @@ def _small_drawn(results, rates, stresses):
         return []
     known = {stress: numbers.outcomes(results, name, k) for k, stress in enumerate(creep.TRIED_STRESSES)}
     distance = figures.value_error(*statistics.mean_error(results[f"{name}/initial_distance"]), 2)
-    return [("E1", "drawn", f"{side} × {side}", distance, *["–"] * len(rates), *(_outcome(known.get(s)) for s in stresses))]
+    made = _made(results, name, f"{side} × {side}")
+    return [("E1", "drawn", *made, distance, *["–"] * len(rates), *(_outcome(known.get(s)) for s in stresses))]
+
+
+def _made(results, name, sites):
+    """Return from how many glasses of which size some lattices are made, and their ``sites``, as texts."""
+    size = creep.SMALL_PARTICLES if name.startswith("trial") else numbers.size_of(results, name)
+    return f"{len(results[f'{name}/initial_distance'])} of N = {size}", sites
 
 
 def _peaks_at(results, name, label, rates):
@@ -84,7 +92,7 @@ def _peaks_at(results, name, label, rates):
     """
     imposed = creep.loads(results.given, label)[0]
     strain, loading = creep.SCALES[results.given.scale].start_strain, results[f"{name}/loading"]
-    ratios = numbers.peaks(loading, strain) / numbers.flow_stress(results, "lattices", imposed)[0]
+    ratios = numbers.peaks(loading, strain) / numbers.flow_stress(results, "lattices", imposed, name)[0]
     steady = np.isfinite(numbers.steady_stress(loading, strain)).sum(axis=0)
     texts = {rate: _of_steady(ratio, count) for rate, ratio, count in zip(imposed, ratios.T, steady)}
     return [texts.get(rate, "–") for rate in rates]
@@ -108,7 +116,8 @@ def trials_table(results):
     rows = []
     for name, changes in {numbers.from_glass(results, "E1"): {}, **creep.tried_lattices(results.given)}.items():
         if name and results.has(f"{name}/stuck_time"):
-            tried, held = creep.model(results.given, **changes), creep.TRIED_STRESSES if changes else creep.loads(results.given, "E1")[1]
+            tried = creep.model(results.given, **changes)
+            held = creep.TRIED_STRESSES if changes else creep.loads(results.given, "E1")[1]
             found = {stress: numbers.outcomes(results, name, k) for k, stress in enumerate(held)}
             ends = (_outcome(found.get(stress)) for stress in creep.TRIED_STRESSES)
             count = results[f"{name}/stuck_time"][:, 0].size

@@ -18,7 +18,8 @@ from glasslib.scorecard import paper_value
 TIME = r"time $t$ [$\tau$]"
 SLOWEST = 1e-6  # rate that is drawn: what a run strains in its last moments before it gets stuck is of no interest
 DRAWN = ("lattices that do not get stuck: median and quartiles of runs; others, and particles, run by run, to a cross where "
-         "they get stuck; dots: particles while they ring")
+         "they get stuck, particles for the first of 200 time units at rest; dots: particles while they ring")
+QUIET = 200.0  # for which particles must be at rest to count as stuck, at the end of their record
 _GRID = np.linspace(0, 3, 301)  # distances to yield
 
 
@@ -33,10 +34,12 @@ def cooling(results):
     states = _states_energies(results)
     if not rates and not states:
         return figures.not_computed("It needs glasses cooled at several rates.")
-    foot = figures.source(results.given.scale, "2 to each point, one mark each", results.source, by=cooling)
+    own = "; ".join(_of_particles(results, [("map", label, "energy") for label in states], "our states"))
+    parts = "points: 2 samples each, one mark each" + (f"; {own}" if own else "")
+    foot = figures.source(results.given.scale, parts, results.source, by=cooling)
     with figures.panels(1, foot, width=5.2) as (axis,):
         for j, (rate, found) in enumerate(zip(rates, energies)):
-            label = "N = 10⁴, held 10⁴ at T = 0.351" if j == 0 else None
+            label = "N = 10⁴, held 10⁴ at T = 0.351, cooled to 0.25" if j == 0 else None
             axis.plot(np.full(len(found), rate), found, "o", color=figures.COLOURS["particles"], label=label)
         for label, (rate, found) in states.items():
             axis.plot(np.full(len(found), rate), found, "D", color=figures.COLOURS[label], label=f"our {label}")
@@ -112,8 +115,8 @@ def evenness(results):
             figures.points(along, middle, mean, error, label, colour)
             along.plot(middle, mean, color=colour, linewidth=0.8)
         marks = f"from {strain[last - 1]:g} to {strain[last]:g}" if last else f"up to {strain[last]:g}"
-        across.set(xlabel="place across the cell $y/L$", ylabel=r"displacement $u_x / L\Delta\gamma$", xlim=(0, 1),
-                   title=rf"one sample, $\gamma$ {marks}")  # fmt: skip
+        across.set(xlabel="place across the cell over its edge $L$", ylabel=r"displacement $/ L\Delta\gamma$", xlim=(0, 1),
+                   title=rf"first sample, $\gamma$ {marks}")  # fmt: skip
         along.axhline(1, color="0.5", linestyle=":", linewidth=1, label="all strain in one thin band")
         along.set(xscale="log", xlabel=r"strain $\gamma$", ylabel="range of the displacements", ylim=(0, None))
         across.legend()
@@ -141,8 +144,12 @@ def _creeping(results, drawn_by, curves):
         return figures.not_computed("It needs at least two glasses, held under a stress or mapped onto a lattice.")
     edges = creep_times(creep.SCALES[results.given.scale].duration)
     held = [("held", f"{glass} {stress:g}", "creep_rate") for glass, stress, _ in curves.values()]
-    time, foot = np.sqrt(edges[1:] * edges[:-1]), _foot(
-        results, drawn_by, held, [glass for glass, *_ in curves.values()], (DRAWN,))
+    labels = [glass for glass, *_ in curves.values()]
+    measured = (numbers.from_glass(results, label, "measured") for label in labels)
+    dotted = {len(results[f"{name}/loading"]) for name in measured if name}
+    remarks = [DRAWN] + [f"dotted: lattices of {side(results, 'measured')} sites as measured on {min(dotted)} glasses of "
+                         f"N = {creep.SCALES[results.given.scale].particles}"] * bool(dotted)  # fmt: skip
+    time, foot = np.sqrt(edges[1:] * edges[:-1]), _foot(results, drawn_by, held, labels, remarks)
     with figures.panels(1, foot, width=8.0, height=4.2) as (axis,):
         for j, (key, of_key) in enumerate(found.items()):
             colour = figures.COLOURS.get(key, figures.SEQUENCE[j])
@@ -195,7 +202,7 @@ def _draw_ringing(axis, results, name, colour, until=10.0):
 def _stuck_times(results, glass, stress, of):
     """Return when runs got stuck (runs,), infinite where they did not."""
     if of == "particles":
-        return results[f"{_held_name(results, glass, stress)}/stuck_time"]
+        return results[f"{_held_name(results, glass, stress)}/stuck_time"] - QUIET
     name = numbers.from_glass(results, glass, numbers.DECIDING if of == "lattice" else of)
     return results[f"{name}/stuck_time"][:, creep.loads(results.given, glass)[1].index(stress)]
 
@@ -326,10 +333,10 @@ def _of_lattices(results, count):
     return f"lattices of {side(results, numbers.DECIDING)} sites from {count} glasses"
 
 
-def _of_particles(results, ensembles):
+def _of_particles(results, ensembles, what="particles"):
     """Return in words, or nothing, how many samples of particles there are of ensembles, and of which size."""
     found = [(name, len(results[f"{name}/{one[-1]}"])) for one in ensembles if (name := numbers.of_more(results, *one))]
     counts, sizes = sorted({count for _, count in found}), sorted({numbers.size_of(results, name) for name, _ in found})
     if not found:
         return []
-    return [f"{' to '.join(map(str, counts))} samples of particles, N = {' and '.join(map(str, sizes))}"]
+    return [f"{' to '.join(map(str, counts))} samples of {what}, N = {' and '.join(map(str, sizes))}"]
