@@ -224,7 +224,7 @@ def test_what_decides_comes_first_and_liquids_are_counted():
     given = creep.Parameters()
     stages, tasks = creep.stages(given), creep.tasks(given)
     order = ["friction", "steady", "variant", "live", "small", "small-E3", "cooled", "glass", "map", "modulus", "from"]
-    assert list(stages) == [*order, "start-up", "held", "flow", "large", "E3"]
+    assert list(stages) == [*order, "start-up", "held", "flow", "E3"]
     assert sum(map(len, stages.values())) == len(tasks)
     made = [task.name for task, _ in stages["small"]]
     assert made[:4] == ["glass-ESL", "glass-E1", "inherent-E1", "creep-modulus-E1"], "before those held, their liquid first"
@@ -253,15 +253,15 @@ def test_what_decides_comes_first_and_liquids_are_counted():
     assert study == {"weighted": 0.005, "squared": 0.005, "central": 0.005, "printed": 0.004}, "the stiffest needs less"
     assert {(one.form, one.time_step, one.stress, one.duration) for one in held.values()} == {
         (form, step, stress, 3000.0) for stress in (0.56, 0.65)
-        for form, step in (("squared", 0.005), ("central", 0.005), ("weighted", 0.0025))}  # fmt: skip
+        for form, step in (("weighted", 0.005), ("central", 0.005), ("squared", 0.0025))}  # fmt: skip
     assert held[creep.trial_name("central", 0.005, "E2", 0.65)].glass == small[1].parameters
     runs = {name: pair for name, pair in tasks.items() if name.startswith("held small")}
     assert set(runs) == {name.replace("held ", "held small ") for name in tasks
                          if name.startswith("held ") and name not in runs}  # fmt: skip
     assert all(count == (12 if " E1 " in name else 5) for name, (_, count) in runs.items())
     assert all(task.parameters.duration == 3000.0 for task, _ in runs.values())
-    other = creep.tasks(creep.Parameters(friction="squared"))
-    assert "trial particles weighted 0.005 E1 0.56" in other and "trial particles squared 0.0025 E1 0.56" in other
+    other = creep.tasks(creep.Parameters(friction="weighted"))
+    assert "trial particles squared 0.005 E1 0.56" in other and "trial particles weighted 0.0025 E1 0.56" in other
     kept = tasks["flow"][0].parameters.configurations()
     assert [sum(name.startswith(f"{rate:g} ") for name in kept) for rate in creep.MAPPED_RATES] == [6, 5, 8]
     flow = tasks["flow"][0].parameters
@@ -430,11 +430,11 @@ def test_runs_of_particles_keep_their_end_and_go_on_from_it(small):
     potential, rate = made.potential, 2e-2
     sample = particles.start_up(particles.StartUp(made, rate, 0.02), sequence())
     begin = glasses.packing(made, 5, 0)
-    whole = flow.at_rate(begin, potential, rate, 0.03, form="weighted").motion
+    whole = flow.at_rate(begin, potential, rate, 0.03, form="squared").motion
     end = particles.ending(sample)
     assert end.packing.strain == pytest.approx(0.02) and end.shear_rate == rate
     steps = whole.step - end.step
-    again, _ = advance(end, potential, steps, Flow(shear_rate=rate, form="weighted"), record_every=1)
+    again, _ = advance(end, potential, steps, Flow(shear_rate=rate, form="squared"), record_every=1)
     assert steps > 0 and again.packing.positions.tobytes() == whole.packing.positions.tobytes()
     assert again.velocities.tobytes() == whole.velocities.tobytes()
     curve = particles.flow_curve(particles.FlowCurve(made, (2e-2,), (0.04,), (2e-2,), kept=1), sequence())
@@ -500,7 +500,7 @@ def test_runs_from_rest_keep_displacements_between_marks(small):
         assert strain.shape == (7,) and positions.shape == (7, 400, 2) and profile.shape == (7, 32)
         assert positions.dtype == profile.dtype == np.float32 and reached.sum() >= 4
         late = strain[reached] - np.array(particles.MARKS)[reached]
-        assert (late > -1e-9).all() and (late < 0.01).all()
+        assert (late > -1e-9).all() and (late < 0.02).all(), "rows are 0.1 apart, in which it strains by up to 0.015"
         assert np.isfinite(positions[reached]).all() and np.isnan(positions[~reached]).all()
         assert np.isfinite(profile[reached]).all() and np.isnan(profile[~reached]).all()
         before, last = glass.positions, 0.0

@@ -364,13 +364,13 @@ def test_the_swing_of_the_feedback_is_shown_with_how_runs_end():
     early = np.full((2, 500), 0.65)
     early[:, 8], early[:, 300:] = [1.1, 1.0], np.nan
     found = runs([np.inf, 80.0], [1.0, 0.05]) | {"early_stress": early}
-    arrays = named(creep.trial_name("squared", 0.005, "E2", 0.65), found) | named("held E1 0.65", found)
+    arrays = named(creep.trial_name("weighted", 0.005, "E2", 0.65), found) | named("held E1 0.65", found)
     page = a_page(arrays | named("held small E1 0.65", found))
     assert numbers.stress_overshoot(page, "held E1 0.65", 0.65) == pytest.approx([1.1 / 0.65, 1.0 / 0.65])
     table = tables.ringing_table(page).data
-    assert "| squared | 10000 | 0.005 | E2 | 0.65 | 1.62 ± 0.08 | 1 flow, 1 stuck |" in table
-    assert "| weighted | 10000 | 0.005 | E1 | 0.65 | 1.62 ± 0.08 | 1 flow, 1 stuck |" in table
-    assert "| weighted | 25600 | 0.005 | E1 | 0.65 | 1.62 ± 0.08 | 1 flow, 1 stuck |" in table and "central" not in table
+    assert "| weighted | 10000 | 0.005 | E2 | 0.65 | 1.62 ± 0.08 | 1 flow, 1 stuck |" in table
+    assert "| squared | 10000 | 0.005 | E1 | 0.65 | 1.62 ± 0.08 | 1 flow, 1 stuck |" in table
+    assert "| squared | 25600 | 0.005 | E1 | 0.65 | 1.62 ± 0.08 | 1 flow, 1 stuck |" in table and "central" not in table
     assert numbers.ends_text(np.array([np.nan, 1.0, np.nan])) == "1 stuck, 2 undecided"
 
 

@@ -149,7 +149,7 @@ def _flows(given):
                          time_step=step, form=given.friction)  # fmt: skip
         result["large flow"] = particles.flow_curve_task(fast, given.seed), 2
     for form in creep.FRICTIONS if given.scale != "smoke" else ():
-        spec = FlowCurve(glasses.recipe("HTL", creep.FRICTION_PARTICLES), creep.FRICTION_RATES, creep.FRICTION_STRAINS,
+        spec = FlowCurve(glasses.recipe(creep.FRICTION_GLASS), creep.FRICTION_RATES, creep.FRICTION_STRAINS,
                          time_step=min(step, creep.LARGEST_DAMPED_STEPS.get(form, step)), form=form)  # fmt: skip
         result[f"friction {form}"] = particles.flow_curve_task(spec, given.seed), creep.FRICTION_SAMPLES
     return result

@@ -42,7 +42,7 @@ class FlowCurve(NamedTuple):
     kept: int | tuple = 4
     segment: float = SEGMENT
     time_step: float = 0.005
-    form: str = "weighted"
+    form: str = "squared"
 
     @property
     def time(self):
@@ -83,7 +83,7 @@ class StartUp(NamedTuple):
     rate: float
     strain: float = 1.0
     time_step: float = 0.005
-    form: str = "weighted"
+    form: str = "squared"
 
     @property
     def time(self):
@@ -99,7 +99,7 @@ class Held(NamedTuple):
     duration: float = 3000.0
     strain: float = 3.0
     time_step: float = 0.005
-    form: str = "weighted"
+    form: str = "squared"
 
     @property
     def time(self):
