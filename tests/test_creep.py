@@ -430,11 +430,11 @@ def test_runs_of_particles_keep_their_end_and_go_on_from_it(small):
     potential, rate = made.potential, 2e-2
     sample = particles.start_up(particles.StartUp(made, rate, 0.02), sequence())
     begin = glasses.packing(made, 5, 0)
-    whole = flow.at_rate(begin, potential, rate, 0.03, form="squared").motion
+    whole = flow.at_rate(begin, potential, rate, 0.03, form=particles.FORM).motion
     end = particles.ending(sample)
     assert end.packing.strain == pytest.approx(0.02) and end.shear_rate == rate
     steps = whole.step - end.step
-    again, _ = advance(end, potential, steps, Flow(shear_rate=rate, form="squared"), record_every=1)
+    again, _ = advance(end, potential, steps, Flow(shear_rate=rate, form=particles.FORM), record_every=1)
     assert steps > 0 and again.packing.positions.tobytes() == whole.packing.positions.tobytes()
     assert again.velocities.tobytes() == whole.velocities.tobytes()
     curve = particles.flow_curve(particles.FlowCurve(made, (2e-2,), (0.04,), (2e-2,), kept=1), sequence())
@@ -446,6 +446,13 @@ def test_runs_of_particles_keep_their_end_and_go_on_from_it(small):
     assert set(published) == wanted
     assert sample["history_stress"][-1] == pytest.approx(sample["loading"][-1], rel=1e-5)
     assert len(sample["history_energy"]) == len(sample["history_strain"]) > 150
+
+
+def test_a_default_by_which_results_are_known_stays():
+    """Another one would take what is stored of one form of friction for that of another."""
+    made = glasses.recipe("E1")
+    assert particles.held_task(particles.Held(made, 0.56, form="weighted"), 5).key() == particles.held_task(
+        particles.Held(made, 0.56), 5).key() != particles.held_task(particles.Held(made, 0.56, form="squared"), 5).key()
 
 
 def test_bands_across_the_flow_are_told_from_positions_at_marks():

@@ -16,6 +16,7 @@ from glasslib.papers.creep.grids import (
 )  # fmt: skip
 from glasslib.papers.shearing import particles
 
+FORM = "weighted"  # of friction where none is said; stored results are known by what differs from it, so it stays as it is
 CELL_EDGE = 98.8045  # of 10 000 particles [length]
 CELL = 9.88  # side of a cell, and of a site of the lattice [length]
 _ROWS = 100  # of the record, in each segment
@@ -42,7 +43,7 @@ class FlowCurve(NamedTuple):
     kept: int | tuple = 4
     segment: float = SEGMENT
     time_step: float = 0.005
-    form: str = "squared"
+    form: str = FORM
 
     @property
     def time(self):
@@ -83,7 +84,7 @@ class StartUp(NamedTuple):
     rate: float
     strain: float = 1.0
     time_step: float = 0.005
-    form: str = "squared"
+    form: str = FORM
 
     @property
     def time(self):
@@ -99,7 +100,7 @@ class Held(NamedTuple):
     duration: float = 3000.0
     strain: float = 3.0
     time_step: float = 0.005
-    form: str = "squared"
+    form: str = FORM
 
     @property
     def time(self):
