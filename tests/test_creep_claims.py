@@ -330,6 +330,10 @@ def test_drawn_lattices_of_the_pages_size_say_what_is_stuck_and_measured_ones_st
             "$\\Sigma$ = 0.53, particles: 3 of 3 stuck; paper: stuck", "quartiles"} <= texts  # fmt: skip
     crosses = [float(x) for x, y in (one for one in shown[1:] if not isinstance(one, str)) if np.ndim(x) == 0]
     assert crosses.count(40.0) == 48 and {60.0, 70.0} <= set(crosses), "each run that gets stuck ends in a cross"
+    alone = results.Results(page.given, {name: values for name, values in page.arrays.items() if "measured" not in name}, "")
+    shown.clear()
+    transients.creep_curves(alone)
+    assert "dotted" not in shown[0]
     tasks = creep.tasks(creep.Parameters())
     held = tasks["from E1 drawn"][0].parameters
     assert held.stresses == creep.CREEP_STRESSES and held.model.size == 32 and held.start == "drawn"

@@ -147,8 +147,9 @@ def _creeping(results, drawn_by, curves):
     labels = [glass for glass, *_ in curves.values()]
     measured = (numbers.from_glass(results, label, "measured") for label in labels)
     dotted = {len(results[f"{name}/loading"]) for name in measured if name}
-    remarks = [DRAWN] + [f"dotted: lattices of {side(results, 'measured')} sites as measured on {min(dotted)} glasses of "
-                         f"N = {creep.SCALES[results.given.scale].particles}"] * bool(dotted)  # fmt: skip
+    size = creep.SCALES[results.given.scale].particles
+    remarks = [DRAWN] + [f"dotted: lattices of {side(results, 'measured')} sites as measured on {count} glasses of N = {size}"
+                         for count in sorted(dotted)[:1]]  # fmt: skip
     time, foot = np.sqrt(edges[1:] * edges[:-1]), _foot(results, drawn_by, held, labels, remarks)
     with figures.panels(1, foot, width=8.0, height=4.2) as (axis,):
         for j, (key, of_key) in enumerate(found.items()):
