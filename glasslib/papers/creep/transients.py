@@ -34,9 +34,9 @@ def cooling(results):
     states = _states_energies(results)
     if not rates and not states:
         return figures.not_computed("It needs glasses cooled at several rates.")
-    own = "; ".join(_of_particles(results, [("map", label, "energy") for label in states], "our states"))
-    parts = "points: 2 samples each, one mark each" + (f"; {own}" if own else "")
-    foot = figures.source(results.given.scale, parts, results.source, by=cooling)
+    parts = ["points: 2 samples each, one mark each"] * bool(rates)
+    parts += _of_particles(results, [("map", label, "energy") for label in states], "our states")
+    foot = figures.source(results.given.scale, "; ".join(parts), results.source, by=cooling)
     with figures.panels(1, foot, width=5.2) as (axis,):
         for j, (rate, found) in enumerate(zip(rates, energies)):
             label = "N = 10⁴, held 10⁴ at T = 0.351, cooled to 0.25" if j == 0 else None
