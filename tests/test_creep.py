@@ -285,7 +285,8 @@ def test_published_arrays_measure_what_lattices_alone_tell():
     found = measured.read("creep")
     of_lattices = {"dynamic_yield_stress", "HB_exponent", "rate_equals_stress_control"}
     assert of_lattices | {"threshold_mean_vs_rate"} <= set(found)
-    assert all(found[claim].samples >= 20 for claim in of_lattices)
+    assert all(found[claim].samples >= 20 for claim in of_lattices - {"rate_equals_stress_control"})
+    assert found["rate_equals_stress_control"].samples >= 4, "larger lattices are fewer"
 
 
 def test_published_samples_come_again(tmp_path):

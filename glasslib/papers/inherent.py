@@ -90,7 +90,7 @@ def summaries(tasks, finished):
 
 
 def maps_of(label):
-    """Return the published ``Maps`` of a glass, or None if nothing is published of it."""
+    """Return the published ``Maps`` of a glass, or None if nothing is published of it; of another size the label is LABEL-N."""
     name = f"glasses/inherent-{label}.npz"
     return Maps(store.read_published(name).arrays) if store.is_published(name) else None
 
