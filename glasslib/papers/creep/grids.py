@@ -4,6 +4,7 @@ import numpy as np
 
 WINDOWS, BLOCKS = 4, 4  # of a stretch under one load, for the test of steadiness: blocks longer than the stress remembers
 SEGMENT = 0.1  # of strain, between two checkpoints of a flow curve, at whose ends configurations are kept
+QUIET_TIME = 200.0  # for which particles under a stress must be at rest to count as stuck, at the end of their record
 MEAN_TIME = 1.0  # over which the records of a run under a stress are averaged
 
 

@@ -11,8 +11,8 @@ import numpy as np
 from glasslib import ensemble
 from glasslib.papers import costs, glasses, maps
 from glasslib.papers.creep.grids import (
-    BLOCKS, MEAN_TIME, SEGMENT, WINDOWS, binned, creep_times, early_times, means, quarter_rates, segments, start_up_strains,
-    steady_rate,
+    BLOCKS, MEAN_TIME, QUIET_TIME, SEGMENT, WINDOWS, binned, creep_times, early_times, means, quarter_rates, segments,
+    start_up_strains, steady_rate,
 )  # fmt: skip
 from glasslib.papers.shearing import particles
 
@@ -279,8 +279,8 @@ def held(spec, sequence):
 
     packing, path = _begin(spec, sequence, held_task)
     record = flow.at_stress(packing, spec.glass.potential, spec.stress, spec.duration, strain=spec.strain,
-                            time_step=spec.time_step, record_time=_RECORD_TIME, form=spec.form, checkpoint=path,
-                            marks=MARKS)  # fmt: skip
+                            time_step=spec.time_step, record_time=_RECORD_TIME, quiet_time=QUIET_TIME, form=spec.form,
+                            checkpoint=path, marks=MARKS)  # fmt: skip
     path.unlink(missing_ok=True)
     times, strain, stuck = creep_times(spec.duration), record.strain - packing.strain, record.end == "stuck"
     rates = binned(record.time, np.diff(strain, prepend=0.0) / np.diff(record.time, prepend=0.0), times)

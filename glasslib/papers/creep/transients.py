@@ -12,14 +12,13 @@ from glasslib.analysis import statistics
 from glasslib.papers import creep
 from glasslib.papers.creep import current, local_yield, numbers
 from glasslib.papers.creep.figures import RATE, STRESS
-from glasslib.papers.creep.grids import creep_times, early_times, median_rates, start_up_strains
+from glasslib.papers.creep.grids import QUIET_TIME, creep_times, early_times, median_rates, start_up_strains
 from glasslib.scorecard import paper_value
 
 TIME = r"time $t$ [$\tau$]"
 SLOWEST = 1e-6  # rate that is drawn: what a run strains in its last moments before it gets stuck is of no interest
 DRAWN = ("lattices that do not get stuck: median and quartiles of runs; others, and particles, run by run, to a cross where "
          "they get stuck, particles for the first of 200 time units at rest; dots: particles while they ring")
-QUIET = 200.0  # for which particles must be at rest to count as stuck, at the end of their record
 _GRID = np.linspace(0, 3, 301)  # distances to yield
 
 
@@ -203,7 +202,7 @@ def _draw_ringing(axis, results, name, colour, until=10.0):
 def _stuck_times(results, glass, stress, of):
     """Return when runs got stuck (runs,), infinite where they did not."""
     if of == "particles":
-        return results[f"{_held_name(results, glass, stress)}/stuck_time"] - QUIET
+        return results[f"{_held_name(results, glass, stress)}/stuck_time"] - QUIET_TIME
     name = numbers.from_glass(results, glass, numbers.DECIDING if of == "lattice" else of)
     return results[f"{name}/stuck_time"][:, creep.loads(results.given, glass)[1].index(stress)]
 
