@@ -224,7 +224,7 @@ def test_what_decides_comes_first_and_liquids_are_counted():
     given = creep.Parameters()
     stages, tasks = creep.stages(given), creep.tasks(given)
     order = ["friction", "steady", "variant", "live", "small", "small-E3", "cooled", "glass", "map", "modulus", "from"]
-    assert list(stages) == [*order, "start-up", "held", "flow", "E3"]
+    assert list(stages) == [*order, "start-up", "held", "flow", "large", "E3"]
     assert sum(map(len, stages.values())) == len(tasks)
     made = [task.name for task, _ in stages["small"]]
     assert made[:4] == ["glass-ESL", "glass-E1", "inherent-E1", "creep-modulus-E1"], "before those held, their liquid first"
@@ -382,6 +382,20 @@ def test_a_flow_curve_goes_down_in_rate_and_keeps_inherent_structures(small):
     steady = np.isfinite(sample["stress"])
     assert np.array_equal(steady, np.isfinite(sample["error"])) and (sample["stress"][steady] > 0.2).all()
     assert np.array_equal(steady, np.isfinite(sample["drift"]))
+
+
+def test_glasses_side_by_side_flow_each_in_a_way_of_its_own(small):
+    made, _ = small
+    brief, long = (particles.FlowCurve(made, (2e-2,), (strain,), tiles=2) for strain in (0.02, 1.2))
+    begin = particles._side_by_side(long, sequence())
+    assert np.array_equal(particles._side_by_side(long._replace(tiles=1), sequence()).positions, glasses.packing(made, 5, 0).positions)
+    assert particles._alike(begin, 2) == 1 and len(begin.positions) == 1600
+    copies, edge = begin.positions.reshape(4, 400, 2), glasses.packing(made, 5, 0).box.lengths[0]
+    assert np.std(copies[1] - copies[0] - [0, edge]) == pytest.approx(0.02 * 2**0.5, rel=0.1)
+    alike = [float(particles.flow_curve(spec, sequence())["alike"]) for spec in (brief, long)]
+    assert alike[0] > 0.9 and alike[1] < 0.3
+    task, of_one = (particles.flow_curve_task(long._replace(tiles=tiles), 5) for tiles in (2, 1))
+    assert task.core_seconds == 4 * of_one.core_seconds and task.key() != of_one.key()
 
 
 def test_a_drift_of_slow_flow_enters_the_error_of_its_stress(small):

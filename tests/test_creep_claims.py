@@ -559,3 +559,14 @@ def test_states_that_share_liquids_are_compared_sample_by_sample():
     assert "12.00 ± 0.00 (6 samples)" in tables.moduli_table(a_page(arrays | few)).data
     del arrays["map E2/distance_maps"]
     assert "gap_order" not in creep.measure(a_page(arrays))
+
+
+def test_the_foot_of_the_flow_curve_says_what_larger_glasses_are_made_of():
+    from glasslib.papers.creep import figures
+
+    arrays = {"flow/stress": np.ones((2, 7)), "large flow/stress": np.ones((2, 3))}
+    page = results.Results(creep.Parameters(), arrays, "synthetic")
+    assert figures._particles_text(page) == "particles: 2 of N = 25600 and 2 of N = 102400"
+    page.arrays["large flow/alike"] = np.array([0.01, 0.02])
+    assert figures._particles_text(page).endswith(", of glasses side by side, 2% of whose particles still move alike")
+    assert creep.tiles(creep.Parameters()) == 2 and creep.particle_rates(creep.Parameters())[-1] == 2e-2

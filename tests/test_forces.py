@@ -39,6 +39,17 @@ def test_stress_is_the_derivative_of_the_energy(packing, potential):
     assert state.residual == np.linalg.norm(state.forces, axis=1).max()
 
 
+@pytest.mark.parametrize("packing, potential", SAMPLES)
+def test_copies_side_by_side_feel_what_one_alone_feels(packing, potential):
+    alone, several = evaluate(packing, potential), evaluate(packing.tiled(2), potential)
+    copies = 2**packing.box.dimension
+    assert several.energy == pytest.approx(copies * alone.energy, rel=1e-12)
+    assert np.allclose(several.stress, alone.stress, rtol=1e-11, atol=1e-11 * np.abs(alone.stress).max())
+    assert np.allclose(several.forces, np.tile(alone.forces, (copies, 1)), rtol=0, atol=1e-9 * np.abs(alone.forces).max())
+    with pytest.raises(ValueError, match=r"tiles = 0: must be .*1"):
+        packing.tiled(0)
+
+
 def test_particles_share_energy_and_stress():
     packing, potential = SAMPLES[0]
     state = evaluate(packing, potential)

@@ -55,6 +55,19 @@ class Packing(NamedTuple):
         sizes = None if self.diameters is None else self.diameters[order]
         return self._replace(positions=self.positions[order], species=self.species[order], diameters=sizes)
 
+    def tiled(self, tiles):
+        """Return the packing ``tiles`` times along each edge, copy after copy, in a cell that is so much larger.
+
+        >>> Packing.of([[1.0, 2.0]], Box((3.0, 4.0), strain=0.5)).tiled(2).positions.tolist()
+        [[1.0, 2.0], [0.0, 6.0], [4.0, 2.0], [3.0, 6.0]]
+        """
+        checks.integer("tiles", tiles, 1)
+        steps = np.stack(np.meshgrid(*[np.arange(tiles)] * self.box.dimension, indexing="ij"), -1)
+        steps = steps.reshape(-1, self.box.dimension) @ self.box.lattice().T
+        sizes = None if self.diameters is None else np.tile(self.diameters, len(steps))
+        positions = np.concatenate([self.positions + step for step in steps])
+        return Packing(positions, np.tile(self.species, len(steps)), sizes, self.box.scaled(tiles))
+
 
 def validate(packing, potential):
     """Return the ``PairTable`` of the packing, after checking that the potential can act on it.

@@ -101,7 +101,7 @@ def held(spec, sequence):
         walk, kept = swap.load(path, potential)
         energies = kept["energies"]
     else:
-        walk = swap.start(_tiles(spec, sequence), potential, np.random.default_rng(sequence))
+        walk = swap.start(liquid(spec.recipe, sequence).tiled(spec.tiles), potential, np.random.default_rng(sequence))
     while walk.sweep < spec.sweeps:
         walk, more = swap.advance(walk, potential, min(_STRETCH, spec.sweeps - walk.sweep), moves,
                                   record_every=spec.recipe.record_every)  # fmt: skip
@@ -114,16 +114,6 @@ def held(spec, sequence):
     copies = walk.packing.positions.reshape(-1, spec.recipe.mixture.particles, spec.mixture.dimension)[:2]
     small = np.array(walk.packing.box.lengths) / spec.tiles
     return _named(solid, parent, energy, residual, energies) | {"alike": np.array(overlap.overlap(*copies, small))}
-
-
-def _tiles(spec, sequence):
-    """Return the packing of copies of the small liquid, copy after copy."""
-    small = liquid(spec.recipe, sequence)
-    steps = np.stack(np.meshgrid(*[np.arange(spec.tiles)] * spec.mixture.dimension, indexing="ij"), -1)
-    steps = steps.reshape(-1, spec.mixture.dimension) * np.array(small.box.lengths)
-    positions = np.concatenate([small.positions + step for step in steps])
-    box = small.box.scaled(spec.tiles)
-    return type(small).of(positions, box, diameters=np.tile(small.diameters, len(steps)))
 
 
 def _means(values):

@@ -62,9 +62,8 @@ class Scale(NamedTuple):
     samples: of lattices, but those of variants, which have a sixth, and of the live figure; strain: over which steady flow
     of a lattice is averaged; start_strain: of loading from rest; duration: of creep; variants: how many other lattices.
     particles: N of the glasses; glass_samples: of each; flow_strains: of particles at each rate, from the fastest on;
-    large: N for the fastest rates alone, 0 for none; large_rates: how many of them; cooling_times: of E1, E2 and E3, those
-    of the catalogue if empty;
-    holding_time: of their liquids.
+    large: N for the fastest rates alone, of glasses side by side, 0 for none; large_rates: how many of these rates.
+    cooling_times: of E1, E2 and E3, those of the catalogue if empty; holding_time: of their liquids.
     """
 
     samples: int
@@ -83,7 +82,7 @@ class Scale(NamedTuple):
 
 SCALES = {
     "smoke": Scale(3, 1.0, 0.4, 60.0, 0, 1_600, 2, (0.5, 0.3, 0.2), 0, 0, (10.0, 30.0, 90.0), 10.0),
-    "book": Scale(24, 8.0, 1.0, 3000.0, 5, 25_600, 2, (2.0, 1.5, 1.5, 1.2, 1.2, 1.0, 1.0), 0, 0, (), None),
+    "book": Scale(24, 8.0, 1.0, 3000.0, 5, 25_600, 2, (2.0, 1.5, 1.5, 1.2, 1.2, 1.0, 1.0), 102_400, 3, (), None),
     "paper": Scale(100, 20.0, 1.0, 3000.0, 5, 102_400, 4, (2.0,) * 7, 0, 0, (), None),
 }
 SMOKE_RATES, SMOKE_START_UP, SMOKE_STRESSES = RATES[-3:], START_UP_RATES[1:], (0.4, COMPARED_STRESS)
@@ -209,6 +208,12 @@ def glass(given, label):
     scale = SCALES[given.scale]
     time = scale.cooling_times[STATES.index(label)] if scale.cooling_times else None
     return glasses.recipe(label, scale.particles, scale.holding_time, time)
+
+
+def tiles(given):
+    """Return how many times the glass stands along each edge of the larger one."""
+    scale = SCALES[given.scale]
+    return round((scale.large / scale.particles) ** 0.5)
 
 
 def sites(given):

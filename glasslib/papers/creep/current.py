@@ -27,7 +27,7 @@ def expected(given, ensemble):
     words = ensemble.split()
     if words[0] == "cooled":
         return _values(glasses.CATALOGUE["E1"], float(words[1]), glasses.HOLDING_TIME, glasses.PARTICLES)
-    label = next((one for one in creep.STATES if one in words), "E1" if words[0] in ("flow", "trial") else None)
+    label = next((one for one in creep.STATES if one in words), "E1" if words[0] in ("flow", "large", "trial") else None)
     if label is None:
         return None
     scale, named = creep.SCALES[given.scale], glasses.CATALOGUE[label]

@@ -145,9 +145,9 @@ def _flows(given):
         spec = maps.Map(flow, name, sites=creep.flow_sites(given))
         result[f"flow map {name}"] = particles.flow_map_task(spec, given.seed), count
     if scale.large:
-        fast = FlowCurve(glasses.recipe("HTL", scale.large), rates[: scale.large_rates], strains[: scale.large_rates],
-                         time_step=step, form=given.friction)  # fmt: skip
-        result["large flow"] = particles.flow_curve_task(fast, given.seed), 2
+        fast = FlowCurve(creep.glass(given, "E1"), rates[: scale.large_rates], strains[: scale.large_rates], time_step=step,
+                         form=given.friction, tiles=creep.tiles(given))  # fmt: skip
+        result["large flow"] = particles.flow_curve_task(fast, given.seed), count
     for form in creep.FRICTIONS if given.scale != "smoke" else ():
         spec = FlowCurve(glasses.recipe(creep.FRICTION_GLASS), creep.FRICTION_RATES, creep.FRICTION_STRAINS,
                          time_step=min(step, creep.LARGEST_DAMPED_STEPS.get(form, step)), form=form)  # fmt: skip

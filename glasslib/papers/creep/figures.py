@@ -88,7 +88,11 @@ def _particles_text(results):
     sizes = {"flow": scale.particles, "large flow": scale.large}
     found = [f"{len(results[f'{name}/stress'])} of N = {size}" for name, size in sizes.items()
              if f"{name}/stress" in results.arrays]  # fmt: skip
-    return f"particles: {' and '.join(found)}" if found else ""
+    if not found:
+        return ""
+    alike = results.arrays.get("large flow/alike")
+    tiled = "" if alike is None else f", of glasses side by side, {alike.max():.0%} of whose particles still move alike"
+    return f"particles: {' and '.join(found)}{tiled}"
 
 
 def fit_table(results):
