@@ -133,10 +133,19 @@ def markdown(text):
 
 
 def value_error(value, error, digits=2):
-    """Return 'value ± standard error' to a number of decimals; the value alone where there is none, a dash without a value."""
+    """Return 'value ± standard error' to a number of decimals; the value alone where there is none, a dash without a value.
+
+    An error that would read as zero, and is not, has as many decimals as it needs for one digit, if three more suffice.
+
+    >>> value_error(-0.0235, 0.0141), value_error(-0.0235, 0.0041), value_error(-0.00001, np.nan), value_error(2.0, 0.0)
+    ('−0.02 ± 0.01', '−0.024 ± 0.004', '0.00', '2.00 ± 0.00')
+    """
     if not np.isfinite(value):
         return "–"
-    return f"{value:.{digits}f}" + (f" ± {error:.{digits}f}" if np.isfinite(error) else "")
+    if np.isfinite(error) and 0.5 * 10.0 ** -(digits + 3) < error < 0.5 * 10.0**-digits:  # what is less is rounding
+        digits = int(-np.floor(np.log10(error)))
+    number = f"{round(float(value), digits) + 0.0:.{digits}f}".replace("-", "−")  # 0.0 takes the sign off a zero
+    return number + (f" ± {error:.{digits}f}" if np.isfinite(error) else "")
 
 
 def band(axis, x, mean, error, label, colour, **options):

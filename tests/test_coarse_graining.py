@@ -239,11 +239,11 @@ def test_tables_of_slips_sizes_localisation_and_hardening():
     page = Results(coarse_graining.Parameters(), made, "made for this test")
     small, large = rows(tables.size_table(page))
     assert small[0] == "16 × 16" and large[0] == "32 × 32" and small[1:] == large[1:]
-    assert small[1].startswith("0.500") and small[5].startswith("0.60 ±")
+    assert small[1].startswith("0.500") and small[5].startswith("0.6000 ±")
     particles, *_ = rows(tables.localisation_table(page))
-    assert particles == ["particles, 6 samples", "0.80 ± 0.00"]
+    assert particles == ["particles, 6 samples", "0.8000 ± 0.0003"]
     for glass, directions, samples, before, after, growth in rows(tables.hardening_table(page)):
-        assert samples == "6" and growth.startswith("0.100 ±"), (glass, directions)
+        assert samples == "6" and growth.startswith("0.1000 ±"), (glass, directions)
     published = np.array([model.published_slips(**fit) for fit in fits.FITS.values()])
     slips = {"fits/names": np.array(list(fits.FITS)), "fits/parameters": published}
     ratios = [float(row[-1]) for row in rows(tables.slips_table(Results(coarse_graining.Parameters(), slips, "the paper's")))]

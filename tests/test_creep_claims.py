@@ -395,7 +395,7 @@ def test_a_sample_that_is_not_steady_drops_itself_and_not_its_rate():
     stiffer = {"variant modulus 20 % larger/stress": 1.01 * page["steady/stress"][:4]}
     table = figures.gap_table(flow_page(stiffer)).data
     assert "| 0.0005 | – | – | – | 0 of 2 |" in table and "1 of 2 |" in table and "0.0002" not in table
-    assert "| 0.01 | -3.8 ± 0.2 | 1.0 ± 0.0 | 1.0 ± 0.2 | 2 of 2 |" in table
+    assert "| 0.01 | −3.8 ± 0.2 | 1.0 ± 0.0 | 1.0 ± 0.2 | 2 of 2 |" in table
 
 
 def test_flow_curves_are_judged_over_two_decades_and_by_the_gap_that_may_be_largest():
@@ -421,7 +421,7 @@ def test_the_form_of_friction_is_that_of_the_smallest_gap_in_the_middle():
     from glasslib.papers.creep import figures
 
     table = figures.friction_table(page).data
-    assert table.splitlines()[-2].endswith("| 2.9 ± 0.0 | 2.9 |") and table.splitlines()[-1].endswith("| 16.7 ± 0.0 | 16.7 |")
+    assert table.splitlines()[-2].endswith("| 2.915 ± 0.010 | 2.9 |") and table.splitlines()[-1].endswith(" | 16.7 |")
     page["friction weighted/stress"][:, 1] = np.nan
     assert np.isnan([numbers.friction_gap(page, form) for form in ("weighted", "printed")]).all()
 
@@ -451,7 +451,7 @@ def test_conventions_are_compared_sample_by_sample():
 
     stress = flow_page()["steady/stress"] + 0.01 * np.arange(6)[:, None]  # samples differ by more than conventions do
     ours, exponent = figures._changes(RATES, stress[:4] + 0.005, stress)
-    assert ours == "0.0050 ± 0.0000" and exponent in ("0.00 ± 0.00", "-0.00 ± 0.00")
+    assert ours == "0.0050 ± 0.0000" and exponent == "0.00 ± 0.00"
     assert figures._changes(RATES, stress, stress) == ("–", "–")
 
 
@@ -551,7 +551,7 @@ def test_states_that_share_liquids_are_compared_sample_by_sample():
     assert found["gap_order"].ours == pytest.approx([*rises, 1 / 16, 1 / 16])
     assert found["modulus_order"].ours == pytest.approx([1, 1]) and max(found["modulus_order"].error) < 1e-9
     table = tables.moduli_table(a_page(arrays, shear_modulus=16.0)).data
-    assert "| E1 | -2.3254 | -2.4000 ± 0.0577 | 12.33 ± 1.45 (3 samples) | – | -2.6 to 15.1 |" in table
+    assert "| E1 | −2.3254 | −2.4000 ± 0.0577 | 12.33 ± 1.45 (3 samples) | – | -2.6 to 15.1 |" in table
     assert table.endswith("| lattice in steady flow | – | – | 16, put in | – | – | – | – | – | – |")
     few = {f"modulus small {label}/secant_moduli": np.full((6, 2, 2), 10.0 + 2 * k) for k, label in enumerate(creep.STATES)}
     found = creep.measure(a_page(arrays | few))["modulus_order"]

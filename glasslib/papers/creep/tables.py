@@ -163,7 +163,7 @@ def moduli_table(results):
     for label, energy in zip(creep.STATES, paper_value("creep", "energies")):
         found = [_energy(results, label), *_moduli(results, label)]
         if any(text != "–" for text in found):
-            rows.append((label, f"{energy:g}", *found, *_thresholds(results, label)))
+            rows.append((label, figures.value_error(energy, np.nan, 4), *found, *_thresholds(results, label)))
     if not rows:
         return figures.not_computed("It needs at least two glasses of a state.")
     rows.append(("lattice in steady flow", "–", "–", f"{results.given.shear_modulus:g}, put in", *["–"] * 6))
