@@ -297,10 +297,14 @@ class Panel:
         self.labels = labels
 
     def __enter__(self):
-        return (self,)
+        return self, self
 
     def __exit__(self, *error):
         return False
+
+    @property
+    def lines(self):
+        return self.labels
 
     def plot(self, *arguments, label=None, **options):
         self.labels.append(label if label else arguments[:2])
@@ -325,9 +329,9 @@ def test_drawn_lattices_of_the_pages_size_say_what_is_stuck_and_measured_ones_st
     assert "lattices of 32 × 32 sites from 6 glasses; 3 samples of particles, N = 25600" in shown[0]
     assert "dotted: lattices of 16 × 16 sites as measured on 6 glasses of N = 25600" in shown[0]
     texts = {one for one in shown if isinstance(one, str)}
-    assert {"$\\Sigma$ = 0.53, lattice: 48 of 48 stuck; paper: stuck", "$\\Sigma$ = 0.53, measured: 0 of 48 stuck",
-            "$\\Sigma$ = 0.56, lattice: 0 of 48 stuck; paper: stuck", "$\\Sigma$ = 0.6, lattice: 0 of 48 stuck",
-            "$\\Sigma$ = 0.53, particles: 3 of 3 stuck; paper: stuck", "quartiles"} <= texts  # fmt: skip
+    assert {"$\\Sigma$ = 0.53: 48 of 48 stuck; paper: stuck", "$\\Sigma$ = 0.53, measured: 0 of 48 stuck",
+            "$\\Sigma$ = 0.56: 0 of 48 stuck; paper: stuck", "$\\Sigma$ = 0.6: 0 of 48 stuck",
+            "$\\Sigma$ = 0.53: 3 of 3 stuck; paper: stuck", "quartiles"} <= texts  # fmt: skip
     crosses = [float(x) for x, y in (one for one in shown[1:] if not isinstance(one, str)) if np.ndim(x) == 0]
     assert crosses.count(40.0) == 48 and {60.0, 70.0} <= set(crosses), "each run that gets stuck ends in a cross"
     alone = results.Results(page.given, {name: values for name, values in page.arrays.items() if "measured" not in name}, "")

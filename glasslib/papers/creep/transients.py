@@ -150,26 +150,30 @@ def _creeping(results, drawn_by, curves):
     remarks = [DRAWN] + [f"dotted: lattices of {side(results, 'measured')} sites as measured on {count} glasses of N = {size}"
                          for count in sorted(dotted)[:1]]  # fmt: skip
     time, foot = np.sqrt(edges[1:] * edges[:-1]), _foot(results, drawn_by, held, labels, remarks)
-    with figures.panels(1, foot, width=8.0, height=4.2) as (axis,):
+    with figures.panels(2, foot, width=4.2, height=4.4) as (lattice, of_particles):
+        drawn = (lattice, "lattice"), (of_particles, "particles"), (lattice, "measured")
         for j, (key, of_key) in enumerate(found.items()):
             colour = figures.COLOURS.get(key, figures.SEQUENCE[j])
             glass, stress, label = curves[key]
-            for values, style, of in zip(of_key, ("-", "--", ":"), ("lattice", "particles", "measured")):
+            for values, (axis, of) in zip(of_key, drawn):
                 if values is not None:
-                    named = f"{label}, {of}: {_stuck_text(results, glass, stress, of)}"
+                    named = f"{label}{', measured' if of == 'measured' else ''}: {_stuck_text(results, glass, stress, of)}"
                     runs = values.reshape(-1, len(time)), _stuck_times(results, glass, stress, of).ravel()
-                    _draw_runs(axis, time, *runs, style, colour, named)
-            _draw_ringing(axis, results, _held_name(results, glass, stress), colour)
-        axis.set(xscale="log", yscale="log", xlabel=TIME, ylabel=RATE, ylim=(SLOWEST / 2, None))
-        axis.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+                    _draw_runs(axis, time, *runs, of, colour, named)
+            _draw_ringing(of_particles, results, _held_name(results, glass, stress), colour)
+        for axis, title in ((lattice, "lattice"), (of_particles, "particles")):
+            axis.set(xscale="log", yscale="log", xlabel=TIME, ylabel=RATE, xlim=(0.08, 1.3 * edges[-1]),
+                     ylim=(SLOWEST / 2, 0.3), title=title)  # fmt: skip
+            if axis.lines:
+                axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2))
 
 
-def _draw_runs(axis, time, rates, stuck, style, colour, label):
-    """Draw runs (n, K) under one stress: of many that do not get stuck the median with quartiles, others one by one.
+def _draw_runs(axis, time, rates, stuck, of, colour, label):
+    """Draw runs (n, K) under one stress: of lattices that do not get stuck the median with quartiles, others one by one.
 
     A run that gets stuck ends in a cross, at its time.
     """
-    goes_on, median = ~np.isfinite(stuck), style != "--"
+    goes_on, median, style = ~np.isfinite(stuck), of != "particles", ":" if of == "measured" else "-"
     axis.plot([], [], style, color=colour, linewidth=1 if style == ":" else None, label=label)
     if median and goes_on.any():
         low, middle, high = _quartiles(rates[goes_on])
