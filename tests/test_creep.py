@@ -223,7 +223,8 @@ def test_every_task_has_its_own_name_and_file():
 def test_what_decides_comes_first_and_liquids_are_counted():
     given = creep.Parameters()
     stages, tasks = creep.stages(given), creep.tasks(given)
-    order = ["friction", "steady", "variant", "live", "small", "small-E3", "cooled", "glass", "map", "modulus", "from"]
+    order = ["friction", "steady", "variant", "live", "small", "tiled", "small-E3", "cooled", "glass", "map", "modulus",
+             "from"]  # fmt: skip
     assert list(stages) == [*order, "start-up", "held", "flow", "large", "E3"]
     assert sum(map(len, stages.values())) == len(tasks)
     made = [task.name for task, _ in stages["small"]]
@@ -257,7 +258,10 @@ def test_what_decides_comes_first_and_liquids_are_counted():
     assert held[creep.trial_name("central", 0.005, "E2", 0.65)].glass == small[1].parameters
     runs = {name: pair for name, pair in tasks.items() if name.startswith("held small")}
     assert set(runs) == {name.replace("held ", "held small ") for name in tasks
-                         if name.startswith("held ") and name not in runs}  # fmt: skip
+                         if name.startswith("held ") and name not in runs and "tiled" not in name}  # fmt: skip
+    tiled = [pair for name, pair in tasks.items() if "tiled" in name]
+    assert [(task.parameters.stress, task.parameters.glass.particles, count) for task, count in tiled] == [
+        (0.53, 90_000, 5), (0.56, 90_000, 5)]  # fmt: skip
     assert all(count == (12 if " E1 " in name else 5) for name, (_, count) in runs.items())
     assert all(task.parameters.duration == 3000.0 for task, _ in runs.values())
     other = creep.tasks(creep.Parameters(friction="weighted"))
@@ -384,17 +388,24 @@ def test_a_flow_curve_goes_down_in_rate_and_keeps_inherent_structures(small):
     assert np.array_equal(steady, np.isfinite(sample["drift"]))
 
 
-def test_glasses_side_by_side_flow_each_in_a_way_of_its_own(small):
-    made, _ = small
-    brief, long = (particles.FlowCurve(made, (2e-2,), (strain,), tiles=2) for strain in (0.02, 1.2))
-    begin = particles._side_by_side(long, sequence())
-    assert np.array_equal(particles._side_by_side(long._replace(tiles=1), sequence()).positions, glasses.packing(made, 5, 0).positions)
-    assert particles._alike(begin, 2) == 1 and len(begin.positions) == 1600
-    copies, edge = begin.positions.reshape(4, 400, 2), glasses.packing(made, 5, 0).box.lengths[0]
-    assert np.std(copies[1] - copies[0] - [0, edge]) == pytest.approx(0.02 * 2**0.5, rel=0.1)
-    alike = [float(particles.flow_curve(spec, sequence())["alike"]) for spec in (brief, long)]
-    assert alike[0] > 0.9 and alike[1] < 0.3
-    task, of_one = (particles.flow_curve_task(long._replace(tiles=tiles), 5) for tiles in (2, 1))
+def test_liquids_side_by_side_are_cooled_to_glasses_that_are_not_alike(small):
+    from glasslib.protocols import prepare
+
+    held = prepare.Recipe("ESL", 400, 5.0)
+    fast, slow = (prepare.Cooling(held, time, 0.25, tiles=2) for time in (0.05, 40.0))
+    made = [glasses.packing(glass, 5, 0) for glass in (fast, slow)]
+    assert all(len(one.positions) == 1600 for one in made) and glasses.packing(fast._replace(tiles=1), 5, 0).positions.size == 800
+    assert made[0].box.lengths == tuple(2 * edge for edge in glasses.packing(held, 5, 0).box.lengths)
+    assert glasses.alike(made[0], 2) > 0.9 > glasses.alike(made[1], 2) > 0.02
+    turned = made[0]._replace(positions=made[0].positions + np.repeat([[5.0, 7.0], [90.0, 1.0], [0, 0], [0, 0]], 400, axis=0))
+    assert glasses.alike(turned, 2) == pytest.approx(glasses.alike(made[0], 2), abs=0.01), "what moves a tile as a whole"
+    assert glasses.glass_task(fast, 5).archive is None and glasses.glass_task(fast._replace(tiles=1), 5).archive
+    spec = particles.FlowCurve(slow, (2e-2,), (0.2,))
+    flow = particles.flow_curve(spec, sequence())
+    assert flow["alike"] == glasses.alike(made[1], 2) and -2.6 < flow["inherent_energy"] < -2 and "alike" not in set(
+        particles.flow_curve(spec._replace(glass=slow._replace(tiles=1)), sequence()))  # fmt: skip
+    assert "alike" in creep._kept("large flow", flow) and "final_positions" not in creep._kept("held tiled E1 0.5", flow)
+    task, of_one = (particles.flow_curve_task(spec._replace(glass=slow._replace(tiles=tiles)), 5) for tiles in (2, 1))
     assert task.core_seconds == 4 * of_one.core_seconds and task.key() != of_one.key()
 
 

@@ -274,6 +274,16 @@ def test_shares_of_runs_have_errors_and_few_decide_nothing():
     assert stuck_053([inf] * 6, 1.0).ours == [0.5, -0.5]
 
 
+def test_the_largest_particles_of_which_there_are_enough_are_judged():
+    inf, small = np.inf, [50.0] * 6
+    few, many = (named("held tiled E1 0.53", runs([inf] * count, [2.0] * count) | {"alike": np.full(count, 0.25)})
+                 for count in (4, 5))  # fmt: skip
+    assert stuck_053(small, 0.04, few).ours == [0.5, 0.5] and stuck_053(small, 0.04, many).ours == [0.5, -0.5]
+    page = creeping_page(runs(small, 0.04), many | named("held E1 0.53", runs([60.0, 70.0], 0.05)))
+    assert list(numbers.held_sizes(page)) == [10_000, 25_600, 90_000]
+    assert "| particles, N = 90000, 25% alike | 0.005 | 5 | 0% ± 10% |" in tables.trials_table(page).data
+
+
 def test_undecided_runs_give_no_number_where_they_would_decide():
     inf = np.inf
     undecided = stuck_053([50.0] * 4 + [inf] * 2, 0.04)
@@ -571,6 +581,6 @@ def test_the_foot_of_the_flow_curve_says_what_larger_glasses_are_made_of():
     arrays = {"flow/stress": np.ones((2, 7)), "large flow/stress": np.ones((2, 3))}
     page = results.Results(creep.Parameters(), arrays, "synthetic")
     assert figures._particles_text(page) == "particles: 2 of N = 25600 and 2 of N = 102400"
-    page.arrays["large flow/alike"] = np.array([0.01, 0.02])
-    assert figures._particles_text(page).endswith(", of glasses side by side, 2% of whose particles still move alike")
+    page.arrays["large flow/alike"] = np.array([0.51, 0.52])
+    assert figures._particles_text(page).endswith(", of liquids side by side, whose glasses have 52% of their structure alike")
     assert creep.tiles(creep.Parameters()) == 2 and creep.particle_rates(creep.Parameters())[-1] == 2e-2

@@ -26,8 +26,7 @@ ALLOY_YIELD = 0.56  # a site and a direction there, spheres of 10 angstrom
 
 def preparation(made):
     """Return the core-seconds of one sample of a glass, a ``prepare.Recipe`` or ``prepare.Cooling``; of a parent, none."""
-    particles = made.parent.particles if hasattr(made, "parent") else made.particles
-    return particles * (DYNAMICS * made.steps + QUENCH)
+    return made.particles * (DYNAMICS * made.steps + QUENCH)
 
 
 def damped(particles, steps):

@@ -51,10 +51,11 @@ CATALOGUE = {
 }
 
 
-def recipe(label, particles=None, holding_time=None, cooling_time=None):
+def recipe(label, particles=None, holding_time=None, cooling_time=None, tiles=1):
     """Return how a glass of the catalogue is made: a ``prepare.Recipe``, or a ``prepare.Cooling`` where it is cooled.
 
-    ``particles``, ``holding_time``, ``cooling_time``: instead of the catalogue's.
+    ``particles``, ``holding_time``, ``cooling_time``: instead of the catalogue's; ``tiles``: of a cooled one, whose liquids
+    of so many ``particles`` stand side by side.
     """
     from glasslib.protocols import prepare  # here: the scorecard starts without compiling anything
 
@@ -64,7 +65,7 @@ def recipe(label, particles=None, holding_time=None, cooling_time=None):
     liquid = prepare.Recipe(named.liquid, particles or named.particles, holding_time or named.holding_time)
     if named.cooling_time is None:
         return liquid
-    return prepare.Cooling(liquid, cooling_time or named.cooling_time, named.final_temperature, named.cooling_step)
+    return prepare.Cooling(liquid, cooling_time or named.cooling_time, named.final_temperature, named.cooling_step, tiles)
 
 
 def of_size(particles=PARTICLES):
@@ -82,15 +83,17 @@ def label_of(made):
 
 def sized_label(made):
     """Return the label of what ``recipe`` has made, LABEL-N where it has not as many particles as the catalogue says."""
-    label, particles = label_of(made), made.parent.particles if hasattr(made, "parent") else made.particles
-    return label if particles == CATALOGUE[label].particles else f"{label}-{particles}"
+    label = label_of(made)
+    return label if made.particles == CATALOGUE[label].particles else f"{label}-{made.particles}"
 
 
 def glass_task(made, seed=SEED, folder=None):
     """Return the ``ensemble.Task`` that prepares samples of ``made``, which ``recipe`` returns."""
     label, function = label_of(made), cooled if hasattr(made, "parent") else prepared
+    # what is tiled is large and soon made again of its liquid
+    archive = f"glasses/{sized_label(made)}.npz" if getattr(made, "tiles", 1) == 1 else None
     return ensemble.Task(f"glass-{label}", function, made, seed, folder, label=label, core_seconds=costs.preparation(made),
-                         archive=f"glasses/{sized_label(made)}.npz")  # fmt: skip
+                         archive=archive)  # fmt: skip
 
 
 def prepared(made, sequence):
@@ -131,6 +134,20 @@ def packing(made, seed, sample):
     """Return the inherent structure of one sample: finished, published, or prepared here and now."""
     arrays = ensemble.sample_arrays(glass_task(made, seed), sample)
     return _packing(arrays["positions"], arrays["lengths"], arrays["species"])
+
+
+def alike(packing, tiles):
+    """Return the share of particles of a tiled packing within 0.3 of where their own copy in the next tile is, in its frame.
+
+    1 where tiles are copies; what moves the whole of a tile counts for nothing.
+    """
+    from glasslib.particles.box import Box
+
+    first, second = packing.positions.reshape(tiles**2, -1, packing.box.dimension)[:2]
+    box = Box.of(np.array(packing.box.lengths) / tiles, packing.strain)
+    apart = box.minimum_image(second - first)
+    apart = box.minimum_image(apart - apart.mean(axis=0))
+    return float(np.mean(np.linalg.norm(apart, axis=1) < 0.3))
 
 
 def published(label):

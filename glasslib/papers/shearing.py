@@ -101,7 +101,7 @@ class Onward(NamedTuple):
 
 def flow_task(spec, seed, folder=None):
     """Return the ``ensemble.Task`` of a ``ShearToFlow``."""
-    label, count = glasses.label_of(spec.glass), particles(spec.glass)
+    label, count = glasses.label_of(spec.glass), spec.glass.particles
     seconds = costs.shear(count, spec.strain, spec.step, spec.coarse_strain, spec.coarse_step)
     archive = f"flows/{label}" if label in WHOLE else None
     return ensemble.Task(f"flow-{label}", sheared, spec, seed, folder, label=label, core_seconds=seconds, archive=archive)
@@ -110,13 +110,8 @@ def flow_task(spec, seed, folder=None):
 def onward_task(spec, seed, folder=None):
     """Return the ``ensemble.Task`` of an ``Onward``."""
     label, flow = glasses.label_of(spec.glass), spec.flow
-    seconds = costs.shear(particles(spec.glass), spec.strains[-1] - flow.strain, flow.step)
+    seconds = costs.shear(spec.glass.particles, spec.strains[-1] - flow.strain, flow.step)
     return ensemble.Task(f"onward-{label}", gone_on, spec, seed, folder, label=label, core_seconds=seconds)
-
-
-def particles(glass):
-    """Return the number of particles of what ``glasses.recipe`` returns."""
-    return glass.parent.particles if hasattr(glass, "parent") else glass.particles
 
 
 def sheared(spec, sequence):

@@ -108,13 +108,15 @@ class Recipe(NamedTuple):
 class Cooling(NamedTuple):
     """Cooling of a held liquid, on a line in time, to a GQ: times in LJ units.
 
-    parent: the recipe of the liquid; particles are those of the parent.
+    parent: the recipe of the liquid; tiles: how many times it stands side by side along each edge. Copies begin with other
+    velocities, and move apart while they are cooled: how far, ``papers.glasses.alike`` tells.
     """
 
     parent: Recipe = Recipe()
     cooling_time: float = 1e4
     final_temperature: float = 0.03
     time_step: float = 0.01
+    tiles: int = 1
 
     def check(self):
         """Raise ValueError for values that cannot be used."""
@@ -122,6 +124,12 @@ class Cooling(NamedTuple):
         checks.number("cooling_time", self.cooling_time, 0.0, open_low=True)
         checks.number("final_temperature", self.final_temperature, 0.0, self.temperature, open_low=True)
         checks.number("time_step", self.time_step, 0.0, 0.02, open_low=True)
+        checks.integer("tiles", self.tiles, 1, 10)
+
+    @property
+    def particles(self):
+        """Return the number of particles."""
+        return self.parent.particles * self.tiles**2
 
     @property
     def temperature(self):
@@ -196,14 +204,15 @@ def liquid(recipe, sequence, checkpoint=None, on_step=None, record_time=10.0, sa
 
 
 def cool(cooling, parent, sequence, checkpoint=None, on_step=None, record_time=10.0, save_seconds=120.0):
-    """Return (``Motion``, records) of a liquid, the ``Packing`` ``parent``, given new velocities and cooled.
+    """Return (``Motion``, records) of a liquid, tiles of the ``Packing`` ``parent``, given new velocities and cooled.
 
     The other arguments are those of ``liquid``.
     """
     cooling.check()
     checks.integer("particles", len(parent.positions), cooling.parent.particles, cooling.parent.particles)
+    tiled = parent.tiled(cooling.tiles)
     return _run(
-        cooling, lambda generator: (parent, cooling.temperature), sequence, checkpoint, on_step, record_time, save_seconds
+        cooling, lambda generator: (tiled, cooling.temperature), sequence, checkpoint, on_step, record_time, save_seconds
     )
 
 

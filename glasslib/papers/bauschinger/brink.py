@@ -40,7 +40,7 @@ def brink_task(spec, seed, folder=None):
     label, flow = glasses.label_of(spec.glass), spec.paths.flow
     # a factor grows as the square of the area
     sites = 2 * spec.events * (_NEARBY + sum((radius / 5) ** 4 for radius in spec.radii))
-    seconds = costs.shear(shearing.particles(spec.glass), 2 * spec.strain, flow.step) + sites * costs.LOADING
+    seconds = costs.shear(spec.glass.particles, 2 * spec.strain, flow.step) + sites * costs.LOADING
     return ensemble.Task(f"brink-{label}", on_the_brink, spec, seed, folder, label=label, core_seconds=seconds)
 
 

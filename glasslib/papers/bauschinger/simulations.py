@@ -11,7 +11,7 @@ import numpy as np
 
 from glasslib import ensemble
 from glasslib.papers import costs, glasses
-from glasslib.papers.shearing import EVENT, ShearToFlow, curve, event_scalars, particles
+from glasslib.papers.shearing import EVENT, ShearToFlow, curve, event_scalars
 
 PATHS = ("continued_flow", "unloading", "reverse", "reloading")  # of one test, from its configuration in flow
 _UNLOADING = 0.045  # strain to zero stress, about: for the cost
@@ -71,7 +71,7 @@ def paths_task(spec, seed, folder=None):
     """Return the ``ensemble.Task`` of ``LoadingPaths``."""
     label, of_levels = glasses.label_of(spec.glass), len(spec.levels) * spec.partial
     strain = 2 * spec.strain + of_levels + spec.continued + _UNLOADING
-    seconds = costs.shear(particles(spec.glass), strain, spec.flow.step)
+    seconds = costs.shear(spec.glass.particles, strain, spec.flow.step)
     return ensemble.Task(f"paths-{label}", loaded, spec, seed, folder, label=label, core_seconds=seconds)
 
 

@@ -151,7 +151,7 @@ def live_task(spec, seed):
 
 def moduli_task(spec, seed):
     """Return the ``ensemble.Task`` of a ``Moduli``."""
-    label, particles = glasses.label_of(spec.origin.glass), shearing.particles(spec.origin.glass)
+    label, particles = glasses.label_of(spec.origin.glass), spec.origin.glass.particles
     return ensemble.Task(f"moduli-{label}", moduli, spec, seed, label=label, core_seconds=costs.QUENCH * particles)
 
 

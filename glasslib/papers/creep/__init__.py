@@ -42,6 +42,8 @@ PUBLISHED_IN_FLOW = 2  # every so many of them are published as they are, beside
 FLOW_SITES = 2  # and how many sites of these maps there are along the edge of a cell, as more of them use each better
 SMALL_PARTICLES = 10_000  # of small glasses, cooled as those of the page from liquids that other pages have;
 SMALL_SAMPLES = {"E1": 12, "E2": 5, "E3": 5}  # of each: E1 alone is held where little decides between flow and stop
+SMALL_TILES = 3  # of liquids of small glasses along an edge, for some nearly as large as the paper's, of E1,
+TILED_STRESSES, TILED_SAMPLES = (0.53, 0.56), 5  # held at these
 TRIED_STRESSES = (0.53, 0.56, 0.60)  # at which size and time step are varied: of lattices drawn from E1,
 TRIED_SIZES, TRIED_TIME_STEP = (16, 64), 0.001  # the latter at the size of the page; and of small systems of particles
 TRIED_LOADS = (("E1", 0.56), ("E2", 0.65))  # at these, where the first swing of the feedback may decide,
@@ -62,7 +64,7 @@ class Scale(NamedTuple):
     samples: of lattices, but those of variants, which have a sixth, and of the live figure; strain: over which steady flow
     of a lattice is averaged; start_strain: of loading from rest; duration: of creep; variants: how many other lattices.
     particles: N of the glasses; glass_samples: of each; flow_strains: of particles at each rate, from the fastest on;
-    large: N for the fastest rates alone, of glasses side by side, 0 for none; large_rates: how many of these rates.
+    large: N for the fastest rates alone, of liquids side by side, 0 for none; large_rates: how many of these rates.
     cooling_times: of E1, E2 and E3, those of the catalogue if empty; holding_time: of their liquids.
     """
 
@@ -203,15 +205,15 @@ def variants(given):
     }
 
 
-def glass(given, label):
-    """Return how the glass ``label``, of ``STATES``, is made."""
+def glass(given, label, tiles=1):
+    """Return how the glass ``label``, of ``STATES``, is made; ``tiles``: of its liquid along each edge."""
     scale = SCALES[given.scale]
     time = scale.cooling_times[STATES.index(label)] if scale.cooling_times else None
-    return glasses.recipe(label, scale.particles, scale.holding_time, time)
+    return glasses.recipe(label, scale.particles, scale.holding_time, time, tiles)
 
 
 def tiles(given):
-    """Return how many times the glass stands along each edge of the larger one."""
+    """Return how many times the liquid of the glass stands along each edge of that of the larger one."""
     scale = SCALES[given.scale]
     return round((scale.large / scale.particles) ** 0.5)
 
@@ -329,7 +331,7 @@ def _kept(name, arrays):
         return others | {"creep_rate": np.array(rates)}
     if "mark_positions" in arrays:
         others["cross_profile"] = particles.across(arrays)
-    if name.split()[0] in ("start-up", "held") and "small" not in name.split():
+    if name.split()[0] in ("start-up", "held") and not {"small", "tiled"} & set(name.split()):
         return others | _last_positions(arrays)
     if not len(arrays.get("kept", ())):
         return others

@@ -18,7 +18,6 @@ from glasslib.scorecard import Measurement
 
 JUDGED = (1e-4, 1e-2)  # rates at which both flow curves are compared: beyond about 0.02, the paper says, the lattice fails
 SHIFTED = (1e-3, 1e-4)  # rates of Figs. 1b and 1c
-FEWEST_RUNS = 5  # of a state and a model, each from another glass, of which it is said that they get stuck or flow
 
 
 def measure(results):
@@ -191,21 +190,21 @@ def _several(columns):
 def _of_creep(results, scale):
     """Return how far beyond one half the shares of runs are that get stuck, or that flow, as the paper has it.
 
-    Particles of both sizes count together. A run that neither sticks nor flows counts as what the paper does not find; where it
-    would decide, or where there are fewer than ``FEWEST_RUNS``, there is no number.
+    Of particles those count that ``numbers.judged_outcomes`` says. A run that neither sticks nor flows counts as what the paper does not find; where it
+    would decide, or where there are fewer than ``numbers.FEWEST_RUNS``, there is no number.
     """
     measured = {}
     for claim, cases in numbers.PAPER_ENDS.items():
         margins, counts, open_cases = [], [], []
         for (label, stress), wanted in cases.items():
-            found = numbers.lattice_outcomes(results, label, stress), numbers.all_particle_outcomes(results, label, stress)
+            found = numbers.lattice_outcomes(results, label, stress), numbers.judged_outcomes(results, label, stress)
             if any(one is None for one in found):
                 break
             for runs, sticks, of in zip(found, wanted, ("lattices", "particles")):
                 margins.append(_margin(runs, sticks))
                 counts.append(len(runs))
-                if len(runs) < FEWEST_RUNS or not _is_decided(runs, sticks):
-                    few = f", of fewer than {FEWEST_RUNS} glasses" if len(runs) < FEWEST_RUNS else ""
+                if len(runs) < numbers.FEWEST_RUNS or not _is_decided(runs, sticks):
+                    few = f", of fewer than {numbers.FEWEST_RUNS} glasses" if len(runs) < numbers.FEWEST_RUNS else ""
                     open_cases.append(f"{label} under {stress:g}, {of}: {numbers.outcome_text(runs)}{few}")
         else:
             measured[claim] = (Measurement.none("; ".join(open_cases), min(counts), scale) if open_cases

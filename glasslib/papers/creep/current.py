@@ -18,7 +18,7 @@ def cooling(task):
     made = getattr(spec, "glass", None)
     if not hasattr(made, "parent"):
         return {}
-    values = made.cooling_time, made.final_temperature, made.parent.holding_time, made.parent.particles
+    values = made.cooling_time, made.final_temperature, made.parent.holding_time, made.particles
     return {NAME: np.array(values, dtype=float)}
 
 
@@ -31,10 +31,12 @@ def expected(given, ensemble):
     if label is None:
         return None
     scale, named = creep.SCALES[given.scale], glasses.CATALOGUE[label]
+    if "tiled" in words:
+        return _values(named, named.cooling_time, named.holding_time, creep.SMALL_PARTICLES * creep.SMALL_TILES**2)
     if "small" in words or words[0] == "trial" or (words[0] == "live-creep" and given.scale != "smoke"):
         return _values(named, named.cooling_time, named.holding_time, creep.SMALL_PARTICLES)
     time = scale.cooling_times[creep.STATES.index(label)] if scale.cooling_times else named.cooling_time
-    return _values(named, time, scale.holding_time or named.holding_time, scale.particles)
+    return _values(named, time, scale.holding_time or named.holding_time, scale.large if words[0] == "large" else scale.particles)
 
 
 def _values(named, time, holding_time, particles):

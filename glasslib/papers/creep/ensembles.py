@@ -12,7 +12,7 @@ from glasslib.papers.creep.simulations import STARTS, FromGlass, Steady
 
 # friction first, as it decides the form for all other particles; small glasses before those of the page; of both those of E3,
 # which take longest, after all others, with what needs them
-STAGES = ("friction", "steady", "variant", "live", "small", "small-E3", "cooled", "glass", "map", "modulus", "from", "start-up",
+STAGES = ("friction", "steady", "variant", "live", "small", "tiled", "small-E3", "cooled", "glass", "map", "modulus", "from", "start-up",
           "held", "flow", "large", "E3")  # fmt: skip
 
 
@@ -117,7 +117,7 @@ def _small_glasses():
 def _trials(given):
     """Return the tasks where little decides: trial lattice SIDE TIME_STEP, trial particles FRICTION TIME_STEP G STRESS.
 
-    All lattices are drawn from small E1. Particles are small ones, in other forms of friction and with half the time step, held
+    And held tiled E1 STRESS, of nine small liquids side by side. All lattices are drawn from small E1. Particles are small ones, in other forms of friction and with half the time step, held
     as those of the page.
     """
     if given.scale == "smoke":
@@ -130,6 +130,10 @@ def _trials(given):
     for form, step, label, stress in creep.tried_particles(given):
         spec = Held(small[label], stress, scale.duration, time_step=step, form=form)
         result[creep.trial_name(form, step, label, stress)] = particles.held_task(spec, seed), creep.TRIED_SAMPLES
+    tiled = glasses.recipe("E1", creep.SMALL_PARTICLES, tiles=creep.SMALL_TILES)
+    for stress in creep.TILED_STRESSES if scale.large else ():
+        spec = Held(tiled, stress, scale.duration, time_step=given.damped_time_step, form=given.friction)
+        result[f"held tiled E1 {stress:g}"] = particles.held_task(spec, seed), creep.TILED_SAMPLES
     return result
 
 
@@ -145,8 +149,8 @@ def _flows(given):
         spec = maps.Map(flow, name, sites=creep.flow_sites(given))
         result[f"flow map {name}"] = particles.flow_map_task(spec, given.seed), count
     if scale.large:
-        fast = FlowCurve(creep.glass(given, "E1"), rates[: scale.large_rates], strains[: scale.large_rates], time_step=step,
-                         form=given.friction, tiles=creep.tiles(given))  # fmt: skip
+        glass = creep.glass(given, "E1", tiles=creep.tiles(given))
+        fast = FlowCurve(glass, rates[: scale.large_rates], strains[: scale.large_rates], time_step=step, form=given.friction)
         result["large flow"] = particles.flow_curve_task(fast, given.seed), count
     for form in creep.FRICTIONS if given.scale != "smoke" else ():
         spec = FlowCurve(glasses.recipe(creep.FRICTION_GLASS), creep.FRICTION_RATES, creep.FRICTION_STRAINS,
@@ -166,6 +170,8 @@ def stages(given):
         words = name.split()
         of_live = "from" if given.scale == "smoke" else "small"
         stage = {"trial": "small", "live-creep": of_live}.get(words[0], "small" if "small" in words else words[0])
+        if "tiled" in words:
+            stage = "tiled"
         if "E3" in words:
             stage = "small-E3" if stage == "small" else "E3"
         result[stage].append(pair)

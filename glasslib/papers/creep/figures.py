@@ -91,7 +91,7 @@ def _particles_text(results):
     if not found:
         return ""
     alike = results.arrays.get("large flow/alike")
-    tiled = "" if alike is None else f", of glasses side by side, {alike.max():.0%} of whose particles still move alike"
+    tiled = "" if alike is None else f", of liquids side by side, whose glasses have {alike.max():.0%} of their structure alike"
     return f"particles: {' and '.join(found)}{tiled}"
 
 

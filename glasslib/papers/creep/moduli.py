@@ -12,7 +12,6 @@ import numpy as np
 
 from glasslib import ensemble
 from glasslib.papers import costs, glasses, inherent
-from glasslib.papers.shearing import particles
 
 LEAST = 10.0  # secant of a sample of which a lattice is made: elastic strains of less stiff ones do not stay small
 
@@ -28,7 +27,7 @@ class Secant(NamedTuple):
 def secant_task(glass, seed):
     """Return the ``ensemble.Task`` of the ``Secant`` of a glass."""
     label, spec = glasses.label_of(glass), Secant(glass)
-    seconds = costs.shear(particles(glass), 4 * spec.strain, spec.step)
+    seconds = costs.shear(glass.particles, 4 * spec.strain, spec.step)
     return ensemble.Task(f"creep-modulus-{label}", secant, spec, seed, label=label, core_seconds=seconds)
 
 

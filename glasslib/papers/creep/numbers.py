@@ -12,6 +12,7 @@ from glasslib.papers.creep.grids import BLOCKS, WINDOWS, start_up_strains
 from glasslib.papers.creep.simulations import HOLDING
 
 FEWEST_RATES = 4  # for a fit of three parameters
+FEWEST_RUNS = 5  # glasses, for a verdict on whether they get stuck
 DECIDING = "drawn"  # start of the lattices by which it is judged whether one gets stuck: as large as the paper's
 FLOWN = 0.5  # strain by which a run under a stress must be sheared to count as flowing: beyond the yield region
 STEADY_WITHIN = 0.2  # of its rate: by how much that over the last quarter of such a run may be below that over the third
@@ -324,15 +325,22 @@ def lattice_outcomes(results, label, stress, start=DECIDING):
 
 
 def held_sizes(results):
-    """Return how the names of runs of particles under a stress begin, by how many particles there are."""
-    return {creep.SMALL_PARTICLES: "held small", creep.SCALES[results.given.scale].particles: "held"}
+    """Return how the names of runs of particles under a stress begin, by how many particles there are, growing."""
+    found = {creep.SMALL_PARTICLES: "held small", creep.SCALES[results.given.scale].particles: "held",
+             creep.SMALL_PARTICLES * creep.SMALL_TILES**2: "held tiled"}  # fmt: skip
+    return dict(sorted(found.items()))
 
 
-def all_particle_outcomes(results, label, stress):
-    """Return the ``outcomes`` (runs,) of the particles of a glass under a stress, of both sizes; None where none is."""
+def judged_outcomes(results, label, stress):
+    """Return the ``outcomes`` (runs,) of the particles of a glass under a stress, by which it is judged whether they get stuck.
+
+    They are those of the largest systems of which there are ``FEWEST_RUNS``, as the paper's are large and small ones come to
+    rest more easily; of all sizes together where there are as many of none; None where there are no runs.
+    """
     found = [particle_outcomes(results, f"{held} {label} {stress:g}") for held in held_sizes(results).values()]
     present = [one for one in found if one is not None]
-    return np.concatenate(present) if present else None
+    many = [one for one in present if len(one) >= FEWEST_RUNS]
+    return many[-1] if many else np.concatenate(present) if present else None
 
 
 def particle_outcomes(results, name):

@@ -14,12 +14,10 @@ from glasslib.papers.creep.grids import (
     BLOCKS, MEAN_TIME, QUIET_TIME, SEGMENT, WINDOWS, binned, creep_times, early_times, means, quarter_rates, segments,
     start_up_strains, steady_rate,
 )  # fmt: skip
-from glasslib.papers.shearing import particles
 
 FORM = "weighted"  # of friction where none is said; stored results are known by what differs from it, so it stays as it is
 CELL_EDGE = 98.8045  # of 10 000 particles [length]
 CELL = 9.88  # side of a cell, and of a site of the lattice [length]
-_NOISE = 0.02  # by which particles of glasses that stand side by side are moved, so that they go ways of their own [length]
 _ROWS = 100  # of the record, in each segment
 _RECORD_TIME = 0.1  # between two records under a stress, in which stress and rate ring with a period of 1.6
 MARKS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0)  # strains from rest at which positions are kept, to see where shear localises
@@ -34,8 +32,7 @@ class FlowCurve(NamedTuple):
     """One glass sheared at one rate after another, from the fastest down, by ``strains`` at each.
 
     kept_rates: at which the inherent structures at the ends of the last segments of strain are kept, ``kept`` of them, or
-    as many as ``kept`` says for each of these rates; form: of the friction, see ``dynamics``; tiles: how many times the glass
-    stands side by side along each edge, its particles moved by a little.
+    as many as ``kept`` says for each of these rates; form: of the friction, see ``dynamics``.
     """
 
     glass: tuple
@@ -46,7 +43,6 @@ class FlowCurve(NamedTuple):
     segment: float = SEGMENT
     time_step: float = 0.005
     form: str = FORM
-    tiles: int = 1
 
     @property
     def time(self):
@@ -128,8 +124,7 @@ def held_task(spec, seed):
 
 
 def _task(name, function, spec, seed, version):
-    count = particles(spec.glass) * getattr(spec, "tiles", 1) ** 2
-    label, seconds = glasses.label_of(spec.glass), costs.damped(count, spec.time / spec.time_step)
+    label, seconds = glasses.label_of(spec.glass), costs.damped(spec.glass.particles, spec.time / spec.time_step)
     # before version 2 most rows of the records were not kept, and slow flow was tested for steadiness by fewer blocks; before
     # version 3 runs from rest kept nothing at ``MARKS``: flow curves have none, so theirs stays and no finished one is lost
     return ensemble.Task(f"{name}-{label}", function, spec, seed, version=version, label=label, core_seconds=seconds)
@@ -182,7 +177,7 @@ def flow_curve(spec, sequence):
     is steady; drift, drift_error (R,): how far the stress rises over the steady stretch; NaN where it never becomes steady
     (``analysis.steady``). The error is that of the mean and the width of the drift, drift / sqrt 12, together.
     history_rate, history_strain (K,), in all, and others of ``_HISTORY`` (K,): all rows of the record, energy per particle.
-    kept (C, n, d), kept_strain (C,): inherent structures. Where there are tiles, alike: ``_alike``. And its ``ending``.
+    kept (C, n, d), kept_strain (C,): inherent structures. What is told ``_of_tiles``. And its ``ending``.
     """
     from glasslib.particles import dynamics
     from glasslib.protocols import flow, prepare
@@ -191,7 +186,7 @@ def flow_curve(spec, sequence):
     if path.exists():
         state, arrays = dynamics.load(path, potential)
     else:
-        state = _side_by_side(spec, sequence)
+        state = glasses.packing(spec.glass, sequence.entropy, sequence.spawn_key[-1])
         empty = np.zeros((0, *state.positions.shape))
         arrays = {"done": np.array(0), "rows": np.zeros((0, 2 + len(_HISTORY))), "kept": empty, "kept_strain": np.zeros(0)}
     for k, (j, strain, is_kept) in enumerate(spec.segments()):
@@ -214,27 +209,16 @@ def flow_curve(spec, sequence):
     return _steady(spec, arrays["rows"]) | {
         "kept": arrays["kept"], "kept_strain": arrays["kept_strain"], "species": state.packing.species,
         "lengths": np.array(state.packing.box.lengths),
-    } | ({"alike": np.array(_alike(state.packing, spec.tiles))} if spec.tiles > 1 else {}) | _final(state)  # fmt: skip
+    } | _of_tiles(spec.glass, sequence) | _final(state)  # fmt: skip
 
 
-def _side_by_side(spec, sequence):
-    """Return the glass of a sample, or a larger packing of copies of it that are no longer alike to the last digit."""
-    glass = glasses.packing(spec.glass, sequence.entropy, sequence.spawn_key[-1])
-    if spec.tiles == 1:
-        return glass
-    several = glass.tiled(spec.tiles)
-    noise = np.random.default_rng(sequence).normal(0.0, _NOISE, several.positions.shape)
-    return several._replace(positions=several.positions + noise)
-
-
-def _alike(packing, tiles):
-    """Return the share of particles within 0.3 of where their own copy in the next tile is: what is left of being a copy."""
-    from glasslib.particles.box import Box
-
-    first, second = packing.positions.reshape(tiles**2, -1, 2)[:2]
-    box = Box.of(np.array(packing.box.lengths) / tiles, packing.strain)
-    apart = box.minimum_image(second - first - (second - first).mean(axis=0))
-    return np.mean(np.linalg.norm(apart, axis=1) < 0.3)
+def _of_tiles(glass, sequence):
+    """Return of a tiled glass of a sample its inherent_energy per particle, and how ``alike`` its tiles are; else nothing."""
+    if getattr(glass, "tiles", 1) == 1:
+        return {}
+    made = ensemble.sample_arrays(glasses.glass_task(glass, sequence.entropy), sequence.spawn_key[-1])
+    packing = glasses.packing(glass, sequence.entropy, sequence.spawn_key[-1])
+    return {"inherent_energy": made["inherent_energy"], "alike": np.array(glasses.alike(packing, glass.tiles))}
 
 
 def _steady(spec, rows):
@@ -297,7 +281,7 @@ def held(spec, sequence):
     NaN where none was reached; quarter_rates (2,): mean rates over the third and over the last quarter of the run.
     early_stress, early_rate, early_strain (E,): at ``early_times``, while stress and rate ring; NaN past the end.
     history_time, history_strain (R,): every ``MEAN_TIME`` to the end, and means since the time before of rate, stress, energy
-    per particle, temperature and pressure. What is kept ``_at_marks``. And its ``ending``.
+    per particle, temperature and pressure. What is kept ``_at_marks``, and told ``_of_tiles``. And its ``ending``.
     """
     from glasslib.protocols import flow
 
@@ -319,7 +303,7 @@ def held(spec, sequence):
         "steady_rate": np.array(rate), "steady_rate_error": np.array(error),
         "quarter_rates": quarter_rates(record.time, strain),
     } | {name: np.interp(early, record.time, values) for name, values in swings.items()} | _course(record, strain) | _at_marks(
-        record, packing) | _final(record.motion)  # fmt: skip
+        record, packing) | _of_tiles(spec.glass, sequence) | _final(record.motion)  # fmt: skip
 
 
 def _course(record, strain):

@@ -112,7 +112,10 @@ def _outcome(found):
 
 
 def trials_table(results):
-    """Return how runs from E1 end at small stresses, by size and time step of drawn lattices, and by size of particles."""
+    """Return how runs from E1 end at small stresses, by size and time step of drawn lattices, and by size of particles.
+
+    Of particles in tiles it is told how much of their structure is that of the next tile.
+    """
     rows = []
     for name, changes in {numbers.from_glass(results, "E1"): {}, **creep.tried_lattices(results.given)}.items():
         if name and results.has(f"{name}/stuck_time"):
@@ -126,7 +129,10 @@ def trials_table(results):
         found = [numbers.particle_outcomes(results, f"{held} E1 {stress:g}") for stress in creep.TRIED_STRESSES]
         if any(one is not None for one in found):
             count = next(str(len(one)) for one in found if one is not None)
-            rows.append((f"particles, N = {size}", f"{results.given.damped_time_step:g}", count, *map(_outcome, found)))
+            tiles = [results[name] for name in (f"{held} E1 {stress:g}/alike" for stress in creep.TRIED_STRESSES)
+                     if name in results.arrays]  # fmt: skip
+            alike = f", {np.mean(tiles[0]):.0%} alike" if tiles else ""
+            rows.append((f"particles, N = {size}{alike}", f"{results.given.damped_time_step:g}", count, *map(_outcome, found)))
     if not rows:
         return figures.not_computed("Trials of size and time step run at scales book and paper.")
     head = ("from E1", "time step", "runs", *(rf"stuck at $\Sigma$ = {stress:g}" for stress in creep.TRIED_STRESSES))
