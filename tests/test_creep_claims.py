@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from glasslib.papers import creep, results
+from glasslib.papers import creep, glasses, results
 from glasslib.papers.creep import claims, current, grids, local_yield, numbers, particles, tables, transients
 
 
@@ -126,7 +126,7 @@ def test_the_largest_stress_of_few_noisy_samples_is_not_that_of_their_noise():
 
 def test_a_band_is_told_from_even_shear():
     marks, bins = np.tile(particles.MARKS, (3, 1)), 32
-    edge, arrays = particles.CELL_EDGE, {}
+    edge, arrays = glasses.edge(10_000), {}
     y = (np.arange(bins) + 0.5) / bins
     steps = np.diff(marks, prepend=0.0, axis=1)[..., None]
     band = np.where(y < 0.5, -y, 1 - y)  # all strain in the middle

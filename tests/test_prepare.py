@@ -153,6 +153,10 @@ def test_glasses_of_the_creep_paper_are_cooled_from_one_liquid(label, time):
     assert glasses.recipe(label) == prepare.Cooling(Recipe("ESL", 25_600, 1e4), time, 0.25, 0.02)
 
 
+def test_the_edge_of_a_cell_is_that_of_its_density():
+    assert glasses.edge(25_600) == pytest.approx((25_600 / prepare.DENSITY) ** 0.5, rel=1e-12)
+
+
 def test_keys_stay_what_they_are():
     """The names of results that took days; to change one, rename the files first."""
     keys = {label: glasses.glass_task(glasses.recipe(label)).key() for label in KEYS}

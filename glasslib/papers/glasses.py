@@ -68,6 +68,11 @@ def recipe(label, particles=None, holding_time=None, cooling_time=None, tiles=1)
     return prepare.Cooling(liquid, cooling_time or named.cooling_time, named.final_temperature, named.cooling_step, tiles)
 
 
+def edge(particles):
+    """Return the edge [length] of the cell of so many particles: that of ``prepare.DENSITY``, which is slow to import."""
+    return 98.8045 * (particles / 1e4) ** 0.5
+
+
 def of_size(particles=PARTICLES):
     """Return the labels of the glasses that have so many particles at scale book."""
     return tuple(label for label, named in CATALOGUE.items() if named.particles == particles)

@@ -18,7 +18,7 @@ FILE = "bauschinger/results.npz"
 GLASSES = ("HTL", "ESL", "GQ", "GQ5")  # labels of ``glasses.CATALOGUE``
 PAPER_GLASSES = GLASSES[:3]  # those that the paper has
 ALL_DIRECTIONS = arrays.ALL_DIRECTIONS
-EDGE, ROOM = 98.8045, 3.0  # box of 10^4 particles; beyond an inclusion to half the box, for what is held [length]
+ROOM = 3.0  # beyond an inclusion to half the box, for what is held [length]
 RADII = brink.Brink._field_defaults["radii"]
 
 
@@ -154,7 +154,7 @@ def plan(given):
         named, book = glasses.CATALOGUE[label], given.scale == "book"
         samples[label] = given.samples or (named.samples if book else scale.samples)
         flowing[label] = given.samples or (named.flows if book else scale.samples)
-    room = 0.5 * EDGE * (particles / 10_000) ** 0.5 - ROOM
+    room = 0.5 * glasses.edge(particles) - ROOM
     radii = tuple(radius for radius in scale.brink_radii if radius <= room)
     sites, fewer = (round(count * size) for count in (scale.sites, scale.fewer_sites))
     tested = tuple(label for label in flows if label in scale.tested)

@@ -229,7 +229,7 @@ def small_sites():
 
 
 def _sites(count):
-    return round(particles.CELL_EDGE * (count / 1e4) ** 0.5 / particles.CELL)
+    return round(glasses.edge(count) / particles.CELL)
 
 
 def flow_sites(given):

@@ -6,8 +6,8 @@ import numpy as np
 
 from glasslib.analysis import rheology, statistics
 from glasslib.analysis.steady import steady_state
-from glasslib.papers import creep
-from glasslib.papers.creep import ensembles, particles
+from glasslib.papers import creep, glasses
+from glasslib.papers.creep import ensembles
 from glasslib.papers.creep.grids import BLOCKS, WINDOWS, start_up_strains
 from glasslib.papers.creep.simulations import HOLDING
 
@@ -195,10 +195,10 @@ def larger(results, kind, tails):
 def of_more(results, kind, tail, key):
     """Return the name of that ensemble of particles or glasses, ``KIND TAIL`` or ``KIND small TAIL``, that has more samples.
 
-    Of those that have an array ``key``; None where neither has. The page's own where both have as many.
+    Of those that have an array ``key``, of two samples or more; None where neither has. The page's own where both have as many.
     """
-    names = [name for name in (f"{kind} {tail}", f"{kind} small {tail}") if f"{name}/{key}" in results.arrays]
-    return max(names, key=lambda name: len(results[f"{name}/{key}"]), default=None)
+    found = larger(results, kind, [f"{tail}/{key}"])
+    return found and found[1][0].removesuffix(f"/{key}")
 
 
 def size_of(results, name):
@@ -236,7 +236,7 @@ def unevenness(results, label, rate):
     if name is None or not results.has(f"{name}/mark_profile", f"{name}/cross_profile"):
         return None
     marks = results[f"{name}/mark_strain"]
-    edge = particles.CELL_EDGE * (size_of(results, name) / 1e4) ** 0.5
+    edge = glasses.edge(size_of(results, name))
     step = (edge * np.diff(marks, prepend=0.0, axis=1))[..., None]
     both = np.stack([results[f"{name}/{kind}_profile"].astype(float) / step for kind in ("mark", "cross")])
     ranges = both.max(axis=-1) - both.min(axis=-1)

@@ -16,7 +16,6 @@ from glasslib.papers.creep.grids import (
 )  # fmt: skip
 
 FORM = "weighted"  # of friction where none is said; stored results are known by what differs from it, so it stays as it is
-CELL_EDGE = 98.8045  # of 10 000 particles [length]
 CELL = 9.88  # side of a cell, and of a site of the lattice [length]
 _ROWS = 100  # of the record, in each segment
 _RECORD_TIME = 0.1  # between two records under a stress, in which stress and rate ring with a period of 1.6
