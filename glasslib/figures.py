@@ -30,7 +30,7 @@ STYLE = {
     "xtick.direction": "in", "ytick.direction": "in", "mathtext.fontset": "stix",
 }  # fmt: skip
 WIDTH = 3.5  # inches of one panel
-_FOOT, _CHARACTERS = 7, 20  # size of the line at the foot [points], and how many of its characters are an inch long
+_FOOT, _CHARACTERS = 7, 18  # size of the line at the foot [points], and how many of its characters are an inch long
 KINDS = ("pdf", "svg", "png")  # of files that figures are saved in
 _SAVING = contextvars.ContextVar("folder and kind of saved figures", default=None)
 

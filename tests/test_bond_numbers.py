@@ -155,3 +155,19 @@ def test_means_and_errors_are_those_of_what_is_known():
     for k in (0, 1):
         assert (mean[k], error[k]) == pytest.approx(statistics.mean_error(values[np.isfinite(values[:, k]), k]))
     assert mean[2] == values[0, 2] and np.isnan(mean[3]) and np.isnan(error[2:]).all()
+
+
+def test_logarithmic_axes_have_a_few_plain_numbers():
+    import matplotlib.pyplot as plt
+
+    from glasslib.papers.bond_expansion import figures
+
+    shown, axis = plt.subplots()
+    axis.loglog([0.15, 0.3], [0.02, 40.0])
+    figures._plain(axis)
+    shown.canvas.draw()
+    texts = [[label.get_text() for label in one.get_ticklabels() if low <= label.get_position()[k] <= high]
+             for k, (one, (low, high)) in enumerate(((axis.xaxis, axis.get_xlim()), (axis.yaxis, axis.get_ylim())))]  # fmt: skip
+    assert 2 <= len(texts[0]) <= 5 and all(0.1 < float(text) < 0.4 for text in texts[0])
+    assert {"0.1", "1", "10"} <= set(texts[1])
+    plt.close(shown)
