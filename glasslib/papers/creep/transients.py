@@ -47,7 +47,7 @@ def cooling(results):
                          label=f"paper: {label} = {energy:g}")  # fmt: skip
         axis.set(xscale="log", xlabel=r"cooling rate $-\dot T$ [$\epsilon/\tau$]",
                  ylabel=r"inherent energy per particle [$\epsilon$]")
-        axis.legend(ncols=2)
+        axis.legend(ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.2))
 
 
 def _states_energies(results):
