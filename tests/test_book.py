@@ -129,3 +129,18 @@ def test_requirements_are_pinned_and_name_no_host():
 def test_start_of_the_command_needs_no_numba():
     code = "import sys, glasslib.book, glasslib.live; sys.exit('numba' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_what_the_pages_say_of_costs_is_what_the_tasks_say():
+    import importlib
+    import re
+
+    from glasslib.papers import campaign
+
+    said = re.findall(r"^\| `(\w+)` \| (\d+) \| (\d+) \|$", (ROOT / "book" / "run.md").read_text(), re.MULTILINE)
+    assert len(said) == 5
+    for name, *hours in said:
+        paper = importlib.import_module(f"glasslib.papers.{name}")
+        for scale, number in zip(("book", "paper"), map(float, hours)):
+            found = sum(campaign.stage_hours(paper, paper.Parameters(scale=scale)).values())
+            assert number == pytest.approx(found, rel=0.1), (name, scale, found)
