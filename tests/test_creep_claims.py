@@ -584,3 +584,8 @@ def test_the_foot_of_the_flow_curve_says_what_larger_glasses_are_made_of():
     page.arrays["large flow/alike"] = np.array([0.51, 0.52])
     assert figures._particles_text(page).endswith(", of liquids side by side, whose glasses have 52% of their structure alike")
     assert creep.tiles(creep.Parameters()) == 2 and creep.particle_rates(creep.Parameters())[-1] == 2e-2
+
+
+def test_feet_tell_the_range_of_samples():
+    assert transients._span([5, 2, 12]) == "2 to 12" and transients._span([3, 3]) == "3"
+    assert "from 2 glasses" in str(transients.live_creep(creep.Parameters().results(progress=False)).title)

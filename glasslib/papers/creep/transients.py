@@ -36,7 +36,7 @@ def cooling(results):
     parts = ["points: 2 samples each, one mark each"] * bool(rates)
     parts += _of_particles(results, [("map", label, "energy") for label in states], "our states")
     foot = figures.source(results.given.scale, "; ".join(parts), results.source, by=cooling)
-    with figures.panels(1, foot, width=5.2) as (axis,):
+    with figures.panels(1, foot, width=5.2, height=3.6) as (axis,):
         for j, (rate, found) in enumerate(zip(rates, energies)):
             label = "N = 10⁴, held 10⁴ at T = 0.351, cooled to 0.25" if j == 0 else None
             axis.plot(np.full(len(found), rate), found, "o", color=figures.COLOURS["particles"], label=label)
@@ -286,7 +286,7 @@ def live_creep(results):
 
 def _live_foot(results, names):
     """Return the foot of the live figure: of its lattices and of the particles held at any of its stresses."""
-    lattices = _of_lattices(results, min(len(results[f"{name}/creep_rate"]) for name in names.values()))
+    lattices = _of_lattices(results, [len(results[f"{name}/creep_rate"]) for name in names.values()])
     held = [("held", f"{label} {stress:g}", "creep_rate") for label in creep.STATES for stress in creep.LIVE_STRESSES]
     parts = "; ".join((lattices, *_of_particles(results, held)))
     return figures.source(results.given.scale, parts, results.source, by=live_creep)
@@ -328,19 +328,24 @@ def _foot(results, drawn_by, ensembles, glasses=(), remarks=()):
     """Return the foot of a figure: of lattices from some glasses, and of ensembles [(kind, tail, array)] of more samples."""
     lattices = [numbers.from_glass(results, label) for label in glasses]
     counts = [len(results[f"{name}/initial_distance"]) for name in lattices if name]
-    parts = [_of_lattices(results, min(counts))] if counts else []
+    parts = [_of_lattices(results, counts)] if counts else []
     parts += _of_particles(results, ensembles)
     return figures.source(results.given.scale, "; ".join(parts), results.source, by=drawn_by, remarks=remarks)
 
 
-def _of_lattices(results, count):
-    return f"lattices of {side(results, numbers.DECIDING)} sites from {count} glasses"
+def _of_lattices(results, counts):
+    return f"lattices of {side(results, numbers.DECIDING)} sites from {_span(counts)} glasses"
+
+
+def _span(counts):
+    """Return the least and the largest of some counts in words, or the one that all are."""
+    return f"{min(counts)} to {max(counts)}" if min(counts) < max(counts) else str(min(counts))
 
 
 def _of_particles(results, ensembles, what="particles"):
     """Return in words, or nothing, how many samples of particles there are of ensembles, and of which size."""
     found = [(name, len(results[f"{name}/{one[-1]}"])) for one in ensembles if (name := numbers.of_more(results, *one))]
-    counts, sizes = sorted({count for _, count in found}), sorted({numbers.size_of(results, name) for name, _ in found})
     if not found:
         return []
-    return [f"{' to '.join(map(str, counts))} samples of {what}, N = {' and '.join(map(str, sizes))}"]
+    sizes = sorted({numbers.size_of(results, name) for name, _ in found})
+    return [f"{_span([count for _, count in found])} samples of {what}, N = {' and '.join(map(str, sizes))}"]
