@@ -82,8 +82,8 @@ def scorecard_page(rows, titles):
         f"The five papers make {len(rows)} claims that can be measured. {judged} of them are judged here, with the "
         f"verdict “agrees” for {counts['agrees']} and “differs” for {counts['differs']}.{_loose(rows)}"
         f"{_matched(counts['matched'])}{_put_in(counts['input'])} The others need data that this scale does not hold; they are "
-        "listed all the same. No verdict is typed in: each is computed from stored arrays by the test that the ledger `data/claims.yaml` fixes for "
-        "the claim.", "",
+        "listed all the same. No verdict is typed in: each is computed from stored arrays by the test that the ledger "
+        "`data/claims.yaml` fixes for the claim.", "",
         _bar(counts, len(rows)), "",
         *_counts(rows, titles), "",
         "Our values carry one standard error over independent samples. How likely it is that two distributions are one, "

@@ -31,8 +31,8 @@ class Measurement(NamedTuple):
 
     ``ours``: a number, or a list where the paper gives several, or where several must keep to one bound; for the tests
     ``same`` and ``differs`` the p-value; for ``order`` the differences that the ordering asks to be positive. ``error``: one
-    standard error, of the same form. ``samples``: independent samples behind it. ``scale``: the scale it was computed at. Data that give no number have
-    ``ours`` None, and ``why`` says so; with a number it is a remark.
+    standard error, of the same form. ``samples``: independent samples behind it. ``scale``: the scale it was computed at.
+    Data that give no number have ``ours`` None, and ``why`` says so; with a number it is a remark.
     """
 
     ours: float | list | None

@@ -190,8 +190,8 @@ def _several(columns):
 def _of_creep(results, scale):
     """Return how far beyond one half the shares of runs are that get stuck, or that flow, as the paper has it.
 
-    Of particles those count that ``numbers.judged_outcomes`` says. A run that neither sticks nor flows counts as what the paper does not find; where it
-    would decide, or where there are fewer than ``numbers.FEWEST_RUNS``, there is no number.
+    Of particles those count that ``numbers.judged_outcomes`` says. A run that neither sticks nor flows counts as what the
+    paper does not find; where it would decide, or where there are fewer than ``numbers.FEWEST_RUNS``, there is no number.
     """
     measured = {}
     for claim, cases in numbers.PAPER_ENDS.items():

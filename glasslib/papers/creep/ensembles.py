@@ -117,8 +117,8 @@ def _small_glasses():
 def _trials(given):
     """Return the tasks where little decides: trial lattice SIDE TIME_STEP, trial particles FRICTION TIME_STEP G STRESS.
 
-    And held tiled E1 STRESS, of nine small liquids side by side. All lattices are drawn from small E1. Particles are small ones, in other forms of friction and with half the time step, held
-    as those of the page.
+    And held tiled E1 STRESS, of nine small liquids side by side. All lattices are drawn from small E1. Particles are small
+    ones, in other forms of friction and with half the time step, held as those of the page.
     """
     if given.scale == "smoke":
         return {}
