@@ -183,12 +183,20 @@ WEIGHTS = {  # of friction along a pair r apart, one over r included, as the oth
 }  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def warm(liquid):
+    """Warm liquids by dimension."""
+    return {2: liquid, 3: three_dimensional()}
+
+
+@pytest.mark.parametrize("dimension", (2, 3))
 @pytest.mark.parametrize("form", dynamics.FORMS)
-def test_friction_equals_a_sum_over_all_pairs(liquid, form):
+def test_friction_equals_a_sum_over_all_pairs(warm, form, dimension):
     """One step of the flow kernel from rest of forces against a double loop over particles, pair by pair."""
-    box, rate, zeta = liquid.packing.box.sheared(0.13), 0.2, 0.7
-    packing = liquid.packing._replace(positions=affine(liquid.packing.positions, 0.13), box=box).wrapped()
-    x, v, n = packing.positions, liquid.velocities, len(liquid.velocities)
+    moving, rate, zeta = warm[dimension], 0.2, 0.7
+    box = moving.packing.box.sheared(0.13)
+    packing = moving.packing._replace(positions=affine(moving.packing.positions, 0.13), box=box).wrapped()
+    x, v, n = packing.positions, moving.velocities, len(moving.velocities)
     expected = np.zeros_like(x)
     for i in range(n):
         images = box.minimum_image(x - x[i]).tolist()
@@ -198,7 +206,7 @@ def test_friction_equals_a_sum_over_all_pairs(liquid, form):
             if 0 < r < MIXTURE.cutoff:
                 relative[0] += rate * delta[1]
                 along = sum(a * b for a, b in zip(delta, relative))
-                for a in range(2):
+                for a in range(dimension):
                     expected[i, a] += zeta * WEIGHTS[form](r, MIXTURE.cutoff) * along * delta[a] / r
     motion = start(packing, MIXTURE, 0.0, np.random.default_rng(0))._replace(velocities=v)
     law = Flow(shear_rate=rate, damping=zeta, form=form)
@@ -253,6 +261,18 @@ def test_imposed_stress_is_reached_in_the_mean(liquid):
     assert records["shear_rate"][late].mean() > 0.01
     _, records = advance(cold, MIXTURE, 8_000, Flow(shear_stress=0.05), record_every=10)
     assert abs(records["strain"][-1]) < 0.05
+
+
+@pytest.mark.parametrize("law", [Flow(shear_rate=0.05, form="squared"), Flow(shear_stress=1.2, form="weighted")])
+@pytest.mark.parametrize("dimension", (2, 3))
+def test_what_is_recorded_does_not_change_the_motion(warm, law, dimension):
+    """Energy and the whole virial are found only for records, and the imposed stress needs its xy alone: the same bytes."""
+    silent, _ = advance(warm[dimension], MIXTURE, 60, law)
+    told, records = advance(warm[dimension], MIXTURE, 60, law, record_every=1)
+    assert len(records["time"]) == 60
+    for a, b in ((silent.packing.positions, told.packing.positions), (silent.velocities, told.velocities)):
+        assert np.array_equal(a, b)
+    assert silent.shear_rate == told.shear_rate
 
 
 def test_bad_input_is_one_clear_error(liquid):

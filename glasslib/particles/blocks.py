@@ -51,6 +51,25 @@ def _subtract_points(typing_context, x, i, j, out, p):
 
 
 @intrinsic
+def _subtract_states(typing_context, x, i, j, delta, relative, p):
+    """delta[p], relative[p] = the two halves of x[j] - x[i], a row (x, y, v_x, v_y) to each particle: all four at once."""
+
+    def generate(context, builder, signature, arguments):
+        kinds, (x, i, j, delta, relative, p) = signature.args, arguments
+        row = ir.VectorType(ir.DoubleType(), 4)
+        rows = builder.bitcast(make_array(kinds[0])(context, builder, x).data, row.as_pointer())
+        ends = [_load(builder, builder.gep(rows, [end])) for end in (j, i)]
+        both = builder.fsub(*ends)
+        for start, out, kind in ((0, delta, kinds[3]), (2, relative, kinds[4])):
+            lanes = ir.Constant(ir.VectorType(ir.IntType(32), 2), [start, start + 1])
+            half = builder.shuffle_vector(both, ir.Constant(row, ir.Undefined), lanes)
+            builder.store(half, _point(context, builder, kind, out, p)).align = 8
+        return context.get_dummy_value()
+
+    return types.void(x, types.uint64, types.uint64, delta, relative, types.uint64), generate
+
+
+@intrinsic
 def _push_points(typing_context, f, i, j, w, delta, p):
     """f[i] += w delta[p], f[j] -= w delta[p], both coordinates at once."""
 
@@ -88,8 +107,34 @@ def _subtract(pairs, values, start, out):
 def _fetch(pairs, positions, lattice, b, delta, r2):
     """Fill delta (BLOCK, d) and r2 of block b; return kind, first pair, number of pairs."""
     kind, start, count = pairs.blocks[b, 0], pairs.blocks[b, 2], pairs.blocks[b, 3]
-    d = positions.shape[1]
     _subtract(pairs, positions, start, delta)
+    _close(pairs, lattice, b, delta, r2)
+    return kind, start, count
+
+
+@njit(cache=True, error_model="numpy")
+def _fetch_states(pairs, states, lattice, b, delta, relative, r2):
+    """``_fetch`` of rows of states (n, 2 d), positions and velocities; ``relative`` (BLOCK, d) becomes that of velocities."""
+    kind, start, count = pairs.blocks[b, 0], pairs.blocks[b, 2], pairs.blocks[b, 3]
+    begin = np.uint64(start)
+    if delta.shape[1] == 2:
+        for p in range(np.uint64(BLOCK)):
+            _subtract_states(states, pairs.first[begin + p], pairs.second[begin + p], delta, relative, p)
+    else:
+        for p in range(np.uint64(BLOCK)):
+            i = pairs.first[begin + p]
+            j = pairs.second[begin + p]
+            for a in range(3):
+                delta[p, a] = states[j, a] - states[i, a]
+                relative[p, a] = states[j, 3 + a] - states[i, 3 + a]
+    _close(pairs, lattice, b, delta, r2)
+    return kind, start, count
+
+
+@njit(cache=True, error_model="numpy")
+def _close(pairs, lattice, b, delta, r2):
+    """Add the lattice vectors of block b to delta, fill r2."""
+    start, count, d = pairs.blocks[b, 2], pairs.blocks[b, 3], delta.shape[1]
     if pairs.blocks[b, 1]:
         width, tilt, height = lattice[0, 0], lattice[0, 1], lattice[1, 1]
         for p in range(count):
@@ -105,7 +150,6 @@ def _fetch(pairs, positions, lattice, b, delta, r2):
             r2[p] = delta[p, 0] * delta[p, 0] + delta[p, 1] * delta[p, 1] + delta[p, 2] * delta[p, 2]
     for p in range(count, BLOCK):
         r2[p] = _FAR
-    return kind, start, count
 
 
 @njit(cache=True, error_model="numpy")
@@ -212,6 +256,13 @@ def _accumulate(delta, u, w, sums):
             sums[4, p] += wy * y
             sums[5, p] += wy * z
             sums[6, p] += w[p] * z * z
+
+
+@njit(cache=True, error_model="numpy")
+def _accumulate_shear(delta, w, sums):
+    """Add w d_x d_y to its row of sums, bit for bit as ``_accumulate`` does."""
+    for p in range(BLOCK):
+        sums[2, p] += w[p] * delta[p, 0] * delta[p, 1]
 
 
 @njit(cache=True, error_model="numpy")

@@ -4,13 +4,16 @@ import numpy as np
 from numba import njit
 from numba.extending import overload
 
-from glasslib.particles.blocks import _accumulate, _add_sums, _fetch, _lane, _push, _rates, _sigmas, _slopes, _subtract
+from glasslib.particles.blocks import (
+    _accumulate, _accumulate_shear, _add_sums, _fetch, _fetch_states, _lane, _push, _rates, _sigmas, _slopes,
+)  # fmt: skip
 from glasslib.particles.forces import _pair_forces
 from glasslib.particles.neighbours import BLOCK, _build_pairs, _lattice, _outdated
-from glasslib.particles.potentials import is_many_body, pair_reach, where
+from glasslib.particles.potentials import is_many_body, pair_reach, pair_terms, where
 
 # of friction: -zeta (rhat . v) rhat; with r for the first rhat; the first times 1 - r/reach; and times the square of that
 FORMS = ("central", "printed", "weighted", "squared")
+_FORCES, _SHEAR, _ALL = 0, 1, 2  # what is found beside forces: nothing; the virial's xy; the whole virial and the energy
 
 
 @njit(cache=True, error_model="numpy")
@@ -73,32 +76,53 @@ def _record(table, row, energy, virial, velocities, masses, volume, freedom):
 
 
 @njit(cache=True, error_model="numpy")
-def _damp(pairs, velocities, start, delta, r2, limit2, rate, damping, form, w):
-    """Set w to what makes w delta the friction on the first particle; ``form``: its place among ``FORMS``.
+def _invert(r2, inverse):
+    """Set inverse to 1/r."""
+    for p in range(BLOCK):
+        inverse[p] = 1.0 / np.sqrt(r2[p])
 
-    v is the whole velocity of the second relative to the first, the gradient between them included.
+
+@njit(cache=True, error_model="numpy")
+def _slopes_inverted(potential, epsilon, sigmas, r2, inverse, w):
+    """``_invert`` and ``_slopes`` in one: roots and quotients take most of the time of both."""
+    for p in range(BLOCK):
+        r = np.sqrt(r2[p])
+        sigma = _lane(sigmas, p)
+        reach = pair_reach(potential, sigma)
+        inverse[p] = 1.0 / r
+        w[p] = where(r2[p] < reach * reach, pair_terms(potential, r, epsilon, sigma)[1] * (1.0 / r), 0.0)
+
+
+@njit(cache=True, error_model="numpy")
+def _damp(potential, sigmas, delta, relative, inverse, rate, damping, form, w):
+    """Add to w what makes w delta the friction on the first particle too; ``form``: its place among ``FORMS``.
+
+    v is the whole velocity of the second relative to the first, the gradient between them included. What is left of 1/r
+    beyond that at the reach is the weight 1 - r/reach over r.
     """
-    relative = np.empty_like(delta)
-    _subtract(pairs, velocities, start, relative)
+    approach = np.empty(BLOCK)  # r . v
+    left = np.empty(BLOCK)
     for p in range(BLOCK):
         x, y = delta[p, 0], delta[p, 1]
-        w[p] = rate * x * y + x * relative[p, 0] + y * relative[p, 1]
+        approach[p] = damping * (rate * x * y + x * relative[p, 0] + y * relative[p, 1])
     if delta.shape[1] == 3:
         for p in range(BLOCK):
-            w[p] += delta[p, 2] * relative[p, 2]
+            approach[p] += damping * (delta[p, 2] * relative[p, 2])
+    for p in range(BLOCK):
+        left[p] = inverse[p] - 1.0 / pair_reach(potential, _lane(sigmas, p))
     # a loop to each form: with the choice inside, whether it is moved out of the loop is left to the compiler
     if form == 0:
         for p in range(BLOCK):
-            w[p] = where(r2[p] < limit2[p], damping * w[p] / r2[p], 0.0)
+            w[p] += where(left[p] > 0.0, approach[p] * inverse[p] * inverse[p], 0.0)
     elif form == 1:
         for p in range(BLOCK):
-            w[p] = where(r2[p] < limit2[p], damping * w[p] / np.sqrt(r2[p]), 0.0)
+            w[p] += where(left[p] > 0.0, approach[p] * inverse[p], 0.0)
     elif form == 2:
         for p in range(BLOCK):
-            w[p] = where(r2[p] < limit2[p], damping * w[p] / r2[p] * (1.0 - np.sqrt(r2[p] / limit2[p])), 0.0)
+            w[p] += where(left[p] > 0.0, approach[p] * inverse[p] * left[p], 0.0)
     else:
         for p in range(BLOCK):
-            w[p] = where(r2[p] < limit2[p], damping * w[p] / r2[p] * (1.0 - np.sqrt(r2[p] / limit2[p])) ** 2, 0.0)
+            w[p] += where(left[p] > 0.0, approach[p] * left[p] * left[p], 0.0)
 
 
 def _push_all(potential, table, pairs, positions, lengths, strain, forces):
@@ -142,36 +166,40 @@ def _lean_two_body_forces(potential, table, pairs, positions, lengths, strain, f
 
 @njit(cache=True, error_model="numpy")
 def _damped_forces(
-    potential, table, pairs, positions, velocities, lengths, strain, rate, damping, form, whole, forces, virial
+    potential, table, pairs, positions, velocities, lengths, strain, rate, damping, form, wanted, forces, virial
 ):
     """Overwrite forces (n, d) by those of all pairs, friction included; return the energy.
 
-    Virial and energy are found only if ``whole`` (else zero): they take a quarter of the time.
+    Of virial and energy only what is ``wanted`` is found, the rest is zero: all of it takes a quarter of the time.
     """
     d = positions.shape[1]
     lattice = np.empty((d, d))
     _lattice(lengths, strain, pairs.wraps, lattice)
     delta, r2, u, w = np.empty((BLOCK, d)), np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK)
-    friction, limit2 = np.empty(BLOCK), np.empty(BLOCK)
+    inverse, relative = np.empty(BLOCK), np.empty((BLOCK, d))
     sums = np.zeros((7, BLOCK))
     forces[:] = 0.0
     virial[:] = 0.0
+    states = np.empty((len(positions), 2 * d))  # side by side, as pairs need both: one place in memory instead of two
+    for i in range(len(positions)):
+        for a in range(d):
+            states[i, a] = positions[i, a]
+            states[i, d + a] = velocities[i, a]
     for b in range(len(pairs.blocks)):
-        kind, start, count = _fetch(pairs, positions, lattice, b, delta, r2)
+        kind, start, count = _fetch_states(pairs, states, lattice, b, delta, relative, r2)
         sigmas = _sigmas(potential, table, pairs, kind, start)
-        if whole:
+        if wanted == _ALL:
             _rates(potential, table.epsilon[kind], sigmas, r2, u, w)
+            _invert(r2, inverse)
         else:
-            _slopes(potential, table.epsilon[kind], sigmas, r2, w)
+            _slopes_inverted(potential, table.epsilon[kind], sigmas, r2, inverse, w)
         if damping > 0.0:
-            for p in range(BLOCK):
-                limit2[p] = pair_reach(potential, _lane(sigmas, p)) ** 2
-            _damp(pairs, velocities, start, delta, r2, limit2, rate, damping, form, friction)
-            for p in range(BLOCK):
-                w[p] += friction[p]
+            _damp(potential, sigmas, delta, relative, inverse, rate, damping, form, w)
         _push(pairs, delta, w, start, count, forces)
-        if whole:
+        if wanted == _ALL:
             _accumulate(delta, u, w, sums)
+        elif wanted == _SHEAR:
+            _accumulate_shear(delta, w, sums)
     return _add_sums(sums, virial)
 
 
@@ -236,6 +264,48 @@ def _verlet(
 
 
 @njit(cache=True, error_model="numpy")
+def _drift(positions, velocities, forces, rate, time_step):
+    """Half a step of velocities, SLLOD's -g v_y e_x first, v_x -> v_x - g dt v_y by its exact propagator; one of positions."""
+    half = 0.5 * time_step
+    n, d = positions.shape
+    if d == 2:  # coordinates one by one: loops over d would not vectorise
+        for i in range(n):
+            vy = velocities[i, 1]
+            vx = velocities[i, 0] - half * rate * vy + half * forces[i, 0]
+            vy += half * forces[i, 1]
+            y = positions[i, 1] + half * vy
+            velocities[i, 0] = vx
+            velocities[i, 1] = vy
+            positions[i, 0] = positions[i, 0] + time_step * vx + time_step * rate * y
+            positions[i, 1] += time_step * vy
+        return
+    for i in range(n):
+        velocities[i, 0] -= half * rate * velocities[i, 1]
+        for a in range(d):
+            velocities[i, a] += half * forces[i, a]
+        y = positions[i, 1] + half * velocities[i, 1]
+        for a in range(d):
+            positions[i, a] += time_step * velocities[i, a]
+        positions[i, 0] += time_step * rate * y
+
+
+@njit(cache=True, error_model="numpy")
+def _finish(velocities, forces, rate, half):
+    """The other half step of velocities, -g v_y e_x last."""
+    n, d = velocities.shape
+    if d == 2:
+        for i in range(n):
+            vy = velocities[i, 1] + half * forces[i, 1]
+            velocities[i, 0] = velocities[i, 0] + half * forces[i, 0] - half * rate * vy
+            velocities[i, 1] = vy
+        return
+    for i in range(n):
+        for a in range(d):
+            velocities[i, a] += half * forces[i, a]
+        velocities[i, 0] -= half * rate * velocities[i, 1]
+
+
+@njit(cache=True, error_model="numpy")
 def _sllod(
     potential, table, pairs, positions, velocities, forces, masses, labels, diameters, lengths, strain,
     time_step, count, step, record_every, freedom, rate, controlled, target, feedback, damping, form, rows,
@@ -252,15 +322,7 @@ def _sllod(
         volume *= lengths[a]
     row = 0
     for k in range(count):
-        # SLLOD's -g v_y e_x by its exact propagator, v_x -> v_x - g dt v_y, v_y unchanged
-        for i in range(n):
-            velocities[i, 0] -= half * rate * velocities[i, 1]
-            for a in range(d):
-                velocities[i, a] += half * forces[i, a]
-            y = positions[i, 1] + half * velocities[i, 1]
-            for a in range(d):
-                positions[i, a] += time_step * velocities[i, a]
-            positions[i, 0] += time_step * rate * y
+        _drift(positions, velocities, forces, rate, time_step)
         strain += time_step * rate
         if _outdated(pairs, positions, strain):
             if _is_wild(velocities, pairs.reach / time_step):
@@ -268,13 +330,10 @@ def _sllod(
             pairs = _build_pairs(potential, table, positions, labels, diameters, lengths, strain, pairs.skin)
         full = record_every > 0 and (step + k + 1) % record_every == 0
         energy = _damped_forces(
-            potential, table, pairs, positions, velocities, lengths, strain, rate, damping, form, full or controlled,
-            forces, virial,
+            potential, table, pairs, positions, velocities, lengths, strain, rate, damping, form,
+            _ALL if full else _SHEAR if controlled else _FORCES, forces, virial,
         )
-        for i in range(n):
-            for a in range(d):
-                velocities[i, a] += half * forces[i, a]
-            velocities[i, 0] -= half * rate * velocities[i, 1]
+        _finish(velocities, forces, rate, half)
         if controlled:
             stress = virial[0, 1]
             for i in range(n):
