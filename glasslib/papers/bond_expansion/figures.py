@@ -37,7 +37,7 @@ def _foot(results, drawn_by, *names, more="", remarks=()):
     remarks, drawn = list(remarks), {word for name in names for word in name.split()}
     if "predicted" in drawn:
         drawn = {f"{min(numbers.temperatures(results)):g}"}
-    for dimension in (2, 3) if drawn_by is tails else (2,):
+    for dimension in (2, 3) if "3D" in drawn else (2,):
         for kind, found in zip(("not shown to be in equilibrium", "equilibrium not looked at yet"),
                                numbers.unequilibrated(results, dimension)):  # fmt: skip
             parents = [f"{T:g}" for T in found if f"{T:g}" in drawn]
@@ -96,8 +96,9 @@ def tails(results):
             axis.set(xscale="log", yscale="log", xlabel=label, ylabel="density $P$")
         axes[2].set(xlabel=PARENT, ylabel=rf"prefactor $A_g(T_p)/A_g({numbers.temperatures(results)[0]:g})$", yscale="log")
         for axis in axes:
-            if axis.get_legend_handles_labels()[0]:
-                axis.legend(fontsize=7)
+            ours_first = sorted(zip(*axis.get_legend_handles_labels()), key=lambda entry: entry[1].startswith("paper"))
+            if ours_first:
+                axis.legend(*zip(*ours_first), fontsize=7)
 
 
 def _distribution(axis, results, name, order, colour, label, begin):
