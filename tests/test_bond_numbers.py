@@ -122,6 +122,9 @@ def test_growth_in_particles_is_that_of_the_large_glasses():
     found = band_numbers.measure(page)["band_exponent_particles"]
     assert found.ours is None and found.why == "the paper's exponent is that of its large glasses, not sheared yet"
     page.arrays.update(sheared("sheared large 0.4", 0.05, 0.25, (True, True), 0.05))
+    found = band_numbers.measure(page)["band_exponent_particles"]
+    assert found.ours is None and found.why == "no large glasses that are followed far of T_p = 0.2 yet"
+    page.arrays.update(sheared("sheared large 0.2", 0.05, 0.25, (True, True), 0.05))
     assert band_numbers.measure(page)["band_exponent_particles"].ours == pytest.approx(0.25, abs=0.01)
 
 

@@ -217,11 +217,12 @@ def _growth(results):
     for kind, found in growth(results).items():
         claim = f"band_exponent_{kind}"
         sure = [one for one in found.values() if np.isfinite(one[:2]).all()]
-        missing = kind == "lattice" and found and absent(banded(results), found)
-        if missing:
-            measured[claim] = Measurement.none(f"no large lattices of {missing} yet", 0, scale)
-        elif kind == "particles" and long and not _large(results) and bond_expansion.SCALES[scale].large_samples:
+        missing = found and absent(banded(results), found)
+        if kind == "particles" and long and not _large(results) and bond_expansion.SCALES[scale].large_samples:
             measured[claim] = Measurement.none("the paper's exponent is that of its large glasses, not sheared yet", 0, scale)
+        elif missing and (kind == "lattice" or sure):
+            what = "lattices" if kind == "lattice" else "glasses that are followed far"
+            measured[claim] = Measurement.none(f"no large {what} of {missing} yet", 0, scale)
         elif sure:
             measured[claim] = Measurement(*farthest(sure, paper_value("bond_expansion", claim)), scale)
         elif kind == "particles" and long:
