@@ -136,12 +136,16 @@ def glass(given, temperature, count=None, dimension=2, density=None):
     return polydisperse.Recipe(mixture, temperature, sweeps, approach=approach, **brief)
 
 
+def enlarged(given):
+    """Return the parent temperatures of which there are larger glasses."""
+    return SHOWN if SCALES[given.scale].large_sweeps else ()
+
+
 def larger(given, T):
     """Return the ``liquids.Tiled`` of the larger glasses of a parent temperature; None where there are none."""
     from glasslib.papers.bond_expansion import liquids
 
-    held = SCALES[given.scale].large_sweeps
-    return liquids.Tiled(glass(given, T), held[SHOWN.index(T)]) if held and T in SHOWN else None
+    return liquids.Tiled(glass(given, T), SCALES[given.scale].large_sweeps[SHOWN.index(T)]) if T in enlarged(given) else None
 
 
 def sizes(given):
