@@ -37,7 +37,7 @@ GLASSES = {"HTL": 7.8 * T_MCT, "MCT": 0.38, "ESL": 0.351, "GQ": 0.351}  # temper
 LARGE_FRACTION = (1 + math.sqrt(5)) / (5 + math.sqrt(5))  # N_L / N of N_L / N_S = (1 + sqrt 5) / 4
 DENSITY = 1e4 / 98.8045**2
 MANY = 200_000  # particles: of more, a quench begins by inertia; all smaller glasses were made without
-_CALM = 3e-4  # until its largest force is this share of the forces of the liquid
+_CALM, _CALMING = 1e-6, 100_000  # until its largest force is this share of the forces of the liquid; steps at most
 
 
 class Stage(NamedTuple):
@@ -277,7 +277,7 @@ def quench(packing, potential, tolerance=1e-8):
     system = System(packing, potential)
     if len(packing.positions) > MANY and not is_many_body(potential):
         thermal = float(np.sqrt((system.evaluate().forces ** 2).sum(axis=1).mean()))
-        inertial.descend(system, max(tolerance, _CALM * thermal))
+        inertial.descend(system, max(tolerance, _CALM * thermal), _CALMING)
     result = minimise(system, tolerance)
     if not result.converged:
         raise ArithmeticError(f"quench: largest force {result.residual:.3g} after the descent, above {tolerance:g}")
