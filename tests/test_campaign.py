@@ -178,6 +178,16 @@ def test_several_glasses_may_be_chosen():
         campaign.select(paper, None, glass=["a", "d"])
 
 
+def test_a_label_stands_for_all_that_go_on_from_it():
+    labels = ["T0.4-2D-500", "T0.4-2D-5000", "T0.4-3D-500", "T0.45-2D-500"]
+    labelled = [(dataclasses.replace(failing(name, 1), label=name), 1) for name in labels]
+    paper = type("Paper", (), {"stages": staticmethod(lambda given: {"one": labelled})})
+    for asked, found in (("T0.4", labels[:3]), ("T0.4-2D", labels[:2]), ("T0.4-2D-500", labels[:1])):
+        assert [task.label for task, _ in campaign.select(paper, None, glass=[asked])["one"]] == found
+    with pytest.raises(ValueError, match="glass = 'T0': must be one of T0.4-2D-500, "):
+        campaign.select(paper, None, glass=["T0"])
+
+
 def test_some_samples_may_come_first(clone):
     pairs = [(failing("a", 4), 4), (failing("b", 4), range(1, 4))]
     paper = type("Paper", (), {"stages": staticmethod(lambda given: {"one": pairs})})

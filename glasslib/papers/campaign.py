@@ -6,7 +6,7 @@ What a module of ``glasslib.papers`` has to define for this to work; its name is
   names have ``|`` for ``/`` (``stored``, ``loaded``);
 * ``SCALES``: {scale: NamedTuple of what is computed at it};
 * ``stages(parameters)``: {stage: [(``ensemble.Task``, samples), ...]} in the order in which they are run; samples: how many,
-  or a range of them; a task's ``label`` is the glass that it is about, ``core_seconds`` what one sample takes;
+  or a range of them; a task's ``label`` is the glass that it is about (NAME or NAME-KIND), ``core_seconds`` what one sample takes;
 * ``gather(parameters, finished)``: the arrays of the page by name, from what a ``Finished`` reads;
 * ``measure(results)``: {claim: ``scorecard.Measurement``} from the ``results.Results`` of these arrays;
 * ``KEPT``, where ``gather`` uses ``kept.stacked``: a number to be raised when what is kept of each sample changes.
@@ -35,6 +35,7 @@ class Stage(NamedTuple):
 def select(paper, given, only=None, glass=None, first=None):
     """Return the stages of a run: of names ``only``, and of the glasses of labels ``glass``, where any are given.
 
+    A label stands for all that begin with it and a hyphen, too: T0.4 for T0.4-2D-10000 and T0.4-3D-8000.
     first: no more than this many samples of each ensemble, those of the lowest numbers. Raises ValueError where a paper has no
     such stage or glass, or ``first`` is not a positive integer.
     """
@@ -46,12 +47,16 @@ def select(paper, given, only=None, glass=None, first=None):
             raise ValueError(f"only = {name!r}: must be one of {', '.join(stages)}")
     labels = {task.label for tasks in stages.values() for task, _ in tasks}
     for label in glass or ():
-        if label not in labels:
+        if not any(_named(own, [label]) for own in labels):
             known = ", ".join(sorted(labels - {""})) or "none: it has no glasses"
             raise ValueError(f"glass = {label!r}: must be one of {known}")
     chosen = {name: tasks for name, tasks in stages.items() if not only or name in only}
-    return {name: [(task, numbers_of(samples)[:first]) for task, samples in tasks if not glass or task.label in glass]
+    return {name: [(task, numbers_of(samples)[:first]) for task, samples in tasks if not glass or _named(task.label, glass)]
             for name, tasks in chosen.items()}  # fmt: skip
+
+
+def _named(label, chosen):
+    return any(label == one or label.startswith(f"{one}-") for one in chosen)
 
 
 def numbers_of(samples):

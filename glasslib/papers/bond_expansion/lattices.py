@@ -157,7 +157,7 @@ def yielding_task(spec, seed):
     """Return the ``ensemble.Task`` of ``Yielding``."""
     seconds = spec.lattices * costs.QUASISTATIC * spec.size**2 * spec.strain
     name = f"bond-lattice-{spec.source.method}"
-    label = f"T{spec.source.glass.temperature:g}"
+    label = f"T{spec.source.glass.temperature:g}-lattice-{spec.size}"
     return ensemble.Task(name, yielding, spec, seed, version=3, label=label, core_seconds=seconds)
 
 

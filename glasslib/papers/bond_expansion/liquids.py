@@ -50,6 +50,11 @@ class Tiled(NamedTuple):
         return self.sweeps
 
 
+def label(glass):
+    """Return what a run calls a glass: T0.4-2D-10000, of parent temperature, dimension and N."""
+    return f"T{glass.temperature:g}-{glass.mixture.dimension}D-{glass.mixture.particles}"
+
+
 def glass_task(glass, seed, published=False):
     """Return the ``ensemble.Task`` of a glass; ``published``: whether whole glasses stand in ``data/``."""
     mixture = glass.mixture
@@ -58,7 +63,7 @@ def glass_task(glass, seed, published=False):
     seconds = mixture.particles * (costs.SWAP[mixture.dimension] * glass.all_sweeps + costs.SETTLING)
     archive = f"glasses/{name}-{mixture.particles}.npz" if published else None
     return ensemble.Task(name, held if tiled else prepared, glass, seed, version=0 if tiled else 1,
-                         label=f"T{glass.temperature:g}", core_seconds=seconds, archive=archive)  # fmt: skip
+                         label=label(glass), core_seconds=seconds, archive=archive)  # fmt: skip
 
 
 def prepared(recipe, sequence):
@@ -156,7 +161,7 @@ def meeting_task(spec, seed):
     """Return the ``ensemble.Task`` of a ``Meeting``."""
     mixture = spec.recipe.mixture
     sweeps = 2 * spec.recipe.all_sweeps + spec.recipe.sweeps + spec.sweeps[-1]
-    return ensemble.Task(f"swap-meeting-{mixture.dimension}D", met, spec, seed, label=f"T{spec.recipe.temperature:g}",
+    return ensemble.Task(f"swap-meeting-{mixture.dimension}D", met, spec, seed, label=label(spec.recipe),
                          core_seconds=costs.SWAP[mixture.dimension] * mixture.particles * sweeps)  # fmt: skip
 
 

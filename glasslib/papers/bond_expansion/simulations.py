@@ -10,6 +10,7 @@ import numpy as np
 
 from glasslib import ensemble
 from glasslib.papers import costs
+from glasslib.papers.bond_expansion import liquids
 from glasslib.papers.bond_expansion.liquids import packing
 
 ORDERS = 3  # of the coefficients of a bond's energy
@@ -286,6 +287,5 @@ def profiles(packing, activity):
 
 def _of_glass(name, function, spec, seed, seconds, version=0):
     """Return the ``ensemble.Task`` of something measured on a glass."""
-    mixture, label = spec.glass.mixture, f"T{spec.glass.temperature:g}"
-    return ensemble.Task(f"{name}-{mixture.dimension}D-{label}", function, spec, seed, version=version, label=label,
-                         core_seconds=seconds)  # fmt: skip
+    name = f"{name}-{spec.glass.mixture.dimension}D-T{spec.glass.temperature:g}"
+    return ensemble.Task(name, function, spec, seed, version=version, label=liquids.label(spec.glass), core_seconds=seconds)
