@@ -49,7 +49,7 @@ class Scale(NamedTuple):
     particles: int
     samples: int
     large_sweeps: tuple
-    large_samples: int
+    large_samples: tuple
     little: int
     little_samples: tuple
     solid: int
@@ -70,15 +70,15 @@ class Scale(NamedTuple):
 
 # in two dimensions down to 0.3, in three to 0.4, about 22 relaxation times of the slower of overlap and relative overlap
 SCALES = {
-    "smoke": Scale((0.7, 0.4), (200, 500), (), (200, 200), 500, 2, (), 0, 0, (), 0, 0, (500, 3, 2), ((1.0, 100),), 0, 0,
+    "smoke": Scale((0.7, 0.4), (200, 500), (), (200, 200), 500, 2, (), (), 0, (), 0, 0, (500, 3, 2), ((1.0, 100),), 0, 0,
                    0.2, 0.2, 0.0, 1, 2, (6,), (8,), 2.0),
     "book": Scale(TEMPERATURES, (12_000, 18_000, 30_000, 48_000, 120_000, 200_000),
                   (10_000, 20_000, 40_000, 120_000, 40_000, 40_000), (1_000, 1_000, 1_000, 3_000, 10_000, 40_000),
-                  10_000, 8, (2_000, 6_000, 84_000), 4, 2_500, (24, 8, 8), 8_000, 4,
-                  (2_500, 40, 50), ((1.0, 100), (0.6, 500)), 1_000, 1_638_400, 0.8, 2.0, 1.0, 8, 8, (20, 40), (40, 128), 100.0),
+                  10_000, 8, (2_000, 6_000, 84_000), (4, 2, 2), 2_500, (24, 8, 8), 8_000, 4,
+                  (2_500, 40, 50), ((1.0, 100), (0.6, 500)), 1_000, 1_638_400, 0.8, 2.0, 2.0, 8, 8, (20, 40), (40, 128), 100.0),
     "paper": Scale(TEMPERATURES, (20_000, 30_000, 50_000, 100_000, 200_000, 1_200_000),
                    (20_000, 40_000, 100_000, 300_000, 2_000_000, 10_000_000), (2_000, 2_000, 5_000, 10_000, 20_000, 100_000),
-                   10_000, 100, (5_000, 20_000, 300_000), 20, 2_500, (100, 100, 100), 8_000, 50,
+                   10_000, 100, (5_000, 20_000, 300_000), (20, 20, 20), 2_500, (100, 100, 100), 8_000, 50,
                    (2_500, 40, 500), ((1.0, 100), (0.6, 2_000)), 1_000, 1_638_400,
                    1.0, 20.0, 20.0, 100, 50, (20, 40), (40, 128), 100.0),
 }  # fmt: skip
@@ -174,15 +174,15 @@ def _glasses(given):
         if scale.solid_samples:
             result[f"glass 3D {T:g}"] = liquids.glass_task(glass(given, T, scale.solid, 3), seed), scale.solid_samples
         if larger(given, T):
-            result[f"glass large {T:g}"] = liquids.glass_task(larger(given, T), seed), large_samples(given)
+            result[f"glass large {T:g}"] = liquids.glass_task(larger(given, T), seed), large_samples(given, T)
         if little_samples(given, T):
             result[f"glass little {T:g}"] = liquids.glass_task(glass(given, T, scale.little), seed), little_samples(given, T)
     return result
 
 
-def large_samples(given):
-    """Return how many samples of the larger glasses are used: each is tiled with one of the smaller."""
-    return min(SCALES[given.scale].large_samples, samples(given))
+def large_samples(given, T):
+    """Return how many samples of the larger glasses of a parent temperature are used: each is tiled with one of the smaller."""
+    return min(dict(zip(SHOWN, SCALES[given.scale].large_samples)).get(T, 0), samples(given))
 
 
 def little_samples(given, T):
@@ -229,7 +229,7 @@ def _measured(given):
             result[f"bonds 3D {T:g}"] = simulations.coefficients_task(spec, seed), scale.solid_samples
         if larger(given, T):
             spec = simulations.Coefficients(larger(given, T))
-            result[f"bonds large {T:g}"] = simulations.coefficients_task(spec, seed), large_samples(given)
+            result[f"bonds large {T:g}"] = simulations.coefficients_task(spec, seed), large_samples(given, T)
         result[f"thresholds {T:g}"] = simulations.thresholds_task(simulations.Thresholds(made), seed), count
         coarse = given.scale == "smoke"
         spec = cavities.Cavities(made, scale.cavities, **({"step": 5e-3} if coarse else {}))
@@ -256,7 +256,7 @@ def _sheared(given):
         if larger(given, T):
             far = {"strain": scale.large_shear, "look": TURNED} if T in BANDED else {"strain": scale.strain}
             spec = simulations.Sheared(larger(given, T), **far)
-            result[f"sheared large {T:g}"] = simulations.sheared_task(spec, given.seed), large_samples(given)
+            result[f"sheared large {T:g}"] = simulations.sheared_task(spec, given.seed), large_samples(given, T)
         if little_samples(given, T):
             spec = simulations.Sheared(glass(given, T, scale.little), _BRIEF)
             result[f"sheared little {T:g}"] = simulations.sheared_task(spec, given.seed), little_samples(given, T)
