@@ -249,7 +249,7 @@ def stress_curves(results):
     kind = numbers.largest(results, known[-1], "stress")
     drawn = [f"{name} {T:g}" for name in ("sheared", "sheared large") for T in known]
     foot = _foot(results, stress_curves, *(name for name in drawn if results.has(f"{name}/stress")))
-    with figures.panels(3, foot, letters="abc", columns=3, width=3.1) as axes:
+    with figures.panels(4, foot, letters=("a", "b", "c", "c, inset")) as axes:
         _curves(axes[0], results, [hottest], "sheared", sides[0], ("bond",))
         if "slip bond/target" in results.arrays:
             steady = float(results["slip bond/target"][0])
@@ -258,8 +258,8 @@ def stress_curves(results):
             _steady(axes[1], results, f"{name} {hottest:g}", f"lattice bond {hottest:g} {side}", side, colour)
         _curves(axes[2], results, known, kind, sides[-1] if kind == "sheared large" else sides[0], lattices.METHODS)
         axes[2].set_xlim(0, min(SHOWN_STRAIN, axes[2].get_xlim()[1]))
-        _peaks(axes[2].inset_axes((0.6, 0.54, 0.37, 0.18)), results)
-        for axis, room in ((axes[0], 1.6), (axes[2], 2.0)):
+        _peaks(axes[3], results)
+        for axis, room in ((axes[0], 1.5), (axes[2], 1.5)):
             axis.set(xlabel=r"strain $\gamma$", ylabel=STRESS, ylim=(0, room * axis.get_ylim()[1]))
             axis.legend(fontsize=7, ncols=2, loc="upper right")
         axes[1].set(xlabel=STRESS, ylabel="density in steady flow", xlim=_steady_range(results, hottest, sides))
@@ -268,8 +268,9 @@ def stress_curves(results):
 
 def _peaks(axis, results):
     """Draw the largest stress of smoothed mean curves against the parent temperature: particles, lattices of their size."""
-    rows = [(None, "o", True), ("bond", "^", True), ("matrix", "v", False)]
-    for method, mark, filled in rows:
+    rows = [(None, "particles", "o", True), ("bond", "lattice, expansion", "^", True),
+            ("matrix", "lattice, frozen matrix", "v", False)]  # fmt: skip
+    for method, label, mark, filled in rows:
         pairs = [(T, *numbers.paired(results, T)) for T in numbers.temperatures(results)]
         names = {T: f"lattice {method} {T:g} {side}" if method else particles for T, particles, side in pairs}
         known = {T: name for T, name in names.items() if results.has(f"{name}/stress")}
@@ -277,9 +278,19 @@ def _peaks(axis, results):
             found = [numbers.peak(results, name) for name in known.values()]
             values, errors = np.array([(float(one.value), float(one.error)) for one in found]).T
             colour = figures.COLOURS["fit"] if method else figures.COLOURS["particles"]
-            figures.points(axis, list(known), values, errors, None, colour, mark, filled=filled)
-    axis.set_title(r"largest $\sigma_{xy}$ [$\epsilon/\lambda^2$] against $T_p$", fontsize=7)
-    axis.tick_params(labelsize=6)
+            figures.points(axis, list(known), values, errors, label, colour, mark, filled=filled)
+            if not method:
+                _within(axis, np.array(list(known)), values)
+    axis.set(xlabel=r"parent temperature $T_p$ [$\epsilon$]", ylabel=r"largest mean $\sigma_{xy}$ [$\epsilon/\lambda^2$]")
+    axis.set_ylim(0, 1.05 * axis.get_ylim()[1])
+    axis.legend(fontsize=7)
+
+
+def _within(axis, temperatures, values):
+    """Draw how near to the particles' ``values`` lattices have to come, at the temperatures at which they are judged."""
+    share, judged = paper_value("bond_expansion", "peak_matches"), temperatures >= numbers.WARM
+    low, high, label = (1 - share) * values[judged], (1 + share) * values[judged], f"to agree: within {100 * share:g} %"
+    axis.fill_between(temperatures[judged], low, high, color="0.5", alpha=0.2, linewidth=0, label=label)
 
 
 def _curves(axis, results, known, kind, side, methods):
