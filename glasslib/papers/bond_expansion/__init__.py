@@ -68,7 +68,8 @@ class Scale(NamedTuple):
     band_strain: float
 
 
-# in two dimensions down to 0.3, in three to 0.4, about 22 relaxation times of the slower of overlap and relative overlap
+# relaxation times of the slower of overlap and relative overlap: in two dimensions 20 to 23 down to 0.4, 15 at 0.3 and 3 at
+# 0.2; in three meant to be 22 down to 0.4
 SCALES = {
     "smoke": Scale((0.7, 0.4), (200, 500), (), (200, 200), 500, 2, (), (), 0, (), 0, 0, (500, 3, 2), ((1.0, 100),), 0, 0,
                    0.2, 0.2, 0.0, 1, 2, (6,), (8,), 2.0),

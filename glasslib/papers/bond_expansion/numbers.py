@@ -31,8 +31,8 @@ class Equilibrium(NamedTuple):
     over it; early: energy per particle of the hot start less that of the cold at equal times, in the first fifth of what is
     held; gap, error: the same in the later half; inherent: the same of inherent structures; larger: energy of the glasses' own
     parents less that of both starts, in the later half, NaN where none is finished; structure, noise: root mean square of the
-    difference of both g(r), and of what pictures scatter; met: whether all of this is chance, the held time being twenty
-    relaxation times.
+    difference of both g(r), and of what pictures scatter; reason: why the first pair that has not met has not, see
+    ``overlap.meeting``, or ``""`` where all have, the held time being twenty relaxation times.
     """
 
     relaxation: float
@@ -44,7 +44,12 @@ class Equilibrium(NamedTuple):
     larger: float
     structure: float
     noise: float
-    met: bool
+    reason: str
+
+    @property
+    def met(self):
+        """Return whether all that was looked at is chance."""
+        return self.reason == ""
 
 
 def equilibrium(results, T, dimension=2):
@@ -68,7 +73,7 @@ def equilibrium(results, T, dimension=2):
         relaxation, sweeps / relaxation, float((hot - cold)[:, :early].mean()), float(gaps.mean()),
         float(np.hypot.reduce([one.error for one in found]) / len(found)), float(inherent), float(larger),
         float(np.sqrt(np.mean((seen[0] - seen[1]) ** 2))), float(np.sqrt(np.mean(scatter[0] ** 2 + scatter[1] ** 2))),
-        all(one.met for one in found),
+        next((one.reason for one in found if not one.met), ""),
     )  # fmt: skip
 
 

@@ -40,14 +40,14 @@ def equilibrium_table(results):
             found = numbers.equilibrium(results, T, dimension)
             if found is None:
                 continue
-            slow, own = not np.isfinite(found.relaxation), f"meeting {dimension}D {T:g}"
+            slow, own, why = not np.isfinite(found.relaxation), f"meeting {dimension}D {T:g}", found.reason
             longest = int(results[f"{own}/sweep"][0, -1])
             times = [numbers.decay_time(results, own, clock) for clock in ("overlap", "relative")]
             rows.append((
                 f"{dimension}D, {T:g}", *(f"{time:.0f}" if np.isfinite(time) else f"> {longest}" for time in times),
                 "–" if slow else f"{found.held:.0f}", f"{found.early:.4f}", figures.value_error(found.gap, found.error, 4),
                 f"{found.inherent:.4f}", f"{found.larger:.4f}" if np.isfinite(found.larger) else "–",
-                f"{found.structure:.3f} ({found.noise:.3f})", "yes" if found.met else "**no**",
+                f"{found.structure:.3f} ({found.noise:.3f})", "yes" if found.met else f"**not shown**: {why.partition(':')[0]}",
             ))  # fmt: skip
     if not rows:
         return figures.not_computed("It needs liquids started hot and cold; they are compared at scale book.")
