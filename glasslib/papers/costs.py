@@ -14,6 +14,7 @@ QUASISTATIC = 1.9e-5  # a cell and a strain of one of the quasistatic lattice: 1
 LATTICE = 1.9e-9  # a site and a time step of the time-dependent lattice: data/creep/results.npz
 SWAP = {2: 4.5e-7, 3: 1.1e-6}  # a particle and a sweep of swap Monte Carlo, by dimension
 SETTLING = 1e-4  # a particle: the quench of a liquid near its onset temperature
+CALMING = 2e-3  # the same of more than 200 000, which begin by inertia (``prepare.MANY``): 33 000 steps for 1.6 million
 SWAPPED_SHEAR = 3e-5  # a particle of such a glass and a quasistatic step of 1e-3, of 10^4 or more; a quarter of it for 2000
 EXPANSION = 2e-5  # a particle, to third order under one strain rate
 CAVITY = 1e-2  # a cavity under one loading: its expansion, and plain steps to the first drop

@@ -135,12 +135,18 @@ def field(results):
         return figures.not_computed("It needs a glass of 1 638 400 particles, quenched.")
     values = results["field/field"][0]
     scale = np.percentile(np.abs(values[values != 0]), 99)
+    power = int(np.log10(scale))
     count, left = int(results["field/particles"][0]), results["field/residuals"][0].max()
-    foot = figures.source(results.given.scale, 1, f"N = {count}, residual of the solves {left:.0e}", by=field)
-    with figures.panels(1, foot, width=5.5, height=5.3) as (axis,):
-        picture = axis.imshow(values.T, origin="lower", cmap="RdBu", vmin=-scale, vmax=scale)
-        axis.set(xticks=[], yticks=[])
-        axis.figure.colorbar(picture, ax=axis, label=r"$\varphi_1\varphi_2$ [$\epsilon^2$]", shrink=0.7)
+    edge, hottest = np.sqrt(count / results.given.density), numbers.temperatures(results)[0]
+    mean = f"each pixel a mean over {count / values.size:.1f} particles"
+    remark = f"$T_p$ = {hottest:g}, N = {count}, {mean}; residual of the solves {left:.0e}"
+    foot = figures.source(results.given.scale, 1, results.source, by=field, remarks=[remark])
+    with figures.panels(1, foot, width=5.5, height=4.7) as (axis,):
+        picture = axis.imshow(values.T / 10**power, origin="lower", cmap="RdBu", vmin=-scale / 10**power,
+                              vmax=scale / 10**power, extent=(0, edge, 0, edge))  # fmt: skip
+        axis.set(xlabel=r"$x$ [$\lambda$]", ylabel=r"$y$ [$\lambda$]")
+        label = rf"$\varphi_1\varphi_2$ [$10^{power}\,\epsilon^2$]"
+        axis.figure.colorbar(picture, ax=axis, label=label, shrink=0.8, extend="both")
 
 
 def cavity(results):

@@ -60,7 +60,8 @@ def glass_task(glass, seed, published=False):
     mixture = glass.mixture
     tiled = isinstance(glass, Tiled)
     name = f"swap-{'tiled-' if tiled else ''}{mixture.dimension}D-T{glass.temperature:g}"
-    seconds = mixture.particles * (costs.SWAP[mixture.dimension] * glass.all_sweeps + costs.SETTLING)
+    settling = costs.CALMING if mixture.particles > 200_000 else costs.SETTLING
+    seconds = mixture.particles * (costs.SWAP[mixture.dimension] * glass.all_sweeps + settling)
     archive = f"glasses/{name}-{mixture.particles}.npz" if published else None
     return ensemble.Task(name, held if tiled else prepared, glass, seed, version=0 if tiled else 1,
                          label=label(glass), core_seconds=seconds, archive=archive)  # fmt: skip
