@@ -38,14 +38,15 @@ def band_growth(results):
         for axis, title in zip(axes[::2], ("particles", f"lattice, L = {sides[-1]}")):
             axis.set(title=f"{title}, the darker the later", yscale="symlog")
             axis.set(xlabel="place across the band / edge", ylabel="times active so far")
-        for axis, title in zip(axes[1::2], ("particles", "lattice")):
+        for axis, title, room in zip(axes[1::2], ("particles", "lattice"), (3, 9)):
             exponent = paper_value("bond_expansion", f"band_exponent_{title}")
             _paper_slopes(axis, [exponent], f"paper: exponent {exponent}")
             axis.set(xscale="log", yscale="log", title=title, xlabel=r"strain $\gamma$", ylabel="width of the band / edge")
+            axis.set_ylim(bottom=axis.get_ylim()[0] / room)  # for the legend
             _plain(axis)
         for axis in axes:
-            if axis.get_legend_handles_labels()[0]:
-                axis.legend(fontsize=7)
+            if entries := axis.get_legend_handles_labels()[0]:
+                axis.legend(fontsize=7, ncols=2 if len(entries) > 4 else 1, loc="best" if axis in axes[::2] else "lower right")
             elif not axis.lines:
                 axis.text(0.5, 0.5, "not computed at this scale", transform=axis.transAxes, ha="center", color="0.35")
 
