@@ -284,7 +284,8 @@ def test_parents_that_have_not_met_are_named(monkeypatch):
     assert not cold.met and cold.gap == pytest.approx(0.05, abs=0.01) and cold.inherent == pytest.approx(0.05)
     assert numbers.unequilibrated(page) == ([0.4], []) and numbers.unequilibrated(page, 3) == ([], [0.7, 0.4])
     table = tables.equilibrium_table(page).data
-    assert table.count("**not shown**: ") == 1 and table.count("| yes |") == 1
+    assert table.count("| **not shown** |") == 1 and table.count("| yes |") == 1
+    assert "\n\nWhy not shown: at 2D, 0.4, they differ by " in table
     foot = figures._foot(page, figures.thresholds, "meeting 2D 0.7", "glass 2D 0.4")
     assert "not shown to be in equilibrium in 2D: $T_p$ = 0.4" in foot and "samples: 2 to 3 of N = 500" in foot
     del page.arrays["meeting 2D 0.4/hot"]

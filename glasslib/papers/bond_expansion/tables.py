@@ -34,7 +34,7 @@ def density_table(results):
 
 def equilibrium_table(results):
     """Return how well the parent liquids are equilibrated, by two starts; see ``numbers.Equilibrium``."""
-    rows = []
+    rows, reasons = [], []
     for dimension in (2, 3):
         for T in numbers.temperatures(results):
             found = numbers.equilibrium(results, T, dimension)
@@ -44,17 +44,20 @@ def equilibrium_table(results):
             longest = int(results[f"{own}/sweep"][0, -1])
             times = [numbers.decay_time(results, own, clock) for clock in ("overlap", "relative")]
             rows.append((
-                f"{dimension}D, {T:g}", *(f"{time:.0f}" if np.isfinite(time) else f"> {longest}" for time in times),
+                f"{dimension}D, {T:g}", "**not shown**" if why else "yes",
+                *(f"{time:.0f}" if np.isfinite(time) else f"> {longest}" for time in times),
                 "–" if slow else f"{found.held:.0f}", f"{found.early:.4f}", figures.value_error(found.gap, found.error, 4),
                 f"{found.inherent:.4f}", f"{found.larger:.4f}" if np.isfinite(found.larger) else "–",
-                f"{found.structure:.3f} ({found.noise:.3f})", "yes" if found.met else f"**not shown**: {why.partition(':')[0]}",
+                f"{found.structure:.3f} ({found.noise:.3f})",
             ))  # fmt: skip
+            if why:
+                reasons.append(f"at {dimension}D, {T:g}, {why.partition(':')[0]}")
     if not rows:
         return figures.not_computed("It needs liquids started hot and cold; they are compared at scale book.")
-    head = ("$T_p$", "relaxation time [sweeps]", "relative to neighbours", "times held", "energy, hot − cold, first fifth",
-            "later half", "inherent energy, hot − cold", "energy of the glasses' parents − these",
-            "$g(r)$, rms of hot − cold (noise)", "equilibrated")  # fmt: skip
-    return figures.table(head, rows)
+    head = ("$T_p$", "equilibrated", "relaxation time [sweeps]", "relative to neighbours", "times held",
+            "energy, hot − cold, first fifth", "later half", "inherent energy, hot − cold", "energy of the glasses' parents − these",
+            "$g(r)$, rms of hot − cold (noise)")  # fmt: skip
+    return figures.markdown(figures.table_text(head, rows) + (f"\n\nWhy not shown: {'; '.join(reasons)}." if reasons else ""))
 
 
 def exponents_table(results):
