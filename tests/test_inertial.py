@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from glasslib.papers import costs
 from glasslib.particles import inertial
 from glasslib.particles.forces import System
 from glasslib.particles.minimise import minimise
@@ -50,6 +51,10 @@ def test_no_particle_steps_beyond_the_limit(liquid):
         inertial.descend(system, 1e-9, max_steps=1, max_displacement=1e-5)
         assert 0 < np.linalg.norm(system.positions - before, axis=1).max() <= 1e-5 * (1 + 1e-9)
         before[:] = system.positions
+
+
+def test_what_is_counted_as_large_is_what_is_quenched_as_large():
+    assert costs.MANY == prepare.MANY
 
 
 def test_a_quench_begun_by_inertia_ends_as_deep(liquid, monkeypatch):

@@ -6,7 +6,8 @@ What a module of ``glasslib.papers`` has to define for this to work; its name is
   names have ``|`` for ``/`` (``stored``, ``loaded``);
 * ``SCALES``: {scale: NamedTuple of what is computed at it};
 * ``stages(parameters)``: {stage: [(``ensemble.Task``, samples), ...]} in the order in which they are run; samples: how many,
-  or a range of them; a task's ``label`` is the glass that it is about (NAME or NAME-KIND), ``core_seconds`` what one sample takes;
+  or a range of them; a task's ``label`` is the glass that it is about (NAME or NAME-KIND), ``core_seconds`` what one sample
+  takes;
 * ``gather(parameters, finished)``: the arrays of the page by name, from what a ``Finished`` reads;
 * ``measure(results)``: {claim: ``scorecard.Measurement``} from the ``results.Results`` of these arrays;
 * ``KEPT``, where ``gather`` uses ``kept.stacked``: a number to be raised when what is kept of each sample changes.

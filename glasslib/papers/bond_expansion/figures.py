@@ -136,14 +136,14 @@ def field(results):
     values = results["field/field"][0]
     scale = np.percentile(np.abs(values[values != 0]), 99)
     power = int(np.log10(scale))
+    values, scale = values / 10**power, scale / 10**power
     count, left = int(results["field/particles"][0]), results["field/residuals"][0].max()
     edge, hottest = np.sqrt(count / results.given.density), numbers.temperatures(results)[0]
     mean = f"each pixel a mean over {count / values.size:.1f} particles"
     remark = f"$T_p$ = {hottest:g}, N = {count}, {mean}; residual of the solves {left:.0e}"
     foot = figures.source(results.given.scale, 1, results.source, by=field, remarks=[remark])
     with figures.panels(1, foot, width=5.5, height=4.7) as (axis,):
-        picture = axis.imshow(values.T / 10**power, origin="lower", cmap="RdBu", vmin=-scale / 10**power,
-                              vmax=scale / 10**power, extent=(0, edge, 0, edge))  # fmt: skip
+        picture = axis.imshow(values.T, origin="lower", cmap="RdBu", vmin=-scale, vmax=scale, extent=(0, edge, 0, edge))
         axis.set(xlabel=r"$x$ [$\lambda$]", ylabel=r"$y$ [$\lambda$]")
         label = rf"$\varphi_1\varphi_2$ [$10^{power}\,\epsilon^2$]"
         axis.figure.colorbar(picture, ax=axis, label=label, shrink=0.8, extend="both")
@@ -265,8 +265,8 @@ def stress_curves(results):
         _curves(axes[2], results, known, kind, sides[-1] if kind == "sheared large" else sides[0], lattices.METHODS)
         axes[2].set_xlim(0, min(SHOWN_STRAIN, axes[2].get_xlim()[1]))
         _peaks(axes[3], results)
-        for axis, room in ((axes[0], 1.5), (axes[2], 1.5)):
-            axis.set(xlabel=r"strain $\gamma$", ylabel=STRESS, ylim=(0, room * axis.get_ylim()[1]))
+        for axis in (axes[0], axes[2]):
+            axis.set(xlabel=r"strain $\gamma$", ylabel=STRESS, ylim=(0, 1.5 * axis.get_ylim()[1]))
             axis.legend(fontsize=7, ncols=2, loc="upper right")
         axes[1].set(xlabel=STRESS, ylabel="density in steady flow", xlim=_steady_range(results, hottest, sides))
         axes[1].legend(fontsize=7)
