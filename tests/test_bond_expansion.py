@@ -7,7 +7,7 @@ from bond_samples import SMOKE, meetings, on_lattice, sheared, synthetic
 from glasslib.analysis import bands
 from glasslib.papers import bond_expansion
 from glasslib.papers.bond_expansion import (
-    band_figures, band_numbers, cavities, figures, lattices, liquids, numbers, simulations, tables, tail_numbers,
+    band_figures, band_numbers, cavities, figures, lattices, liquids, numbers, simulations, tables, tail_numbers, variants,
 )  # fmt: skip
 from glasslib.papers.results import Results
 from glasslib.particles import expansion
@@ -159,9 +159,25 @@ def test_the_slip_is_that_which_was_put_in(monkeypatch):
     assert sample["profiles"].shape == (2, 2, 12) and sample["steady_mean"] == pytest.approx(target, rel=0.15)
     assert np.allclose(np.diff(sample["strain"][:151]), 0.002)
     assert sample["map"].sum() == pytest.approx(sample["profiles"][0, 0].sum() * 12, abs=1e-6)
+    _variants_change_one_thing(sample, source, fit, found["slip"])
     with pytest.raises(ValueError, match="eps_pl: no value in"):
         made["stress"] = np.full(100, 50.0)
         lattices.slip(fit, sequence())
+
+
+def _variants_change_one_thing(sample, source, fit, slip):
+    spec, fits = lattices.Yielding(source, fit, 12, 1.0, 2, profiled=(0.12, 0.5)), {"bond discrete": fit, "matrix": fit}
+    half = variants.variant(variants.changed("half", spec, fits), sequence())
+    assert half["slip"] == pytest.approx(slip / 2) and half["steady_mean"].mean() > 1.1 * sample["steady_mean"].mean()
+    printed = variants.variant(variants.changed("print", spec, fits), sequence())
+    assert printed["slip"] == 0.065 and "map" not in printed
+    for change in ("own", "modulus"):  # one glass is both: nothing is there to be changed
+        same = variants.variant(variants.changed(change, spec, fits), sequence())
+        assert all(np.array_equal(same[name], sample[name]) for name in same if name != "slip")
+    discrete = variants.changed("discrete", spec, {"bond discrete": fit._replace(wave_vectors="discrete")})
+    assert not np.array_equal(variants.variant(discrete, sequence())["stress"], sample["stress"])
+    matrix = variants.changed("matrix", spec, {"matrix": fit._replace(size=10)})
+    assert matrix.of.source.method == "matrix" and matrix.of.fit.size == 10 and matrix.of.source.glass == source.glass
 
 
 def test_what_was_put_in_is_measured():

@@ -157,7 +157,7 @@ def sizes(given):
 
 def tasks(given):
     """Return {name: (task, samples)} of all simulations; the first word of a name is its stage."""
-    return _glasses(given) | _meetings(given) | _measured(given) | _sheared(given) | _field(given) | _lattices(given)
+    return _glasses(given) | _meetings(given) | _measured(given) | _sheared(given) | _field(given) | _lattices(given) | _variants(given)
 
 
 def samples(given):
@@ -294,9 +294,7 @@ def _lattices(given):
     scale, seed, count = SCALES[given.scale], given.seed, samples(given)
     hottest, fit = scale.temperatures[0], slip_fit(given)
     result = {"slip bond": (lattices.slip_task(fit, seed), count)}
-    for name, (method, waves) in lattices.OTHER_FITS.items():
-        other = fit._replace(source=fit.source._replace(method=method), wave_vectors=waves)
-        result[f"slip {name}"] = lattices.slip_task(other, seed), count
+    result |= {f"slip {name}": (lattices.slip_task(other, seed), count) for name, other in other_fits(given).items()}
     for method, T in itertools.product(lattices.METHODS, scale.temperatures):
         source = lattices.Source(glass(given, T), glass(given, hottest), count, method)
         for side in scale.sides:
@@ -308,9 +306,36 @@ def _lattices(given):
     return result
 
 
+def _variants(given):
+    """Return the tasks of lattices with one thing changed, variant CHANGE T SIDE: the smallest, and the largest bands.
+
+    The bands are those of the coldest glasses, half as many as of the page.
+    """
+    from glasslib.papers.bond_expansion import variants
+
+    seed, scale, made, fits = given.seed, SCALES[given.scale], _lattices(given), other_fits(given)
+    cold = [T for T in BANDED if T in scale.temperatures][-1]
+    chosen = {f"{T:g} {scale.sides[0]}": f"lattice bond {T:g} {scale.sides[0]}" for T in scale.temperatures}
+    chosen[f"{cold:g} {scale.band_sides[-1]}"] = f"band {cold:g} {scale.band_sides[-1]}"
+    return {
+        f"variant {change} {end}": (variants.variant_task(variants.changed(change, made[name][0].parameters, fits), seed),
+                                    max(2, made[name][1] // 2))
+        for change in variants.CHANGES for end, name in chosen.items()
+    }  # fmt: skip
+
+
 def profiled(given):
     """Return the strains at which profiles of lattices are kept that are sheared far."""
     return tuple(strain for strain in sorted({*YOUNG, *PROFILED, *BETWEEN}) if strain <= SCALES[given.scale].band_strain)
+
+
+def other_fits(given):
+    """Return {name: ``SlipFit``} of ``lattices.OTHER_FITS``, with which the slip of the page is compared."""
+    from glasslib.papers.bond_expansion import lattices
+
+    fit = slip_fit(given)
+    return {name: fit._replace(source=fit.source._replace(method=method), wave_vectors=waves)
+            for name, (method, waves) in lattices.OTHER_FITS.items()}  # fmt: skip
 
 
 def slip_fit(given):
@@ -326,7 +351,7 @@ def slip_fit(given):
 def stages(given):
     """Return {stage: [(task, samples), ...]} in the order in which they are run."""
     order = ("glass", "bonds", "tails", "thresholds", "cavities", "radii", "predicted", "meeting", "density", "field",
-             "sheared", "slip", "lattice", "band")  # fmt: skip
+             "sheared", "slip", "lattice", "band", "variant")  # fmt: skip
     result = {stage: [] for stage in order}
     for name, pair in tasks(given).items():
         result[name.split()[0]].append(pair)

@@ -17,6 +17,7 @@ from glasslib.scorecard import Measurement, paper_value
 
 WIDEST = 0.6  # of the edge, beyond which a band is no longer followed: it feels its own image
 LEAST = 4.0  # blocks: narrower bands of lattices are still those of their birth
+LATE = 20.0  # strain from which the growth of slow bands is fitted as well
 BORN = 0.15  # strain at which widths of young bands are compared
 SIZES = ("sheared little", "sheared", "sheared large")
 
@@ -183,6 +184,14 @@ def size_exponent(lengths, widths, errors):
     return float((weights * x * y).sum() / across), float(1 / np.sqrt(across))
 
 
+def lattice_growth(results, name, begin=0.2):
+    """Return (exponent, error) of the growth of bands of an ensemble of lattices, from a strain on; None without data."""
+    if not results.has(f"{name}/profiles"):
+        return None
+    strains, profiles, levels = _of_lattice(results, name, bond_expansion.profiled(results.given))
+    return growth_exponent(strains, _widths(profiles, levels), begin, LEAST / profiles.shape[-1])
+
+
 def banded(results):
     """Return the parent temperatures of ``BANDED`` that the scale has."""
     return [T for T in bond_expansion.BANDED if T in temperatures(results)]
@@ -202,8 +211,8 @@ def growth(results):
             found["particles"][T] = (*growth_exponent(one.strain, one.widths), len(one.profiles))
     for T in banded(results):
         if results.has(f"band {T:g} {side}/profiles"):
-            strain, widths = lattice_widths(results, T, side)
-            found["lattice"][T] = (*growth_exponent(strain, widths, least=LEAST / side), len(widths))
+            name = f"band {T:g} {side}"
+            found["lattice"][T] = (*lattice_growth(results, name), len(results[f"{name}/profiles"]))
     return found
 
 

@@ -169,11 +169,15 @@ def yielding(spec, sequence):
     there of each lattice; scale: mean renewed threshold; map (size, size): slips of one lattice at ``mapped``;
     profiles (P, 2, size): mean plastic strain along rows and along columns, of one lattice, at ``profiled``.
     """
+    return sheared(spec, spec.source.laws(sequence.entropy), mean_slip(spec.fit, sequence.entropy), sequence)
+
+
+def sheared(spec, laws, value, sequence):
+    """Return what ``yielding`` does, of lattices of these ``laws`` and with this ``value`` of the slip."""
     from glasslib.lattices import quasistatic
 
-    laws = spec.source.laws(sequence.entropy)
-    value = mean_slip(spec.fit, sequence.entropy)
-    made, evenly = lattice(laws, value, spec.size), np.linspace(0, spec.strain, spec.points + 1)
+    made = lattice(laws, value, spec.size, spec.fit.wave_vectors)
+    evenly = np.linspace(0, spec.strain, spec.points + 1)
     strains = np.unique(np.round(np.concatenate([evenly, _EARLY[_EARLY <= spec.strain]]), 9))
     kept = np.array(sorted({spec.mapped, *spec.profiled}))
     runs = [quasistatic.shear(made, strains, seed, map_strains=kept if k == 0 else ())

@@ -287,11 +287,25 @@ def absent(wanted, found):
 def peak_gap(results, T):
     """Return (relative gap of the largest stresses of lattice and particles, error); None where not both are there."""
     of_particles, side = paired(results, T)
-    name = f"lattice bond {T:g} {side}"
-    if not results.has(f"{name}/stress", f"{of_particles}/stress"):
+    found = peak_ratio(results, f"lattice bond {T:g} {side}", of_particles)
+    return found and (abs(found[0] - 1), found[1])
+
+
+def peak_ratio(results, of_lattice, of_particles):
+    """Return (largest stress of one ensemble over that of another, error); None where not both are there."""
+    if not results.has(f"{of_lattice}/stress", f"{of_particles}/stress"):
         return None
-    ours, theirs = peak(results, name), peak(results, of_particles)
-    return abs(float(ours.value / theirs.value) - 1), float(np.hypot(ours.error, theirs.error) / theirs.value)
+    ours, theirs = peak(results, of_lattice), peak(results, of_particles)
+    return float(ours.value / theirs.value), float(np.hypot(ours.error, theirs.error) / theirs.value)
+
+
+def flow_ratio(results, of_lattice):
+    """Return (stress in steady flow over that to which the slip is fitted, error); None where not both are there."""
+    if not results.has(f"{of_lattice}/steady_mean", "slip bond/target"):
+        return None
+    target, error = (float(results[f"slip bond/{key}"].mean()) for key in ("target", "target_error"))
+    mean, own = statistics.mean_error(results[f"{of_lattice}/steady_mean"].astype(float).mean(axis=1))
+    return float(mean / target), float(np.hypot(own, mean * error / target) / target)
 
 
 def fluctuation_gap(results, of_lattice, of_particles):

@@ -4,7 +4,7 @@ import numpy as np
 
 from glasslib import figures
 from glasslib.papers import bond_expansion
-from glasslib.papers.bond_expansion import band_numbers, numbers, tail_numbers
+from glasslib.papers.bond_expansion import band_numbers, numbers, tail_numbers, variants
 from glasslib.scorecard import paper_value
 
 
@@ -123,6 +123,26 @@ def slip_table(results):
     if not rows:
         return figures.not_computed("It needs glasses of the highest parent temperature, mapped and sheared.")
     return figures.table(("thresholds by", "wave vectors", r"$\epsilon_\mathrm{pl}$", f"over the paper's {paper:g}"), rows)
+
+
+def variants_table(results):
+    """Return what lattices with one thing changed bear over the particles, and how their bands grow."""
+    scale, (hottest, *others) = bond_expansion.SCALES[results.given.scale], numbers.temperatures(results)
+    small, large, cold = scale.sides[0], scale.band_sides[-1], band_numbers.banded(results)[-1]
+    rows = []
+    for change, text in {"": "as judged", **variants.CHANGES}.items():
+        kind = f"variant {change}" if change else "lattice bond"
+        flow = numbers.flow_ratio(results, f"{kind} {hottest:g} {small}")
+        peaks = [numbers.peak_ratio(results, f"{kind} {T:g} {small}", f"sheared {T:g}") for T in others]
+        band = f"{kind if change else 'band'} {cold:g} {large}"
+        growth = [band_numbers.lattice_growth(results, band, begin) for begin in (0.2, band_numbers.LATE)]
+        if any((flow, *peaks, *growth)):
+            rows.append((text, *(figures.value_error(*one, 2) if one else "–" for one in (flow, *peaks, *growth))))
+    if len(rows) < 2:
+        return figures.not_computed("It needs lattices of several kinds.")
+    head = ("lattices", f"flow, $T_p$ = {hottest:g}", *(f"largest stress, {T:g}" for T in others),
+            rf"exponent of growth, {cold:g}, from $\gamma$ = 0.2", f"from {band_numbers.LATE:g}")  # fmt: skip
+    return figures.table(head, rows)
 
 
 def activity_note(results):
