@@ -242,7 +242,9 @@ def test_widths_of_three_sizes_have_the_exponent_that_was_put_in():
     assert widths == pytest.approx(2 * np.pi**0.5 * 2 * (lengths / 60) ** power, rel=0.15)
     assert errors[2] / widths[2] == pytest.approx(8**0.5 * errors[0] / widths[0])  # two large bands have the scatter of all
     found = band_numbers.measure(page)["band_width_size"]
-    assert found.ours == pytest.approx(power, abs=3 * found.error) and 0.01 < found.error < 0.1 and found.samples == 2
+    assert found.ours == pytest.approx(power, abs=3 * found.error) and 0.005 < found.error < 0.06 and found.samples == 2
+    each = [band_numbers.size_exponent(*band_numbers.born(page, T)[1:])[1] for T in bond_expansion.BANDED]
+    assert found.error == pytest.approx(np.sum(np.array(each) ** -2.0) ** -0.5)  # of all three: less than that of any
     why = band_numbers.measure(page)["band_exponent_particles"]
     assert why.ours is None and "3 of 6 glasses have a band along the shear, 0 none" in why.why
     for name in [name for name in page.arrays if name.startswith(("sheared large", "sheared little 0.3", "sheared 0.3"))]:

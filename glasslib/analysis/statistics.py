@@ -50,6 +50,16 @@ def mean_error(samples, axis=0):
     return samples.mean(axis=axis), samples.std(axis=axis, ddof=1) / np.sqrt(count)
 
 
+def weighted_mean(values, errors):
+    """Return (mean, standard error) of independent values (n,) of one quantity, weighted with their standard errors (n,).
+
+    >>> weighted_mean([1.0, 4.0], [1.0, 2.0])
+    (1.6, 0.8944271909999159)
+    """
+    weights = np.asarray(errors, dtype=float) ** -2
+    return float((weights * values).sum() / weights.sum()), float(weights.sum() ** -0.5)
+
+
 def share_error(successes, trials):
     """Return the standard error of a share, successes / trials, by Jeffreys' prior: above zero where all, or none, succeed.
 

@@ -267,8 +267,8 @@ def _size(results):
         return {}
     if missing := absent(banded(results), found):
         return {"band_width_size": Measurement.none(f"no glasses of two sizes with bands of {missing} yet", 0, scale)}
-    middle = float(np.mean(paper_value("bond_expansion", "band_width_size")))
-    return {"band_width_size": Measurement(*farthest(found.values(), middle), scale)}
+    values, errors, fewest = np.array(list(found.values())).T
+    return {"band_width_size": Measurement(*statistics.weighted_mean(values, errors), int(fewest.min()), scale)}
 
 
 def particle_width(results, T):
