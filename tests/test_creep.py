@@ -231,7 +231,7 @@ def test_what_decides_comes_first_and_liquids_are_counted():
     assert made[:4] == ["glass-ESL", "glass-E1", "inherent-E1", "creep-modulus-E1"], "before those held, their liquid first"
     glassy = [task for stage in ("small", "small-E3") for task, _ in stages[stage]][1:]
     assert all(getattr(task.parameters, "glass", task.parameters).parent.particles == 10_000 for task in glassy)
-    assert [task.name for task, _ in stages["glass"]] == ["glass-ESL", "glass-E1", "glass-E2"]
+    assert [task.name for task, _ in stages["glass"]] == ["glass-ESL", "glass-E1", "glass-E2", "glass-E0"]
     made = [task.name for task, _ in stages["E3"]]
     assert made[:3] == ["glass-E3", "inherent-E3", "creep-modulus-E3"] and all("E3" in name for name in made)
     assert not any("E3" in task.name for stage in stages for task, _ in stages[stage] if not stage.endswith("E3"))
@@ -242,7 +242,7 @@ def test_what_decides_comes_first_and_liquids_are_counted():
                    if name.startswith(f"{start} E")), "one liquid for all"  # fmt: skip
     small = [tasks[f"glass small {label}"][0] for label in ("E1", "E2")]
     archives = {task.archive for name, (task, _) in tasks.items() if name.startswith("glass")}
-    assert archives == {"glasses/ESL-25600.npz", "glasses/E1.npz", "glasses/E2.npz", "glasses/E3.npz",
+    assert archives == {"glasses/E0.npz", "glasses/ESL-25600.npz", "glasses/E1.npz", "glasses/E2.npz", "glasses/E3.npz",
                         "glasses/ESL.npz", "glasses/E1-10000.npz", "glasses/E2-10000.npz",
                         "glasses/E3-10000.npz"}, "sizes are kept apart; the small liquid is that of other pages"  # fmt: skip
     assert small[0].parameters.parent == glasses.recipe("ESL")
@@ -277,7 +277,7 @@ def test_what_decides_comes_first_and_liquids_are_counted():
     assert (lattice.model.size, lattice.start, lattice.stresses) == (64, "drawn", (0.53, 0.56, 0.60))
     assert tasks["variant side doubled"][0].parameters.stresses == (0.525, 0.53, 0.54)
     assert tasks["variant side halved"][0].parameters.stresses == ()
-    assert tasks["flow map 0.001 4"][0].archive == "flows/E1-maps"
+    assert tasks["flow map 0.001 4"][0].archive == "flows/E0-maps"
     held = [tasks[f"held E1 {stress:g}"][0] for stress in (0.53, 0.60, 0.70)]
     assert [task.parameters.time for task in held] == pytest.approx([1667, 370, 175], rel=0.01), "until they are sheared by 3"
     assert tasks["trial lattice 32 0.001"][0].parameters.model.time_step == 0.001

@@ -43,6 +43,8 @@ CATALOGUE = {
     # in steps of 0.02 instead of 0.01 the inherent energy falls by 0.0009 +- 0.0005 (eight liquids, cooled over 10^3), as if
     # cooled a fifth slower: no matter where the time is ten times that of a GQ
     "GQ5": Named("ESL", 2, 0, 1e5, cooling_step=0.02),
+    # -2.3196, above the three below: for flow, which forgets where it began, so that its liquid need not be held as long
+    "E0": Named("ESL", 2, 0, 700.0, 2e3, 25_600),
     # of the energies that liu2021 states, -2.3254, -2.3439 and -2.3771: all three from one liquid, in the same steps. What is
     # cooled to 0.25 at half the rate has the energy of what is cooled to 0.03, in half the time; no time stands for two labels
     "E1": Named("ESL", 2, 0, 40.0, 1e4, 25_600, 0.02, 0.25),

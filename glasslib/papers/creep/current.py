@@ -27,10 +27,13 @@ def expected(given, ensemble):
     words = ensemble.split()
     if words[0] == "cooled":
         return _values(glasses.CATALOGUE["E1"], float(words[1]), glasses.HOLDING_TIME, glasses.PARTICLES)
-    label = next((one for one in creep.STATES if one in words), "E1" if words[0] in ("flow", "large", "trial") else None)
+    scale = creep.SCALES[given.scale]
+    flowing = creep.STATES[0] if scale.cooling_times else creep.FLOW_GLASS
+    others = {"trial": creep.STATES[0], "flow": flowing, "large": flowing}
+    label = next((one for one in creep.STATES if one in words), others.get(words[0]))
     if label is None:
         return None
-    scale, named = creep.SCALES[given.scale], glasses.CATALOGUE[label]
+    named = glasses.CATALOGUE[label]
     if "tiled" in words:
         return _values(named, named.cooling_time, named.holding_time, creep.SMALL_PARTICLES * creep.SMALL_TILES**2)
     if "small" in words or words[0] == "trial" or (words[0] == "live-creep" and given.scale != "smoke"):
