@@ -18,6 +18,7 @@ import itertools
 import json
 import multiprocessing
 import os
+import shutil
 import signal
 import threading
 import time
@@ -31,6 +32,9 @@ from tqdm.auto import tqdm
 
 from glasslib import checks, records, store
 from glasslib.errors import OneLine
+
+
+_UNFINISHED = "unfinished"  # folder of checkpoints, of results and of published data
 
 
 class EnsembleError(OneLine, RuntimeError):
@@ -91,7 +95,47 @@ def checkpoint_path(task, sequence):
     ``sequence``: the ``SeedSequence`` of the sample. The task's function writes the file, reads it, and removes it at the
     end.
     """
-    return task._base() / "unfinished" / f"{task.name}-{task._stem(sequence.spawn_key[0])}.npz"
+    return task._base() / _UNFINISHED / f"{task.name}-{task._stem(sequence.spawn_key[0])}.npz"
+
+
+def publish_checkpoints(task, samples, missing):
+    """Copy the checkpoints of those ``samples`` that are ``missing`` to ``data/``; return the paths written.
+
+    So a fresh clone goes on from them. Those published of samples that are not missing any more are removed.
+    """
+    paths = []
+    for sample in samples:
+        path, published = checkpoint_path(task, task.sequence(sample)), store.ledger_file(_checkpoint_name(task, sample))
+        if sample not in missing:
+            published.unlink(missing_ok=True)
+        elif path.exists():
+            paths.append(_copied(path, published))
+    return paths
+
+
+def is_begun(task, sample):
+    """Return whether a sample has a checkpoint, here or published."""
+    return checkpoint_path(task, task.sequence(sample)).exists() or store.is_published(_checkpoint_name(task, sample))
+
+
+def _checkpoint_name(task, sample):
+    return f"{_UNFINISHED}/{checkpoint_path(task, task.sequence(sample)).name}"
+
+
+def _restore_checkpoint(task, sample):
+    """Take up the published checkpoint of a sample that has none here."""
+    path, name = checkpoint_path(task, task.sequence(sample)), _checkpoint_name(task, sample)
+    if not path.exists() and store.is_published(name):
+        _copied(store.published(name), path)
+
+
+def _copied(source, path):
+    """Copy a file whole, or not at all; return the path of the copy."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".unfinished-{os.getpid()}-{path.name}")
+    shutil.copyfile(source, temporary)
+    os.replace(temporary, path)
+    return path
 
 
 def run(task, samples, executor=None, *, workers=None, progress=True):
@@ -252,6 +296,7 @@ def _distinct(values):
 
 def _compute_sample(task, sample):
     start = time.process_time()
+    _restore_checkpoint(task, sample)
     with threadpool_limits(1):  # sums split over threads would round differently on another number of cores
         arrays = task.function(task.parameters, task.sequence(sample))
     record = store.provenance(records.plain(task.parameters), [task.seed, sample], time.process_time() - start)

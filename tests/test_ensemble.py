@@ -264,6 +264,31 @@ def test_checkpoints_are_named_like_samples(tmp_path):
     assert path != ensemble.checkpoint_path(other, other.sequence(4))
 
 
+def test_published_checkpoints_are_taken_up(tmp_path, monkeypatch):
+    monkeypatch.setattr(store, "_CLONE", tmp_path / "data")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "registry.txt").touch()
+
+    def go_on(parameters, sequence):
+        path = ensemble.checkpoint_path(new, sequence)
+        with np.load(path) as file:
+            found = file["x"]
+        path.unlink()
+        return {"x": found}
+
+    old, new = (ensemble.Task("walk", go_on, Walk(20), 7, tmp_path / name) for name in ("old", "new"))
+    path = ensemble.checkpoint_path(old, old.sequence(1))
+    path.parent.mkdir(parents=True)
+    np.savez(path, x=np.arange(3))
+    published, = ensemble.publish_checkpoints(old, range(2), [0, 1])
+    assert published == tmp_path / "data" / "unfinished" / path.name and store.register() == 1
+    assert [ensemble.is_begun(new, sample) for sample in range(2)] == [False, True]
+    with ThreadPoolExecutor(1) as here:
+        ensemble.run(new, [1], here, progress=False)
+    assert (store.read(new.path(1)).arrays["x"] == np.arange(3)).all()
+    assert ensemble.publish_checkpoints(new, range(2), [0]) == [] and not published.exists(), "it is finished"
+
+
 @pytest.mark.parametrize("missing", [[], ["seconds"], ["seconds", "steps"]])
 def test_published_samples_may_lack_fields_that_have_a_default(tmp_path, monkeypatch, missing):
     monkeypatch.setattr(store, "_CLONE", tmp_path / "data")

@@ -95,6 +95,12 @@ def _unknown(known, task, samples):
     return [sample for sample in samples if sample not in there]
 
 
+def _missing(known, task, samples):
+    """Return those of the samples that are neither finished here nor published, whole or in part."""
+    archived = ensemble.archived(task)
+    return [k for k in _unknown(known, task, samples) if k not in archived and not task.path(k).exists()]
+
+
 def core_hours(paper, given):
     """Return the core-hours of all of a run, whether finished or not."""
     return sum(stage_hours(paper, given).values())
@@ -114,11 +120,10 @@ def status(paper, given, only=None, glass=None, first=None):
     for name, tasks in select(paper, given, only, glass, first).items():
         finished, wanted, seconds, begun = 0, 0, 0.0, 0
         for task, samples in tasks:
-            archived = ensemble.archived(task)
-            missing = [k for k in _unknown(known, task, samples) if k not in archived and not task.path(k).exists()]
+            missing = _missing(known, task, samples)
             wanted, finished = wanted + len(samples), finished + len(samples) - len(missing)
             seconds += len(missing) * task.core_seconds
-            begun += sum(ensemble.checkpoint_path(task, task.sequence(k)).exists() for k in missing)
+            begun += sum(ensemble.is_begun(task, k) for k in missing)
         result.append(Stage(name, finished, wanted, seconds / HOUR, begun))
     return result
 
@@ -196,7 +201,8 @@ def gather(paper, given):
 def publish(paper, *, drop=False):
     """Gather what is finished at scale book into ``data/``, simulating nothing, and measure it; return the paths written.
 
-    Samples of tasks with an ``archive`` are published whole beside the paper's own arrays. Raises ValueError, and leaves
+    Samples of tasks with an ``archive`` are published whole beside the paper's own arrays, and so are the checkpoints of those
+    under way, until they are finished. Raises ValueError, and leaves
     these arrays as they are, where any of them would be lost or have fewer samples than before, unless ``drop``.
     """
     given = paper.Parameters(source="compute")
@@ -213,6 +219,11 @@ def publish(paper, *, drop=False):
     if found:
         paths.append(ensemble.publish(given.FILES[0], stored(found), provenances))
         store.register()
+    known = kept.Published(paper)
+    for task, samples in (pair for tasks in select(paper, given).values() for pair in tasks):
+        paths += ensemble.publish_checkpoints(task, samples, _missing(known, task, samples))
+    store.register()
+    if found:
         measured.write([given.paper()])
     return paths
 
