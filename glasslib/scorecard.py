@@ -208,7 +208,7 @@ def firm(value, test, measurement):
     if kind == "lt":
         ours, bound = [-one for one in ours], -bound
     least = 0 if kind == "order" else bound
-    return holds or any(o + 2 * e < least for o, e in zip(ours, errors))
+    return holds or any(o + 2 * e <= least for o, e in zip(ours, errors))  # the bound itself does not pass
 
 
 def table(rows):
