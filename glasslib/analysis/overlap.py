@@ -160,7 +160,7 @@ def meeting(first, second, resolution, blocks=10, skip=0.5, level=0.01, relaxati
     elif not forgetful:
         reason = f"blocks remember the one before (correlation {memory:.2f}): longer records are needed"
     elif abs(gap) + student.isf(level, max(freedom, 1.0)) * error > resolution:
-        reason = f"the gap {gap:.3g} +- {error:.2g} is not known to {resolution:g}: longer records are needed"
+        reason = f"the gap {gap:.3g} ± {error:.2g} is not known to {resolution:g}: longer records are needed"
     changes, uncertain = zip(*lines)
     return Meeting(reason == "", gap, error, changes, uncertain, memory, reason)
 
