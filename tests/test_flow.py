@@ -55,16 +55,22 @@ def test_a_newtonian_fluid_under_stress_flows_at_stress_over_viscosity(glass):
     assert under.shear_rate[400:].mean() == pytest.approx(0.05, rel=0.05)
 
 
-def test_both_controls_meet(flowing):
-    """The stress that a rate needs drives the packing at that rate, within twice the errors."""
-    stress, error = mean_error(flowing.stress[360:].reshape(8, -1).mean(axis=1))  # past strain 2.16
-    under = flow.at_stress(flowing.motion, POTENTIAL, stress, 100.0, record_time=0.1)
-    blocks = under.shear_rate[200:].reshape(8, -1).mean(axis=1)
+def test_both_controls_meet():
+    """The stress that a rate needs drives the packing at that rate, within three times the errors.
+
+    Of 200 particles it does not: over strains of 24 four of them flow a tenth more slowly, as a small packing under a held
+    stress misses the fluctuations that help it on. Of 800 the gap is -0.0003 +- 0.0012.
+    """
+    large = prepare.prepare(prepare.Recipe("HTL", 800, melting_time=20.0), np.random.SeedSequence(3)).packing
+    driven = flow.at_rate(large, POTENTIAL, 0.05, 12.0)
+    stress, error = mean_error(driven.stress[360:].reshape(8, -1).mean(axis=1))  # past a strain of 4.32
+    under = flow.at_stress(driven.motion, POTENTIAL, stress, 200.0, record_time=0.1)
+    blocks = under.shear_rate[400:].reshape(8, -1).mean(axis=1)
     rate, rate_error = mean_error(blocks)
     slope = 8.0  # d stress / d rate here, between rates of 0.05 and 0.2
-    assert abs(rate - 0.05) < 2 * math.hypot(rate_error, error / slope)
-    assert under.stress[200:].mean() == pytest.approx(stress, abs=0.05)
-    assert under.time[0] == pytest.approx(flowing.time[-1] + 0.1) and under.strain[-1] > flowing.strain[-1]
+    assert abs(rate - 0.05) < 3 * math.hypot(rate_error, error / slope) < 0.0096
+    assert under.stress[400:].mean() == pytest.approx(stress, abs=0.01)
+    assert under.time[0] == pytest.approx(driven.time[-1] + 0.1) and under.strain[-1] > driven.strain[-1]
 
 
 def test_a_flow_becomes_steady_and_a_start_does_not(glass, flowing):
