@@ -236,7 +236,7 @@ def thresholds(results):
                 figures.points(axis, known, np.array([float(pair[k].value) for pair in pairs]),
                                np.array([float(pair[k].error) for pair in pairs]), label, figures.COLOURS["particles"], mark,
                                filled=method == "bond")  # fmt: skip
-        axes[0].set(xlabel=YIELD, ylabel="density $P$")
+        axes[0].set(xlabel=YIELD, ylabel="density $P$", ylim=(0, 1.5 * axes[0].get_ylim()[1]))  # room for the legend
         least = [1.5 * float(numbers.mean_and_variance(results, T, "matrix")[1].value) for T in known]
         axes[2].plot(known, least, **figures.PAPER, label="paper: more than this, 1.5 × first drop")
         axes[1].set(xlabel=PARENT, ylabel=r"mean of $\sigma_Y$ [$\epsilon/\lambda^2$]")
