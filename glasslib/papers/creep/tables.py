@@ -32,6 +32,11 @@ def starts_table(results):
     return figures.table(head, rows)
 
 
+def _span(counts):
+    """Return numbers as text, the least and the largest of them."""
+    return " to ".join(map(str, sorted({min(counts), max(counts)})))
+
+
 def peaks_table(results):
     """Return the largest over the steady stress of start-ups by model and size, from E1 at all rates, and from E2 and E3."""
     given, strain = results.given, creep.SCALES[results.given.scale].start_strain
@@ -47,7 +52,7 @@ def peaks_table(results):
                       for label, rate in cases]  # fmt: skip
             ratios = ("–" if one is None else _ratio(numbers.peaks(one, strain) / stress)
                       for one, stress in zip(found, steady))  # fmt: skip
-            rows.append((model, " to ".join(map(str, counts)), *ratios))
+            rows.append((model, _span(counts), *ratios))
     if not rows:
         return figures.not_computed("It needs at least two glasses, sheared from rest or mapped onto a lattice.")
     head = ("model", "samples", *(rf"{label}, $\dot\gamma$ = {rate:g}" for label, rate in cases))
