@@ -523,6 +523,22 @@ def test_thresholds_rise_over_three_rates_in_both_models_or_not_at_all():
     assert found["threshold_mean_vs_rate"].ours is None and found["thresholds_shifted"].ours is not None
 
 
+def test_steady_stresses_are_those_of_the_study_of_friction_before_the_page_has_its_own():
+    page = flow_page(missing={})
+    rates = creep.START_UP_RATES
+    own = numbers.flow_stress(page, "particles", rates)
+    assert numbers.known_curve(page)[1] == "flow" and np.isfinite(own).all()
+    study = {"stress": np.array([[0.7, 0.6, 0.55, 0.5], [0.72, 0.62, 0.57, 0.52]]), "error": np.full((2, 4), 1e-3)}
+    both = page.arrays | named("friction squared", study)
+    assert (numbers.flow_stress(page._replace(arrays=both), "particles", rates) == own).all()
+    without = page._replace(arrays={name: values for name, values in both.items() if not name.startswith("flow/")})
+    curve, name = numbers.known_curve(without)
+    assert name == numbers.study(without) == "friction squared" and curve.samples == 2
+    assert numbers.flow_stress(without, "particles", rates)[0] == pytest.approx([0.51, 0.56, 0.71])
+    other = {name.replace("squared", "central"): values for name, values in without.arrays.items()}
+    assert numbers.known_curve(without._replace(arrays=other)) == (None, ""), "another friction bears another stress"
+
+
 def test_both_controls_are_compared_on_particles_and_on_a_larger_lattice_too():
     alone = creep.measure(flow_page())["rate_equals_stress_control"]
     assert len(alone.ours) == 1 and alone.ours[0] < 2e-3 and alone.samples == 6 and alone.why.startswith("of lattices alone")

@@ -64,12 +64,17 @@ def flow_curve(results):
 
 
 def _particle_curves(results):
-    """Return [(``numbers.Curve``, label, mark)] of the particles: of the size of the page, and of the larger one."""
-    scale, marks = creep.SCALES[results.given.scale], {"flow": "o", "large flow": "D"}
-    sizes = {"flow": scale.particles, "large flow": scale.large}
-    found = ((numbers.particle_curve(results, name), name) for name in marks if f"{name}/stress" in results.arrays)
-    return [(curve, f"particles, N = {sizes[name]}" + (f",\n{curve.gaps()}" if curve.gaps() else ""), marks[name])
-            for curve, name in found if curve is not None]  # fmt: skip
+    """Return [(``numbers.Curve``, label, mark)] of the particles of each size."""
+    found = ((numbers.particle_curve(results, name), size, mark)
+             for (name, size), mark in zip(_sizes(results).items(), ("o", "D", "^")))  # fmt: skip
+    return [(curve, f"particles, N = {size}" + (f",\n{curve.gaps()}" if curve.gaps() else ""), mark)
+            for curve, size, mark in found if curve is not None]  # fmt: skip
+
+
+def _sizes(results):
+    """Return {ensemble: number of particles} of steady flow: that of the page, a larger one, and the study of friction."""
+    scale = creep.SCALES[results.given.scale]
+    return {"flow": scale.particles, "large flow": scale.large, numbers.study(results): creep.SMALL_PARTICLES}
 
 
 def _held_particles(axis, results):
@@ -84,9 +89,7 @@ def _held_particles(axis, results):
 
 def _particles_text(results):
     """Return in words how many samples of particles there are, of each size."""
-    scale = creep.SCALES[results.given.scale]
-    sizes = {"flow": scale.particles, "large flow": scale.large}
-    found = [f"{len(results[f'{name}/stress'])} of N = {size}" for name, size in sizes.items()
+    found = [f"{len(results[f'{name}/stress'])} of N = {size}" for name, size in _sizes(results).items()
              if f"{name}/stress" in results.arrays]  # fmt: skip
     if not found:
         return ""

@@ -116,6 +116,20 @@ def particle_curve(results, name="flow"):
     return Curve(known, mean, error, count, len(stress), tuple(float(rate) for rate in sorted(set(rates) - set(known))))
 
 
+def study(results):
+    """Return the ensemble of the study of friction whose particles have the friction of the page."""
+    return f"friction {results.given.friction}"
+
+
+def known_curve(results):
+    """Return (``Curve``, ensemble) of steady particles with the friction of the page, whatever their start; or (None, "").
+
+    That of the page's size; before it is computed, that of the ``study`` of friction, of fewer rates and particles.
+    """
+    found = ((particle_curve(results, name), name) for name in ("flow", study(results)))
+    return next((pair for pair in found if pair[0] is not None), (None, ""))
+
+
 def curves_gap(results, name="flow"):
     """Return (rates, relative gap lattice less particles, its error), each (R,), at the rates of both; None without."""
     found = particle_curve(results, name)
@@ -259,7 +273,7 @@ def flow_stress(results, model, rates, name=""):
         read = (np.interp(np.round(seen, 12), np.round(np.log(curve.rates), 12), values, **ends)
                 for values in statistics.mean_error(results["steady/stress"]))  # fmt: skip
         known = dict(zip(rates, zip(*read)))
-    curve = particle_curve(results) if model == "particles" else None
+    curve = known_curve(results)[0] if model == "particles" else None
     if curve is not None:
         known = dict(zip(curve.rates.tolist(), zip(curve.stress, curve.error)))
     return np.array([known.get(rate, (np.nan, np.nan)) for rate in rates]).T
