@@ -533,7 +533,7 @@ def test_steady_stresses_are_those_of_the_study_of_friction_before_the_page_has_
     assert (numbers.flow_stress(page._replace(arrays=both), "particles", rates) == own).all()
     without = page._replace(arrays={name: values for name, values in both.items() if not name.startswith("flow/")})
     curve, name = numbers.known_curve(without)
-    assert name == numbers.study(without) == "friction squared" and curve.samples == 2
+    assert name == numbers.friction_study(without) == "friction squared" and curve.samples == 2
     assert numbers.flow_stress(without, "particles", rates)[0] == pytest.approx([0.51, 0.56, 0.71])
     other = {name.replace("squared", "central"): values for name, values in without.arrays.items()}
     assert numbers.known_curve(without._replace(arrays=other)) == (None, ""), "another friction bears another stress"

@@ -264,10 +264,15 @@ def test_checkpoints_are_named_like_samples(tmp_path):
     assert path != ensemble.checkpoint_path(other, other.sequence(4))
 
 
-def test_published_checkpoints_are_taken_up(tmp_path, monkeypatch):
+@pytest.fixture
+def empty_data(tmp_path, monkeypatch):
+    """A clone in which nothing is published."""
     monkeypatch.setattr(store, "_CLONE", tmp_path / "data")
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "registry.txt").touch()
+
+
+def test_published_checkpoints_are_taken_up(tmp_path, empty_data):
 
     def go_on(parameters, sequence):
         path = ensemble.checkpoint_path(new, sequence)
@@ -290,10 +295,7 @@ def test_published_checkpoints_are_taken_up(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("missing", [[], ["seconds"], ["seconds", "steps"]])
-def test_published_samples_may_lack_fields_that_have_a_default(tmp_path, monkeypatch, missing):
-    monkeypatch.setattr(store, "_CLONE", tmp_path / "data")
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "registry.txt").touch()
+def test_published_samples_may_lack_fields_that_have_a_default(tmp_path, empty_data, missing):
     published = ensemble.Task("walk", walk, Walk(steps=2000), 7, tmp_path / "old", archive="walks.npz")
     ensemble.run(published, 2, workers=1, progress=False)
     for path in (published.path(0), published.path(1)):
@@ -311,10 +313,7 @@ def test_published_samples_may_lack_fields_that_have_a_default(tmp_path, monkeyp
     assert ensemble.archived(ensemble.Task("walk", walk, Renamed(), 7, tmp_path / "new", 1, archive="walks.npz")) == []
 
 
-def test_samples_published_apart_come_again(tmp_path, monkeypatch):
-    monkeypatch.setattr(store, "_CLONE", tmp_path / "data")
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "registry.txt").touch()
+def test_samples_published_apart_come_again(tmp_path, empty_data, monkeypatch):
     old, new = (ensemble.Task("walk", walk, Walk(20), 7, tmp_path / name, archive="walks/long") for name in ("old", "new"))
     assert ensemble.publish_samples(old) == [] and ensemble.archived(new) == []
     ensemble.run(old, [0, 3], workers=1, progress=False)  # the others need not be there

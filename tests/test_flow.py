@@ -58,8 +58,8 @@ def test_a_newtonian_fluid_under_stress_flows_at_stress_over_viscosity(glass):
 def test_both_controls_meet():
     """The stress that a rate needs drives the packing at that rate, within three times the errors.
 
-    Of 200 particles it does not: over strains of 24 four of them flow a tenth more slowly, as a small packing under a held
-    stress misses the fluctuations that help it on. Of 800 the gap is -0.0003 +- 0.0012.
+    Of 200 particles it does not: over strains of 24 four such packings flow a tenth more slowly under the stress. Of 800 the
+    gap is -0.0003 +- 0.0012.
     """
     large = prepare.prepare(prepare.Recipe("HTL", 800, melting_time=20.0), np.random.SeedSequence(3)).packing
     driven = flow.at_rate(large, POTENTIAL, 0.05, 12.0)

@@ -202,8 +202,8 @@ def publish(paper, *, drop=False):
     """Gather what is finished at scale book into ``data/``, simulating nothing, and measure it; return the paths written.
 
     Samples of tasks with an ``archive`` are published whole beside the paper's own arrays, and so are the checkpoints of those
-    under way, until they are finished. Raises ValueError, and leaves
-    these arrays as they are, where any of them would be lost or have fewer samples than before, unless ``drop``.
+    under way, until they are finished. Raises ValueError, and leaves these arrays as they are, where any of them would be lost
+    or have fewer samples than before, unless ``drop``.
     """
     given = paper.Parameters(source="compute")
     tasks = [task for tasks in select(paper, given).values() for task, _ in tasks]
@@ -219,12 +219,11 @@ def publish(paper, *, drop=False):
     if found:
         paths.append(ensemble.publish(given.FILES[0], stored(found), provenances))
         store.register()
+        measured.write([given.paper()])
     known = kept.Published(paper)
     for task, samples in (pair for tasks in select(paper, given).values() for pair in tasks):
         paths += ensemble.publish_checkpoints(task, samples, _missing(known, task, samples))
     store.register()
-    if found:
-        measured.write([given.paper()])
     return paths
 
 

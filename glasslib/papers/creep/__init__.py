@@ -30,7 +30,7 @@ BOUNDS = {  # of what may be imposed: slower flow than a tenth of the paper's sl
 }  # fmt: skip
 STATES = ("E1", "E2", "E3")  # labels of ``glasses.CATALOGUE``
 COMPARED_RATE, COMPARED_STRESS = 5e-3, 0.65  # at which the three states are compared, Fig. 3
-FLOW_GLASS = "E0"  # from which particles are sheared until they flow, at once and for good: of the page's size, and made soon
+FLOW_GLASS = "E0"  # from which particles are sheared until they flow: it is at hand in the size of the page
 FRICTIONS = ("squared", "weighted", "central", "printed")  # forms of friction, see ``particles.dynamics``
 LARGEST_DAMPED_STEPS = {"printed": 0.004}  # 0.01 for the others: beyond, the engine refuses the friction or the feedback
 FRICTION_GLASS, FRICTION_SAMPLES = "ESL", 2  # of the study of them; a glass quenched hot flows steadily only beyond a strain of 3
@@ -207,16 +207,15 @@ def variants(given):
 
 
 def glass(given, label, tiles=1):
-    """Return how the glass ``label``, of ``STATES``, is made; ``tiles``: of its liquid along each edge."""
+    """Return how the glass ``label``, of ``STATES`` or ``flow_label``, is made; ``tiles``: of its liquid along each edge."""
     scale = SCALES[given.scale]
     time = scale.cooling_times[STATES.index(label)] if scale.cooling_times else None
     return glasses.recipe(label, scale.particles, scale.holding_time, time, tiles)
 
 
-def flow_glass(given, tiles=1):
-    """Return how the glass is made that steady flow starts from; ``tiles``: of its liquid along each edge."""
-    scale = SCALES[given.scale]
-    return glass(given, STATES[0]) if scale.cooling_times else glasses.recipe(FLOW_GLASS, scale.particles, tiles=tiles)
+def flow_label(given):
+    """Return the label of the glass from which particles are sheared until they flow: at scale smoke one of ``STATES``."""
+    return STATES[0] if SCALES[given.scale].cooling_times else FLOW_GLASS
 
 
 def tiles(given):

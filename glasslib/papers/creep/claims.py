@@ -164,11 +164,11 @@ def _of_peaks(results, rates, loadings, lattices, scale):
             rises.append((float(rise), float(np.hypot(own, np.hypot(*of_stress[k : k + 2])))))
         steady = np.isfinite(numbers.steady_stress(loading, strain)).sum(axis=0)
         remarks += [f"{of} at {rate:g} ({n} of {len(peak)})" for rate, n in zip(rates, steady) if n < len(peak)]
-    remarks = [f"not steady at the end: {', '.join(remarks)}"] if remarks else []
+    whys = [f"not steady at the end: {', '.join(remarks)}"] if remarks else []
     curve, name = numbers.known_curve(results)
-    if name == numbers.study(results):
-        remarks.append(f"steady stresses of particles are those of {curve.samples} samples of the study of friction")
-    return Measurement(*map(list, zip(*rises)), min(map(len, loadings.values())), scale, "; ".join(remarks))
+    if name == numbers.friction_study(results):
+        whys.append(f"steady stresses of particles are those of {curve.samples} samples of the study of friction")
+    return Measurement(*map(list, zip(*rises)), min(map(len, loadings.values())), scale, "; ".join(whys))
 
 
 def _peaks(results, kind):

@@ -28,7 +28,7 @@ def expected(given, ensemble):
     if words[0] == "cooled":
         return _values(glasses.CATALOGUE["E1"], float(words[1]), glasses.HOLDING_TIME, glasses.PARTICLES)
     scale = creep.SCALES[given.scale]
-    flowing = creep.STATES[0] if scale.cooling_times else creep.FLOW_GLASS
+    flowing = creep.flow_label(given)
     others = {"trial": creep.STATES[0], "flow": flowing, "large": flowing}
     label = next((one for one in creep.STATES if one in words), others.get(words[0]))
     if label is None:

@@ -143,17 +143,17 @@ def _flows(given):
     And glass flow, from which they start, where it is not one of the initial states.
     """
     scale, step, count = creep.SCALES[given.scale], given.damped_time_step, creep.glass_samples(given)
-    rates = creep.particle_rates(given)[::-1]
+    rates, label = creep.particle_rates(given)[::-1], creep.flow_label(given)
     strains, mapped = creep.flow_strains(given), creep.mapped_rates(given)
     counts = tuple(creep.kept_in_flow(given, rate) for rate in mapped)
-    flow = FlowCurve(creep.flow_glass(given), rates, strains, mapped, counts, time_step=step, form=given.friction)
-    result = {} if scale.cooling_times else {"glass flow": (glasses.glass_task(flow.glass, given.seed), count)}
+    flow = FlowCurve(creep.glass(given, label), rates, strains, mapped, counts, time_step=step, form=given.friction)
+    result = {} if label in creep.STATES else {"glass flow": (glasses.glass_task(flow.glass, given.seed), count)}
     result["flow"] = particles.flow_curve_task(flow, given.seed), count
     for name in flow.configurations():
         spec = maps.Map(flow, name, sites=creep.flow_sites(given))
         result[f"flow map {name}"] = particles.flow_map_task(spec, given.seed), count
     if scale.large:
-        glass = creep.flow_glass(given, creep.tiles(given))
+        glass = creep.glass(given, label, creep.tiles(given))
         fast = FlowCurve(glass, rates[: scale.large_rates], strains[: scale.large_rates], time_step=step, form=given.friction)
         result["large flow"] = particles.flow_curve_task(fast, given.seed), count
     for form in creep.FRICTIONS if given.scale != "smoke" else ():

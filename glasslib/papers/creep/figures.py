@@ -74,7 +74,7 @@ def _particle_curves(results):
 def _sizes(results):
     """Return {ensemble: number of particles} of steady flow: that of the page, a larger one, and the study of friction."""
     scale = creep.SCALES[results.given.scale]
-    return {"flow": scale.particles, "large flow": scale.large, numbers.study(results): creep.SMALL_PARTICLES}
+    return {"flow": scale.particles, "large flow": scale.large, numbers.friction_study(results): creep.SMALL_PARTICLES}
 
 
 def _held_particles(axis, results):

@@ -116,7 +116,7 @@ def particle_curve(results, name="flow"):
     return Curve(known, mean, error, count, len(stress), tuple(float(rate) for rate in sorted(set(rates) - set(known))))
 
 
-def study(results):
+def friction_study(results):
     """Return the ensemble of the study of friction whose particles have the friction of the page."""
     return f"friction {results.given.friction}"
 
@@ -124,9 +124,9 @@ def study(results):
 def known_curve(results):
     """Return (``Curve``, ensemble) of steady particles with the friction of the page, whatever their start; or (None, "").
 
-    That of the page's size; before it is computed, that of the ``study`` of friction, of fewer rates and particles.
+    That of the page's size; before it is computed, that of the ``friction_study``, of fewer rates and particles.
     """
-    found = ((particle_curve(results, name), name) for name in ("flow", study(results)))
+    found = ((particle_curve(results, name), name) for name in ("flow", friction_study(results)))
     return next((pair for pair in found if pair[0] is not None), (None, ""))
 
 
