@@ -528,6 +528,8 @@ def test_steady_stresses_are_those_of_the_study_of_friction_before_the_page_has_
     rates = creep.START_UP_RATES
     own = numbers.flow_stress(page, "particles", rates)
     assert numbers.known_curve(page)[1] == "flow" and np.isfinite(own).all()
+    first = {name: values[:1] for name, values in page.arrays.items() if name.startswith("flow/")}
+    assert numbers.known_curve(page._replace(arrays=page.arrays | first)) == (None, ""), "one sample has no error over samples"
     study = {"stress": np.array([[0.7, 0.6, 0.55, 0.5], [0.72, 0.62, 0.57, 0.52]]), "error": np.full((2, 4), 1e-3)}
     both = page.arrays | named("friction squared", study)
     assert (numbers.flow_stress(page._replace(arrays=both), "particles", rates) == own).all()
@@ -546,6 +548,9 @@ def test_both_controls_are_compared_on_particles_and_on_a_larger_lattice_too():
     held = runs([np.inf, np.inf], 1.0, [0.98 * rate, 1.02 * rate], 1e-5)
     (stress, gap, error), = numbers.held_gaps(flow_page(named("held E1 0.65", held)))
     assert stress == 0.65 and abs(gap) < 2e-3 and 1e-3 < error < 1e-2
+    page = flow_page(named("held E1 0.65", held), missing={})
+    first = {name: values[:1] for name, values in page.arrays.items() if name.startswith("flow/")}
+    assert numbers.held_gaps(page) and not numbers.held_gaps(page._replace(arrays=page.arrays | first))
     held = runs([np.inf, np.inf], 1.0, [rate / 2, rate / 2], 1e-6)
     page = flow_page(named("held E1 0.65", held))
     expected = 0.65 / (1.04 * (0.5 + 5 * (rate / 2) ** 0.8)) - 1

@@ -124,10 +124,11 @@ def friction_study(results):
 def known_curve(results):
     """Return (``Curve``, ensemble) of steady particles with the friction of the page, whatever their start; or (None, "").
 
-    That of the page's size; before it is computed, that of the ``friction_study``, of fewer rates and particles.
+    That of the page's size; before two samples of it are computed, that of the ``friction_study``, of fewer rates and
+    particles: one sample does not say by how much the next would differ.
     """
     found = ((particle_curve(results, name), name) for name in ("flow", friction_study(results)))
-    return next((pair for pair in found if pair[0] is not None), (None, ""))
+    return next((pair for pair in found if pair[0] is not None and pair[0].samples > 1), (None, ""))
 
 
 def curves_gap(results, name="flow"):
@@ -178,10 +179,11 @@ def held_rate(results, label, stress):
 def held_gaps(results):
     """Return [(stress, gap, error)] of particles: a held stress less that of their flow curve at its rate, relative.
 
-    Of those stresses of E1 at which particles flow steadily, at a rate within the range of their flow curve.
+    Of those stresses of E1 at which particles flow steadily, at a rate within the range of their flow curve, of which
+    there must be two samples.
     """
     curve, result = particle_curve(results), []
-    if curve is None or len(curve.rates) < 2:
+    if curve is None or curve.samples < 2 or len(curve.rates) < 2:
         return []
     for stress in creep.loads(results.given, "E1")[1]:
         found = held_rate(results, "E1", stress)
