@@ -278,6 +278,9 @@ def test_what_decides_comes_first_and_liquids_are_counted():
     assert tasks["variant side doubled"][0].parameters.stresses == (0.525, 0.53, 0.54)
     assert tasks["variant side halved"][0].parameters.stresses == ()
     assert tasks["flow map 0.001 4"][0].archive == "flows/E0-maps"
+    in_flow = {name: task.parameters for name, (task, _) in tasks.items() if name.startswith("flow held")}
+    assert list(in_flow) == ["flow held 0.56", "flow held 0.6", "flow held 0.65"]
+    assert all(spec.after == flow and spec.glass == flow.glass and spec.strain == 5.0 for spec in in_flow.values())
     held = [tasks[f"held E1 {stress:g}"][0] for stress in (0.53, 0.60, 0.70)]
     assert [task.parameters.time for task in held] == pytest.approx([1667, 370, 175], rel=0.01), "until they are sheared by 3"
     assert tasks["trial lattice 32 0.001"][0].parameters.model.time_step == 0.001
@@ -386,6 +389,25 @@ def test_a_flow_curve_goes_down_in_rate_and_keeps_inherent_structures(small):
     steady = np.isfinite(sample["stress"])
     assert np.array_equal(steady, np.isfinite(sample["error"])) and (sample["stress"][steady] > 0.2).all()
     assert np.array_equal(steady, np.isfinite(sample["drift"]))
+
+
+def test_a_stress_held_on_a_flow_goes_on_from_its_end(small):
+    from glasslib.protocols import flow
+
+    made, _ = small
+    spec = particles.FlowCurve(made, (2e-2,), (0.3,))
+    arrays, _ = ensemble.load(ensemble.run(particles.flow_curve_task(spec, 5), 1, workers=1, progress=False))
+    after = particles.Held(made, 0.9, 60.0, strain=0.3, after=spec)
+    sample, motion = particles.held(after, sequence()), particles.ending({name: values[0] for name, values in arrays.items()})
+    motion = motion._replace(time=0.0, step=0)  # what is rounded goes by the step
+    record = flow.at_stress(motion, made.potential, 0.9, 60.0, strain=0.3, record_time=0.1, form=after.form)
+    assert np.array_equal(sample["final_positions"], record.motion.packing.positions)
+    assert sample["end_time"] == record.time[-1] and sample["end_strain"] >= 0.3
+    assert sample["early_strain"][0] == pytest.approx(record.strain[0] - motion.packing.strain)
+    published = creep._kept("flow held 0.9", sample)
+    assert "steady_rate" in published and not [name for name in published if "mark" in name or "profile" in name]
+    at_rest = particles.Held(made, 0.9, 60.0, strain=0.3)
+    assert particles.held_task(after, 5).key() != particles.held_task(at_rest, 5).key()
 
 
 def test_liquids_side_by_side_are_cooled_to_glasses_that_are_not_alike(small):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from glasslib.papers import creep, glasses, results
-from glasslib.papers.creep import claims, current, grids, local_yield, numbers, particles, tables, transients
+from glasslib.papers.creep import claims, controls, current, figures, grids, local_yield, numbers, particles, tables, transients
 
 
 def a_page(arrays, **given):
@@ -404,7 +404,6 @@ def test_a_sample_that_is_not_steady_drops_itself_and_not_its_rate():
     found = creep.measure(flow_page(missing={1e-4: 1}))["flow_curve_matches_MD"]
     assert found.why == "not steady at 0.0001 (1 of 2)"
     assert found.ours == pytest.approx(1 - 0.50315 / (1.04 * 0.50315 - 1e-3), abs=3e-4), "of one sample it is known least"
-    from glasslib.papers.creep import figures
 
     stiffer = {"variant modulus 20 % larger/stress": 1.01 * page["steady/stress"][:4]}
     table = figures.gap_table(flow_page(stiffer)).data
@@ -432,7 +431,6 @@ def test_the_form_of_friction_is_that_of_the_smallest_gap_in_the_middle():
     gap, error = numbers.friction_gap(page, "weighted")
     assert gap == pytest.approx(0.029, abs=2e-3) and 0 < error < 2e-4
     assert numbers.friction_gap(page, "central")[0] == pytest.approx(0.167, abs=2e-3)
-    from glasslib.papers.creep import figures
 
     table = figures.friction_table(page).data
     assert table.splitlines()[-2].endswith("| 2.915 ± 0.010 | 2.9 |") and table.splitlines()[-1].endswith(" | 16.7 |")
@@ -448,7 +446,6 @@ def test_the_form_of_friction_is_the_one_that_the_published_study_chooses():
 
 
 def test_the_table_of_fits_has_two_ranges():
-    from glasslib.papers.creep import figures
 
     page = flow_page()
     page["steady/stress"][:, -1] *= 1.2
@@ -461,7 +458,6 @@ def test_the_table_of_fits_has_two_ranges():
 
 
 def test_conventions_are_compared_sample_by_sample():
-    from glasslib.papers.creep import figures
 
     stress = flow_page()["steady/stress"] + 0.01 * np.arange(6)[:, None]  # samples differ by more than conventions do
     ours, exponent = figures._changes(RATES, stress[:4] + 0.005, stress)
@@ -546,27 +542,32 @@ def test_both_controls_are_compared_on_particles_and_on_a_larger_lattice_too():
     assert len(alone.ours) == 1 and alone.ours[0] < 2e-3 and alone.samples == 6 and alone.why.startswith("of lattices alone")
     rate = ((0.65 / 1.04 - 0.5) / 5) ** (1 / 0.8)  # at which the particles' flow curve is at 0.65
     held = runs([np.inf, np.inf], 1.0, [0.98 * rate, 1.02 * rate], 1e-5)
-    (stress, gap, error), = numbers.held_gaps(flow_page(named("held E1 0.65", held)))
+    (stress, gap, error), = controls.held_gaps(flow_page(named("held E1 0.65", held)), "E1")
     assert stress == 0.65 and abs(gap) < 2e-3 and 1e-3 < error < 1e-2
     page = flow_page(named("held E1 0.65", held), missing={})
     first = {name: values[:1] for name, values in page.arrays.items() if name.startswith("flow/")}
-    assert numbers.held_gaps(page) and not numbers.held_gaps(page._replace(arrays=page.arrays | first))
+    assert controls.held_gaps(page, "E1") and not controls.held_gaps(page._replace(arrays=page.arrays | first), "E1")
     held = runs([np.inf, np.inf], 1.0, [rate / 2, rate / 2], 1e-6)
     page = flow_page(named("held E1 0.65", held))
     expected = 0.65 / (1.04 * (0.5 + 5 * (rate / 2) ** 0.8)) - 1
     both = creep.measure(page)["rate_equals_stress_control"]
     assert both.ours == pytest.approx([alone.ours[0], expected], rel=0.02) and both.samples == 2 and not both.why
+    from_flow = named("flow held 0.65", runs([np.inf, np.inf], 1.0, [0.98 * rate, 1.02 * rate], 1e-5))
+    judged = flow_page(named("held E1 0.65", held) | from_flow)
+    assert controls.judged_gaps(judged) == ("flow", controls.held_gaps(judged, "flow")) and controls.held_gaps(judged, "E1")
+    assert creep.measure(judged)["rate_equals_stress_control"].ours == pytest.approx([alone.ours[0], abs(gap)])
+    assert "particles, from flow | 0.65" in figures.control_table(judged).data
     stuck = runs([np.inf, 30.0], 0.05)
-    assert numbers.held_gaps(flow_page(named("held E1 0.65", stuck))) == []
+    assert controls.held_gaps(flow_page(named("held E1 0.65", stuck)), "E1") == []
     slow = ((np.array(creep.SLOW_STRESSES) - 0.5) / 5) ** (1 / 0.8)
     doubled = {"stress": page["steady/stress"][:4], "rate": np.tile(slow * [0.5, 1, 1], (4, 1)),
                "held_stuck_time": np.full((4, 3), np.inf)}  # fmt: skip
     page = flow_page(named("variant side doubled", doubled))
-    slowest = numbers.protocol_gaps(page, "variant side doubled")[0]
+    slowest = controls.lattice_gaps(page, "variant side doubled")[0]
     assert slowest[0] == 0.525 and slowest[1] == pytest.approx(0.525 / (0.5 + 5 * (slow[0] / 2) ** 0.8) - 1, rel=0.02)
     assert creep.measure(page)["rate_equals_stress_control"].ours == pytest.approx([slowest[1]])
     page["variant side doubled/held_stuck_time"][2, 0] = 70.0
-    assert [stress for stress, *_ in numbers.protocol_gaps(page, "variant side doubled")] == [0.53, 0.54]
+    assert [stress for stress, *_ in controls.lattice_gaps(page, "variant side doubled")] == [0.53, 0.54]
 
 
 def test_states_that_share_liquids_are_compared_sample_by_sample():
@@ -597,7 +598,6 @@ def test_states_that_share_liquids_are_compared_sample_by_sample():
 
 
 def test_the_foot_of_the_flow_curve_says_what_larger_glasses_are_made_of():
-    from glasslib.papers.creep import figures
 
     arrays = {"flow/stress": np.ones((2, 7)), "large flow/stress": np.ones((2, 3))}
     page = results.Results(creep.Parameters(), arrays, "synthetic")

@@ -41,6 +41,7 @@ KEPT_IN_FLOW = {1e-2: 6, 1e-3: 5, 1e-4: 8}  # configurations of particles in ste
 KEPT_ELSEWHERE = 1  # so many;
 PUBLISHED_IN_FLOW = 2  # every so many of them are published as they are, beside the maps of all;
 FLOW_SITES = 2  # and how many sites of these maps there are along the edge of a cell, as more of them use each better
+HELD_IN_FLOW = 0.55, 0.68  # between these, stresses are imposed on particles in flow too: they lead to rates of the flow curve
 SMALL_PARTICLES = 10_000  # of small glasses, cooled as those of the page from liquids that other pages have;
 SMALL_SAMPLES = {"E1": 12, "E2": 5, "E3": 5}  # of each: E1 alone is held where little decides between flow and stop
 SMALL_TILES = 3  # of liquids of small glasses along an edge, for some nearly as large as the paper's, of E1,
@@ -285,6 +286,17 @@ def loads(given, label):
     if label == "E1":
         return given.asked("start_up_rates"), given.asked("creep_stresses")
     return (COMPARED_RATE,), (COMPARED_STRESS,)
+
+
+def held_in_flow(given):
+    """Return the stresses that are imposed on particles in flow, of those imposed on E1."""
+    least, largest = HELD_IN_FLOW
+    return tuple(stress for stress in given.asked("creep_stresses") if least <= stress <= largest)
+
+
+def held_strain(given):
+    """Return by which strain particles in flow are sheared under a stress: over its later half their rate is averaged."""
+    return 2.5 * SCALES[given.scale].flow_strains[0]
 
 
 def glass_samples(given):

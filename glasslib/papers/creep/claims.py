@@ -12,7 +12,7 @@ import numpy as np
 from glasslib.analysis import statistics
 from glasslib.claims_table import with_error
 from glasslib.papers import creep
-from glasslib.papers.creep import current, local_yield, numbers
+from glasslib.papers.creep import controls, current, local_yield, numbers
 from glasslib.scorecard import Measurement
 
 
@@ -50,13 +50,12 @@ def _of_both_controls(results, scale):
     """Return the worst gap between both controls, of lattices and of particles; of the latter nothing where none flows."""
     names = "steady", f"variant {creep.DOUBLED}"
     of_lattices = [(len(results[f"{name}/stress"]), gap, error) for name in names
-                   for _, gap, error in numbers.protocol_gaps(results, name)]  # fmt: skip
+                   for _, gap, error in controls.lattice_gaps(results, name)]  # fmt: skip
     if not of_lattices:
         return Measurement.none("no lattice flows under a held stress", len(results["steady/stress"]), scale)
-    of_particles = []
-    for stress, gap, error in numbers.held_gaps(results):
-        name = numbers.of_more(results, "held", f"E1 {stress:g}", "steady_rate")
-        of_particles.append((len(results[f"{name}/steady_rate"]), gap, error))
+    start, gaps = controls.judged_gaps(results)
+    of_particles = [(len(results[f"{controls.held_ensemble(results, start, stress)}/steady_rate"]), gap, error)
+                    for stress, gap, error in gaps]  # fmt: skip
     found = [numbers.worst(rows) for rows in (of_lattices, of_particles) if rows]
     why = "" if of_particles else "of lattices alone: no particles flow under a stress at a rate of their flow curve"
     return Measurement([abs(gap) for _, gap, _ in found], [error for *_, error in found],

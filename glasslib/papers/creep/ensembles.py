@@ -138,7 +138,8 @@ def _trials(given):
 
 
 def _flows(given):
-    """Return the tasks of particles in steady flow: flow, large flow, friction FORM; flow map RATE K of what is kept there.
+    """Return the tasks of particles in steady flow: flow, large flow, friction FORM; flow map RATE K of what
+    is kept there; flow held STRESS, which goes on from the flow.
 
     And glass flow, from which they start, where it is not one of the initial states.
     """
@@ -152,6 +153,9 @@ def _flows(given):
     for name in flow.configurations():
         spec = maps.Map(flow, name, sites=creep.flow_sites(given))
         result[f"flow map {name}"] = particles.flow_map_task(spec, given.seed), count
+    for stress in creep.held_in_flow(given):
+        spec = Held(flow.glass, stress, scale.duration, creep.held_strain(given), step, given.friction, after=flow)
+        result[f"flow held {stress:g}"] = particles.held_task(spec, given.seed), count
     if scale.large:
         glass = creep.glass(given, label, creep.tiles(given))
         fast = FlowCurve(glass, rates[: scale.large_rates], strains[: scale.large_rates], time_step=step, form=given.friction)

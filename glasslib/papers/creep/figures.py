@@ -8,7 +8,7 @@ import numpy as np
 from glasslib import figures, live
 from glasslib.analysis import rheology, statistics
 from glasslib.papers import creep
-from glasslib.papers.creep import local_yield, numbers
+from glasslib.papers.creep import controls, local_yield, numbers
 from glasslib.papers.creep.simulations import EDGES
 from glasslib.scorecard import paper_value
 
@@ -52,7 +52,7 @@ def flow_curve(results):
                                figures.COLOURS["particles"], mark, filled=False)
             axes[1].set(xscale="log", xlabel=RATE, ylabel=r"stress minus fit [$\epsilon/\sigma^2$]")
         figures.points(curve, rates, stress, error, "lattice, rate control", figures.COLOURS["lattice"], filled=False)
-        flows = numbers.flowing(results)
+        flows = controls.flowing(results)
         figures.points(curve, rate[flows], held[flows], np.zeros(flows.sum()), "lattice, stress control",
                        figures.COLOURS["lattice"], "s", x_error=rate_error[flows])
         for found, label, mark in of_particles:
@@ -78,13 +78,14 @@ def _sizes(results):
 
 
 def _held_particles(axis, results):
-    """Draw the rates of steady flow that E1 reaches under imposed stresses."""
-    label = "particles, stress control"
-    for stress in results.given.asked("creep_stresses"):
-        found = numbers.held_rate(results, "E1", stress)
-        if found is not None:
-            figures.points(axis, [found[0]], [stress], [0.0], label, figures.COLOURS["particles"], "s", x_error=[found[1]])
-            label = None  # once is enough
+    """Draw the rates of steady flow that particles reach under imposed stresses, from flow and from a glass."""
+    for start, mark in zip(controls.STARTS, ("s", "v")):
+        label = f"particles, stress control, from {start}"
+        for stress in results.given.asked("creep_stresses"):
+            found = controls.held_rate(results, start, stress)
+            if found is not None:
+                figures.points(axis, [found[0]], [stress], [0.0], label, figures.COLOURS["particles"], mark, x_error=[found[1]])
+                label = None  # once is enough
 
 
 def _particles_text(results):
@@ -310,11 +311,11 @@ def _drifts(results):
 
 def control_table(results):
     """Return how far a held stress is from that of the flow curve at the rate that it leads to, in both models."""
-    rows = [("particles, E1", f"{stress:g}", figures.value_error(100 * gap, 100 * error, 1))
-            for stress, gap, error in numbers.held_gaps(results)]  # fmt: skip
+    rows = [(f"particles, from {start}", f"{stress:g}", figures.value_error(100 * gap, 100 * error, 1))
+            for start in controls.STARTS for stress, gap, error in controls.held_gaps(results, start)]  # fmt: skip
     sides = {"steady": results.given.size, f"variant {creep.DOUBLED}": 2 * results.given.size}
     rows = [(f"lattice, {side} × {side} sites", f"{stress:g}", figures.value_error(100 * gap, 100 * error, 1))
-            for name, side in sides.items() for stress, gap, error in numbers.protocol_gaps(results, name)] + rows  # fmt: skip
+            for name, side in sides.items() for stress, gap, error in controls.lattice_gaps(results, name)] + rows  # fmt: skip
     if not rows:
         return figures.not_computed("It needs lattices or particles that flow under a held stress.")
     return figures.table(("model", r"held stress $\Sigma$", "gap between both controls [%]"), rows)

@@ -9,7 +9,6 @@ from glasslib.analysis.steady import steady_state
 from glasslib.papers import creep, glasses
 from glasslib.papers.creep import ensembles
 from glasslib.papers.creep.grids import BLOCKS, WINDOWS, start_up_strains
-from glasslib.papers.creep.simulations import HOLDING
 
 FEWEST_RATES = 4  # for a fit of three parameters
 FEWEST_RUNS = 5  # glasses, for a verdict on whether they get stuck
@@ -41,34 +40,6 @@ def flow_rates(results, name):
 def fit(rates, stress, weights=None):
     """Return the bootstrap ``Estimate`` of (yield stress, consistency, exponent); ``stress``: (samples, rates)."""
     return statistics.bootstrap(lambda s: np.array(rheology.herschel_bulkley(rates, s.mean(axis=0), weights)), stress)
-
-
-def flowing(results, name="steady"):
-    """Return at which of the held stresses (stresses,) all lattices flow: none gets stuck, all are sheared by ``FLOWN``."""
-    flows = results[f"{name}/rate"] * HOLDING > FLOWN
-    if f"{name}/held_stuck_time" in results.arrays:
-        flows = flows & np.isinf(results[f"{name}/held_stuck_time"])
-    return flows.all(axis=0)
-
-
-def protocol_gaps(results, name="steady"):
-    """Return [(stress, gap, error)] of lattices: a held stress less that of the flow curve at the rate it leads to, relative.
-
-    Of those stresses at which all lattices flow, at a rate within the range of the flow curve.
-    """
-    if not results.has(f"{name}/stress", f"{name}/rate"):
-        return []
-    spec, flows = steady(results, name), flowing(results, name)
-    held = np.array(spec.stresses)[flows]
-    if not flows.any():
-        return []
-
-    def gaps(stress, rate):
-        return rheology.protocol_gap(spec.rates, stress.mean(axis=0), rate.mean(axis=0), held)
-
-    found = statistics.bootstrap(gaps, [results[f"{name}/stress"], results[f"{name}/rate"][:, flows]])
-    known = np.isfinite(found.value) & np.isfinite(found.error)
-    return [tuple(map(float, row)) for row in zip(held[known], found.value[known], found.error[known])]
 
 
 def worst(gaps):
@@ -161,40 +132,6 @@ def friction_gap(results, form):
         return np.nan, np.nan
     gap, error = worst([(gap, error) for rate, gap, error in zip(*found) if rate in wanted])
     return abs(gap), error
-
-
-def held_rate(results, label, stress):
-    """Return (rate, error) of the particles of a glass in steady flow under a stress, over samples; None without any."""
-    name = of_more(results, "held", f"{label} {stress:g}", "steady_rate")
-    if name is None:
-        return None
-    flows = (outcomes(results, name) == 0) & np.isfinite(results[f"{name}/steady_rate"])
-    rate, own = (results[f"{name}/{key}"][flows] for key in ("steady_rate", "steady_rate_error"))
-    if not len(rate):
-        return None
-    over_samples = statistics.mean_error(rate)[1] if len(rate) > 1 else 0.0
-    return rate.mean(), max(over_samples, np.sqrt((own**2).sum()) / len(rate))
-
-
-def held_gaps(results):
-    """Return [(stress, gap, error)] of particles: a held stress less that of their flow curve at its rate, relative.
-
-    Of those stresses of E1 at which particles flow steadily, at a rate within the range of their flow curve, of which
-    there must be two samples.
-    """
-    curve, result = particle_curve(results), []
-    if curve is None or curve.samples < 2 or len(curve.rates) < 2:
-        return []
-    for stress in creep.loads(results.given, "E1")[1]:
-        found = held_rate(results, "E1", stress)
-        if found is None or not curve.rates[0] <= found[0] <= curve.rates[-1]:
-            continue
-        rate, error = found
-        around = np.clip([rate, rate - error, rate + error], curve.rates[0], curve.rates[-1])
-        gap, low, high = rheology.protocol_gap(curve.rates, curve.stress, around, np.full(3, stress))
-        of_curve = np.interp(np.log(rate), np.log(curve.rates), curve.error / curve.stress)
-        result.append((stress, float(gap), float(np.hypot(0.5 * (low - high), of_curve))))
-    return result
 
 
 def larger(results, kind, tails):

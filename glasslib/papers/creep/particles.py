@@ -91,7 +91,10 @@ class StartUp(NamedTuple):
 
 
 class Held(NamedTuple):
-    """A glass at rest on which a stress is imposed, for ``duration``, or until it is sheared by ``strain`` or stuck."""
+    """A stress imposed on a glass at rest, or on the end of a ``FlowCurve`` of it, the one that it comes ``after``.
+
+    For ``duration``, or until it is sheared by ``strain`` or stuck.
+    """
 
     glass: tuple
     stress: float
@@ -99,6 +102,7 @@ class Held(NamedTuple):
     strain: float = 3.0
     time_step: float = 0.005
     form: str = FORM
+    after: FlowCurve | None = None
 
     @property
     def time(self):
@@ -280,14 +284,15 @@ def held(spec, sequence):
     NaN where none was reached; quarter_rates (2,): mean rates over the third and over the last quarter of the run.
     early_stress, early_rate, early_strain (E,): at ``early_times``, while stress and rate ring; NaN past the end.
     history_time, history_strain (R,): every ``MEAN_TIME`` to the end, and means since the time before of rate, stress, energy
-    per particle, temperature and pressure. What is kept ``_at_marks``, and told ``_of_tiles``. And its ``ending``.
+    per particle, temperature and pressure. What is kept ``_at_marks`` from rest, and told ``_of_tiles``. And its ``ending``.
     """
     from glasslib.protocols import flow
 
-    packing, path = _begin(spec, sequence, held_task)
-    record = flow.at_stress(packing, spec.glass.potential, spec.stress, spec.duration, strain=spec.strain,
+    begin, path = _begin(spec, sequence, held_task)
+    packing, marks = (begin, MARKS) if spec.after is None else (begin.packing, ())
+    record = flow.at_stress(begin, spec.glass.potential, spec.stress, spec.duration, strain=spec.strain,
                             time_step=spec.time_step, record_time=_RECORD_TIME, quiet_time=QUIET_TIME, form=spec.form,
-                            checkpoint=path, marks=MARKS)  # fmt: skip
+                            checkpoint=path, marks=marks)  # fmt: skip
     path.unlink(missing_ok=True)
     times, strain, stuck = creep_times(spec.duration), record.strain - packing.strain, record.end == "stuck"
     rates = binned(record.time, np.diff(strain, prepend=0.0) / np.diff(record.time, prepend=0.0), times)
@@ -301,8 +306,8 @@ def held(spec, sequence):
         "end_time": np.array(record.time[-1]), "end_strain": np.array(strain[-1]),
         "steady_rate": np.array(rate), "steady_rate_error": np.array(error),
         "quarter_rates": quarter_rates(record.time, strain),
-    } | {name: np.interp(early, record.time, values) for name, values in swings.items()} | _course(record, strain) | _at_marks(
-        record, packing) | _of_tiles(spec.glass, sequence) | _final(record.motion)  # fmt: skip
+    } | {name: np.interp(early, record.time, values) for name, values in swings.items()} | _course(record, strain) | (
+        _at_marks(record, packing) if marks else {}) | _of_tiles(spec.glass, sequence) | _final(record.motion)  # fmt: skip
 
 
 def _course(record, strain):
@@ -352,9 +357,13 @@ def across(arrays):
 
 
 def _begin(spec, sequence, task):
-    """Return the glass of a sample, and the path of its checkpoint."""
-    packing = glasses.packing(spec.glass, sequence.entropy, sequence.spawn_key[-1])
-    return packing, ensemble.checkpoint_path(task(spec, sequence.entropy), sequence)
+    """Return the glass of a sample, or the ``Motion`` after its flow, with its clock at zero; and the path of its checkpoint."""
+    entropy, sample = sequence.entropy, sequence.spawn_key[-1]
+    path = ensemble.checkpoint_path(task(spec, entropy), sequence)
+    if getattr(spec, "after", None) is None:
+        return glasses.packing(spec.glass, entropy, sample), path
+    flowing = ending(ensemble.sample_arrays(flow_curve_task(spec.after, entropy), sample))
+    return flowing._replace(time=0.0, step=0), path
 
 
 def _stress(packing, spec):
