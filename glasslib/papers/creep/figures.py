@@ -33,9 +33,9 @@ def flow_curve(results):
     spec, (stress, error) = numbers.steady(results), _mean(results, "steady/stress")
     rates, held = np.array(spec.rates), np.array(spec.stresses)
     rate, rate_error = _mean(results, "steady/rate")
-    fitted, of_particles = len(rates) >= numbers.FEWEST_RATES, _particle_curves(results)
+    fitted, of_particles, flows = len(rates) >= numbers.FEWEST_RATES, _particle_curves(results), controls.flowing(results)
     foot = _foot(results, flow_curve, "steady/stress", _particles_text(results))
-    with figures.panels(1 + fitted, foot, width=3.7) as axes:
+    with figures.panels(1 + fitted, foot, width=3.7, height=3.9) as axes:
         curve = axes[0]
         stated = paper_value("creep", "dynamic_yield_stress")
         figures.paper_value(curve, stated, rf"paper: $\Sigma_Y = {stated}$")
@@ -47,20 +47,23 @@ def flow_curve(results):
             figures.points(axes[1], rates, stress - law.stress(rates), error, "rate control", figures.COLOURS["lattice"],
                            filled=False)
             axes[1].axhline(0, color="0.5", linewidth=0.8)
-            for found, label, mark in of_particles:
-                figures.points(axes[1], found.rates, found.stress - law.stress(found.rates), found.error, label,
-                               figures.COLOURS["particles"], mark, filled=False)
+            _under_stress(axes[1], held[flows], rate[flows], rate_error[flows], "stress control", "lattice", law=law)
+            _particles(axes[1], results, of_particles, law)
             axes[1].set(xscale="log", xlabel=RATE, ylabel=r"stress minus fit [$\epsilon/\sigma^2$]")
         figures.points(curve, rates, stress, error, "lattice, rate control", figures.COLOURS["lattice"], filled=False)
-        flows = controls.flowing(results)
-        figures.points(curve, rate[flows], held[flows], np.zeros(flows.sum()), "lattice, stress control",
-                       figures.COLOURS["lattice"], "s", x_error=rate_error[flows])
-        for found, label, mark in of_particles:
-            figures.points(curve, found.rates, found.stress, found.error, label, figures.COLOURS["particles"], mark,
-                           filled=False)
-        _held_particles(curve, results)
+        _under_stress(curve, held[flows], rate[flows], rate_error[flows], "lattice, stress control", "lattice")
+        _particles(curve, results, of_particles)
         curve.set(xscale="log", xlabel=RATE, ylabel=STRESS)
-        curve.legend(loc="upper left")
+        _legends(axes)
+
+
+def _legends(axes):
+    """Say below the first of ``axes`` what is drawn there; what of it is particles below the second, if there is one."""
+    entries = list(zip(*axes[0].get_legend_handles_labels()))
+    for axis, of_particles in zip(axes, (False, True) if len(axes) > 1 else (None,)):
+        shown = [entry for entry in entries if of_particles in (None, entry[1].startswith("particles"))]
+        if shown:
+            axis.legend(*zip(*shown), loc="upper center", bbox_to_anchor=(0.5, -0.18))
 
 
 def _particle_curves(results):
@@ -77,15 +80,27 @@ def _sizes(results):
     return {"flow": scale.particles, "large flow": scale.large, numbers.friction_study(results): creep.SMALL_PARTICLES}
 
 
-def _held_particles(axis, results):
-    """Draw the rates of steady flow that particles reach under imposed stresses, from flow and from a glass."""
+def _particles(axis, results, curves, law=None):
+    """Draw the flow curves of particles, and the rates that they reach under imposed stresses, from flow and from a glass.
+
+    ``law``: what is taken off their stresses.
+    """
+    for found, label, mark in curves:
+        above = 0.0 if law is None else law.stress(found.rates)
+        figures.points(axis, found.rates, found.stress - above, found.error, label, figures.COLOURS["particles"], mark,
+                       filled=False)
     for start, mark in zip(controls.STARTS, ("s", "v")):
-        label = f"particles, stress control, from {start}"
-        for stress in results.given.asked("creep_stresses"):
-            found = controls.held_rate(results, start, stress)
-            if found is not None:
-                figures.points(axis, [found[0]], [stress], [0.0], label, figures.COLOURS["particles"], mark, x_error=[found[1]])
-                label = None  # once is enough
+        held = {stress: controls.held_rate(results, start, stress) for stress in results.given.asked("creep_stresses")}
+        held = {stress: found for stress, found in held.items() if found is not None}
+        if held:
+            stress, (rate, error) = np.array(list(held)), np.array(list(held.values())).T
+            _under_stress(axis, stress, rate, error, f"particles, stress control, from {start}", "particles", mark, law)
+
+
+def _under_stress(axis, stress, rate, error, label, model, mark="s", law=None):
+    """Draw rates under imposed stresses, less the stress of a ``law`` where one is given."""
+    above = 0.0 if law is None else law.stress(rate)
+    figures.points(axis, rate, stress - above, np.zeros(len(rate)), label, figures.COLOURS[model], mark, x_error=error)
 
 
 def _particles_text(results):
@@ -199,7 +214,8 @@ def histograms(results):
     fine = np.linspace(0, EDGES[-1], 300)
     k, s = given.threshold_shape, given.threshold_scale
     drawn = k / s * (fine / s) ** (k - 1) * np.exp(-((fine / s) ** k))
-    with figures.panels(2, _foot(results, histograms, "steady/threshold", _mapped_flow(results, shown)), letters="bc") as axes:
+    foot = _foot(results, histograms, "steady/threshold", _mapped_flow(results, shown))
+    with figures.panels(2, foot, letters="bc", height=3.9) as axes:
         for axis, rate in zip(axes, shown):
             j = rates.index(rate)
             threshold, distance = (_mean(results, f"steady/{name}")[0][j] / width for name in ("threshold", "distance"))
@@ -212,9 +228,9 @@ def histograms(results):
             axis.plot([], [], " ", label=f"beyond their threshold: {_beyond(results, j):.1%}")
             _histogram_of_particles(axis, results, rate)
             axis.set(title=rf"$\dot\gamma$ = {rate:g} $/\tau$", xlabel=r"stress [$\epsilon/\sigma^2$]",
-                     ylabel=r"density [$\sigma^2/\epsilon$]", xlim=(0, 2.2),
-                     ylim=(0, 3.4))  # above the densities, room for what they are
-            axis.legend(loc="upper right")
+                     ylabel=r"density [$\sigma^2/\epsilon$]", xlim=(0, 2.2))
+            axis.locator_params(axis="y", nbins=4)  # more ticks have labels too long for the room that was made for them
+            axis.legend(fontsize=7.5, loc="upper center", bbox_to_anchor=(0.5, -0.2))
 
 
 def _beyond(results, j):
