@@ -83,21 +83,22 @@ def _of_flow_curves(results, scale):
 def _of_thresholds(results, scale):
     """Return how mean thresholds rise towards slow rates in both models, and how far those of particles lie above.
 
-    The rise is the slope against the decimal logarithm of the rate, of each sample; that of the last step is a remark.
+    The rise is the slope against the decimal logarithm of the rate, of each sample; that of the last step is a remark. Both
+    claims need the rates of the paper, ``SHIFTED``; the rise takes those of ``MAPPED_RATES`` at which particles are steady.
     """
     rates, count = numbers.steady(results).rates, len(results["steady/stress"])
     wanted = [rate for rate in creep.MAPPED_RATES if rate in rates]
     local = {rate: local_yield.in_flow(results, rate) for rate in wanted}
-    missing = [f"{rate:g}" for rate in creep.MAPPED_RATES if local.get(rate) is None]
+    known = [rate for rate in wanted if local[rate] is not None]
+    missing = ", ".join(f"{rate:g}" for rate in creep.MAPPED_RATES if rate not in known)
+    why = f"no thresholds of particles in steady flow at {missing}" if missing else ""
     of_particles = {rate: local_yield.of_samples(one.threshold) for rate, one in local.items() if one is not None}
     of_lattices = {rate: results["steady/threshold_mean"][:, rates.index(rate)] for rate in wanted}
     counts, measured = min([count, *(np.isfinite(found).sum() for found in of_particles.values())]), {}
-    if missing:
-        why = f"no thresholds of particles in steady flow at {', '.join(missing)}"
+    if not set(SHIFTED) <= set(known):
         measured["threshold_mean_vs_rate"] = Measurement.none(why, counts, scale)
     else:
-        measured["threshold_mean_vs_rate"] = _of_rises(wanted, {"lattices": of_lattices, "particles": of_particles}, scale)
-    if all(rate in of_particles for rate in SHIFTED):
+        measured["threshold_mean_vs_rate"] = _of_rises(known, {"lattices": of_lattices, "particles": of_particles}, scale, why)
         shifts = [_difference(*(statistics.mean_error(found[rate][np.isfinite(found[rate])])
                                 for found in (of_particles, of_lattices))) for rate in SHIFTED]  # fmt: skip
         least = min(shifts, key=lambda shift: shift[0] - 2 * shift[1])
@@ -105,8 +106,11 @@ def _of_thresholds(results, scale):
     return measured
 
 
-def _of_rises(rates, models, scale):
-    """Return the rises per decade of {model: {rate: (samples,)}} towards slow rates, of samples known at all of them."""
+def _of_rises(rates, models, scale, why=""):
+    """Return the rises per decade of {model: {rate: (samples,)}} towards slow rates, of samples known at all of them.
+
+    ``why``: there are not more rates.
+    """
     decades, found, steps, counts = -np.log10(rates), [], [], []
     for of, by_rate in models.items():
         columns = np.stack([by_rate[rate] for rate in rates])
@@ -117,7 +121,8 @@ def _of_rises(rates, models, scale):
         step, error = statistics.mean_error(columns[-1] - columns[-2])
         steps.append(f"{of} {with_error(step, error)}")
         counts.append(columns.shape[1])
-    why = f"from {rates[-2]:g} to {rates[-1]:g} alone: {', '.join(steps)}"
+    if len(rates) > 2:
+        why = f"from {rates[-2]:g} to {rates[-1]:g} alone: {', '.join(steps)}"
     return Measurement(*map(list, zip(*found)), min(counts), scale, why)
 
 
