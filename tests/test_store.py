@@ -101,6 +101,11 @@ def test_file_in_place_of_the_folder(tmp_path, record):
         store.write(tmp_path / "results" / "a.npz", ARRAYS, record)
 
 
+def test_published_data_are_whole_and_no_burden_on_a_clone():
+    files = [store.published(name) for name in store.registry()]
+    assert sum(path.stat().st_size for path in files) <= 100e6
+
+
 def test_unregistered_name(tmp_path, monkeypatch):
     monkeypatch.setattr(store, "_CLONE", tmp_path)
     store.register(tmp_path)
