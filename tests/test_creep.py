@@ -293,7 +293,7 @@ def test_published_arrays_measure_what_lattices_alone_tell():
     of_lattices = {"dynamic_yield_stress", "HB_exponent", "rate_equals_stress_control"}
     assert of_lattices | {"threshold_mean_vs_rate"} <= set(found)
     assert all(found[claim].samples >= 20 for claim in of_lattices - {"rate_equals_stress_control"})
-    assert found["rate_equals_stress_control"].samples >= 4, "larger lattices are fewer"
+    assert found["rate_equals_stress_control"].samples >= 2, "larger lattices are fewer, and particles fewer still"
 
 
 def test_published_samples_come_again(tmp_path):
