@@ -68,8 +68,8 @@ def held_gaps(results, start):
     Of those stresses at which particles flow steadily, at a rate within the range of their flow curve, of which there must
     be two samples.
     """
-    curve, result = numbers.particle_curve(results), []
-    if curve is None or curve.samples < 2 or len(curve.rates) < 2:
+    curve, result = numbers.sampled_curve(results), []
+    if curve is None or len(curve.rates) < 2:
         return []
     for stress in results.given.asked("creep_stresses"):
         found = held_rate(results, start, stress)

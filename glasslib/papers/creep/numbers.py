@@ -87,6 +87,12 @@ def particle_curve(results, name="flow"):
     return Curve(known, mean, error, count, len(stress), tuple(float(rate) for rate in sorted(set(rates) - set(known))))
 
 
+def sampled_curve(results, name="flow"):
+    """Return the ``particle_curve`` of two samples or more, or None: one does not say by how much the next would differ."""
+    curve = particle_curve(results, name)
+    return curve if curve is not None and curve.samples > 1 else None
+
+
 def friction_study(results):
     """Return the ensemble of the study of friction whose particles have the friction of the page."""
     return f"friction {results.given.friction}"
@@ -96,16 +102,16 @@ def known_curve(results):
     """Return (``Curve``, ensemble) of steady particles with the friction of the page, whatever their start; or (None, "").
 
     That of the page's size; before two samples of it are computed, that of the ``friction_study``, of fewer rates and
-    particles: one sample does not say by how much the next would differ.
+    particles.
     """
-    found = ((particle_curve(results, name), name) for name in ("flow", friction_study(results)))
-    return next((pair for pair in found if pair[0] is not None and pair[0].samples > 1), (None, ""))
+    found = ((sampled_curve(results, name), name) for name in ("flow", friction_study(results)))
+    return next((pair for pair in found if pair[0] is not None), (None, ""))
 
 
 def curves_gap(results, name="flow"):
     """Return (rates, relative gap lattice less particles, its error), each (R,), at the rates of both; None without."""
-    found = particle_curve(results, name)
-    if found is None or found.samples < 2 or not results.has("steady/stress"):
+    found = sampled_curve(results, name)
+    if found is None or not results.has("steady/stress"):
         return None
     of_lattice = steady(results).rates
     common = [rate for rate in found.rates if rate in of_lattice]
