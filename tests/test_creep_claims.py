@@ -21,12 +21,16 @@ def named(name, found):
 
 
 def runs(stuck, strain, rate=None, error=1e-5, slower=1.0):
-    """Return runs under a stress; those not stuck that are sheared enough flow steadily, the last quarter by ``slower``."""
+    """Return runs under a stress; those not stuck that are sheared enough flow steadily, the last quarter by ``slower``.
+
+    They last as long as a rate of one, that of their third quarter, takes to the strain.
+    """
     stuck, strain = np.broadcast_arrays(np.asarray(stuck, dtype=float), np.asarray(strain, dtype=float))
     flows = np.where(np.isinf(stuck) & (strain >= 0.5), 1e-3, np.nan)
     rate = flows if rate is None else np.broadcast_to(np.asarray(rate, dtype=float), stuck.shape)
     return {"stuck_time": stuck, "end_strain": strain, "steady_rate": rate, "steady_rate_error": np.full(stuck.shape, error),
-            "quarter_rates": np.stack([np.ones(stuck.shape), np.broadcast_to(slower, stuck.shape)], axis=-1)}  # fmt: skip
+            "quarter_rates": np.stack([np.ones(stuck.shape), np.broadcast_to(slower, stuck.shape)], axis=-1),
+            "end_time": strain}  # fmt: skip
 
 
 RATES = np.array(creep.RATES)
@@ -211,6 +215,20 @@ def test_a_flow_whose_rate_scatters_or_grows_flows():
         assert np.isnan(ends[0]) != flows and (not flows or ends[0] == 0), (last, error)
 
 
+def test_a_flow_whose_rate_wanders_flows_if_it_goes_far():
+    """Without a steady rate each of the last quarters has to shear as far as flow takes, and the last not be slower."""
+    for strain, last, flows in ((3.0, 1.0, True), (3.0, 1.5, True), (1.9, 1.0, False), (3.0, 0.79, False), (3.0, 0.0, False)):
+        found = runs([np.inf], [strain], [np.nan], np.nan, slower=last)
+        ends = numbers.outcomes(a_page(named("held E1 0.56", found)), "held E1 0.56")
+        assert np.isnan(ends[0]) != flows and (not flows or ends[0] == 0), (strain, last)
+    page = a_page(named("from E1 drawn", runs([[np.inf]], 3.0, np.nan)))
+    lasted = creep.SCALES[page.given.scale].duration
+    del page.arrays["from E1 drawn/end_time"]
+    for rate, flows in ((2.1 / lasted, True), (1.9 / lasted, False)):
+        page.arrays["from E1 drawn/quarter_rates"] = np.full((1, 1, 2), rate)
+        assert np.isnan(numbers.outcomes(page, "from E1 drawn")).item() != flows, "lattices are held to the end"
+
+
 def test_lattices_of_another_modulus_flow_as_at_another_rate():
     page = flow_page()
     ours = numbers.flow_stress(page, "lattices", RATES)[0]
@@ -240,7 +258,8 @@ def test_logarithmic_creep_does_not_flow():
         bursts = generator.poisson(0.3 * 0.1 / time) * generator.exponential(0.7 / 3 / 0.1, len(time))
         strain, rate = np.cumsum(bursts) * 0.1, bursts
         steady, error = grids.steady_rate(time, rate)
-        found = {"stuck_time": np.array([np.inf]), "end_strain": strain[-1:] + 1.0, "steady_rate": np.array([steady]),
+        found = {"stuck_time": np.array([np.inf]), "end_strain": strain[-1:] + 1.0, "end_time": time[-1:],
+                 "steady_rate": np.array([steady]),
                  "steady_rate_error": np.array([error]), "quarter_rates": grids.quarter_rates(time, strain)[None]}  # fmt: skip
         ends.append(numbers.outcomes(a_page(named("held E1 0.53", found)), "held E1 0.53")[0])
     assert np.isnan(ends).sum() >= 19

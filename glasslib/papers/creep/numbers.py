@@ -249,21 +249,29 @@ def from_glass(results, label, start=DECIDING):
 def outcomes(results, name, k=...):
     """Return for each run under a stress, the ``k``-th of an ensemble's, 1 if it got stuck, 0 if it flows, NaN if undecided.
 
-    It flows if it was sheared by ``FLOWN`` or more, its rate became steady, above zero by two standard errors, and that over
-    its last quarter is below that over the third by no more than ``STEADY_WITHIN`` and two standard errors of the difference:
-    creep that slows down for ever does not. Such a quarter is half of what the rate is averaged over, so that error is twice
-    that of the rate.
+    It flows if it was sheared by ``FLOWN`` or more and its rate over the last quarter is below that over the third by no more
+    than ``STEADY_WITHIN`` and two standard errors of the difference: creep that slows down for ever does not. Such a quarter
+    is half of what the rate is averaged over, so that error is twice that of the rate. And the rate became steady, above zero
+    by two standard errors; or each of both quarters sheared it by ``FLOWN``, as flow that still gains speed, or whose rate
+    wanders slowly, fails a test of steadiness, and yet it flows: there no error is allowed for, as none is known.
     """
     index = k if k is ... else (slice(None), k)
     stuck, strain, rate, error = (results[f"{name}/{key}"][index]
                                   for key in ("stuck_time", "end_strain", "steady_rate", "steady_rate_error"))  # fmt: skip
-    flows = (np.nan_to_num(rate) > 2 * np.nan_to_num(error)) & (strain >= FLOWN)
-    if f"{name}/quarter_rates" in results.arrays:
+    flows = np.zeros(np.shape(strain), dtype=bool)
+    if f"{name}/quarter_rates" in results.arrays:  # else it is not known
         former, last = np.moveaxis(results[f"{name}/quarter_rates"][index], -1, 0)
-        flows = flows & (former - last <= STEADY_WITHIN * abs(former) + 4 * np.nan_to_num(error))
-    else:
-        flows = np.zeros_like(flows)  # not known
+        # lattices that do not get stuck are held to the end
+        lasted = results[f"{name}/end_time"][index] if f"{name}/end_time" in results.arrays else _duration(results)
+        steadily = np.nan_to_num(rate) > 2 * np.nan_to_num(error)
+        far = np.minimum(former, last) * lasted / 4 >= FLOWN
+        slows = former - last > STEADY_WITHIN * abs(former) + 4 * np.nan_to_num(error)
+        flows = (strain >= FLOWN) & (steadily | far) & ~slows
     return np.where(np.isfinite(stuck), 1.0, np.where(flows, 0.0, np.nan))
+
+
+def _duration(results):
+    return creep.SCALES[results.given.scale].duration
 
 
 def stress_overshoot(results, name, stress):
