@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from bond_samples import SMOKE, meetings, on_lattice, sheared, synthetic
 
+from glasslib import store
 from glasslib.analysis import bands
-from glasslib.papers import bond_expansion
+from glasslib.papers import bond_expansion, campaign
 from glasslib.papers.bond_expansion import (
     band_figures, band_numbers, cavities, figures, lattices, liquids, numbers, simulations, tables, tail_numbers, variants,
 )  # fmt: skip
@@ -338,6 +339,14 @@ def test_sliders_go_through_what_is_computed():
     assert figure.sliders[0].nodes == 16
     empty = Results(bond_expansion.Parameters(), {}, "nothing")
     assert all("not computed" in draw(empty).data for draw in (interactive.cavity, interactive.lattice))
+
+
+def test_core_seconds_of_sheared_glasses_are_those_that_samples_took():
+    """Of two sizes, as the cost of a step grows faster than the number of particles."""
+    tasks = bond_expansion.tasks(bond_expansion.Parameters(source="compute"))
+    found = campaign.loaded(store.read_published(bond_expansion.FILE).arrays)
+    for name in ("sheared little 0.4", "sheared 0.7", "sheared 0.4"):
+        assert tasks[name][0].core_seconds == pytest.approx(found[f"{name}/core_seconds"].mean(), rel=0.5), name
 
 
 def test_tasks_have_names_files_and_stages_of_their_own():

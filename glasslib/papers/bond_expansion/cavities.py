@@ -222,7 +222,7 @@ class Predicted(NamedTuple):
 def predicted_task(spec, seed):
     """Return the ``ensemble.Task`` of ``Predicted``."""
     return simulations._of_glass("bond-predicted", predicted, spec, seed,
-                                 4 * costs.SWAPPED_SHEAR * spec.glass.mixture.particles * spec.strain / spec.step)  # fmt: skip
+                                 4 * costs.swapped_shear(spec.glass.mixture.particles, spec.strain / spec.step))  # fmt: skip
 
 
 def predicted(spec, sequence):

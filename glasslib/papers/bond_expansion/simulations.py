@@ -185,7 +185,7 @@ class Sheared(NamedTuple):
 def sheared_task(spec, seed):
     """Return the ``ensemble.Task`` of ``Sheared``, which has to shear twice up to where it looks in every other sample."""
     strain = spec.strain + 0.5 * spec.look
-    seconds = costs.SWAPPED_SHEAR * spec.glass.mixture.particles * strain / spec.step
+    seconds = costs.swapped_shear(spec.glass.mixture.particles, strain / spec.step)
     return _of_glass("bond-sheared", sheared, spec, seed, seconds, version=2)
 
 
