@@ -149,6 +149,11 @@ def test_fluctuations_are_judged_of_both_sizes():
               "sheared 0.7/strain": np.tile(strain, (3, 1)), "sheared 0.7/stress": curves}  # fmt: skip
     found = bond_expansion.measure(Results(bond_expansion.Parameters(), arrays, "synthetic"))["steady_fluctuations"]
     assert found.ours is None and found.why == "not both models in steady flow of L = 40 yet"
+    large = "lattice bond 0.7 40"
+    arrays |= {f"{large}/steady_mean": np.full((3, 4), 0.4), f"{large}/steady_deviation": np.full((3, 4), 0.024)}
+    arrays |= {f"sheared large 0.7/{key}": arrays[f"sheared 0.7/{key}"][:2] for key in ("strain", "stress")}
+    found = bond_expansion.measure(Results(bond_expansion.Parameters(), arrays, "synthetic"))["steady_fluctuations"]
+    assert found.ours == pytest.approx(0.2, abs=0.05) and found.samples == 2, "that which may be largest, of the fewest samples"
 
 
 def test_means_and_errors_are_those_of_what_is_known():

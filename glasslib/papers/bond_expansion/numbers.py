@@ -259,7 +259,8 @@ def _of_lattices(results, scale):
         missing = ", ".join(str(side) for side in wanted if side not in gaps)
         measured["steady_fluctuations"] = Measurement.none(f"not both models in steady flow of L = {missing} yet", 0, scale)
     elif gaps:
-        measured["steady_fluctuations"] = Measurement(*max(gaps.values()), scale)
+        gap, error, _ = max(gaps.values(), key=lambda one: one[0] + 2 * one[1])
+        measured["steady_fluctuations"] = Measurement(gap, error, min(one[2] for one in gaps.values()), scale)
     peaks = {T: found for T in temperatures(results) if T >= WARM and (found := peak_gap(results, T))}
     if missing := peaks and absent([T for T in temperatures(results) if T >= WARM], peaks):
         measured["peak_matches"] = Measurement.none(f"no stress curves of both models of {missing} yet", 0, scale)
