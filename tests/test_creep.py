@@ -262,7 +262,7 @@ def test_what_decides_comes_first_and_liquids_are_counted():
     tiled = [pair for name, pair in tasks.items() if "tiled" in name]
     assert [(task.parameters.stress, task.parameters.glass.particles, count) for task, count in tiled] == [
         (0.53, 90_000, 5), (0.56, 90_000, 5)]  # fmt: skip
-    assert all(count == (12 if " E1 " in name else 5) for name, (_, count) in runs.items())
+    assert all(count == (5 if " E3 " in name else 12) for name, (_, count) in runs.items())
     assert all(task.parameters.duration == 3000.0 for task, _ in runs.values())
     other = creep.tasks(creep.Parameters(friction="weighted"))
     assert "trial particles squared 0.005 E1 0.56" in other and "trial particles weighted 0.0025 E1 0.56" in other
