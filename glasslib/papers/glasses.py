@@ -108,7 +108,8 @@ def prepared(made, sequence):
     from glasslib.protocols import prepare
 
     checkpoint = ensemble.checkpoint_path(glass_task(made, sequence.entropy), sequence)
-    return _arrays(prepare.prepare(made, sequence, checkpoint), checkpoint)
+    glass = prepare.prepare(made, sequence, checkpoint)
+    return _arrays(glass, checkpoint) | {"liquid": glass.liquid.positions}  # from which others are cooled
 
 
 def cooled(made, sequence):
@@ -131,7 +132,7 @@ def _arrays(glass, checkpoint):
     checkpoint.unlink(missing_ok=True)
     return {
         "positions": glass.packing.positions, "species": glass.packing.species,
-        "lengths": np.array(glass.packing.box.lengths), "liquid": glass.liquid.positions,
+        "lengths": np.array(glass.packing.box.lengths),
         "inherent_energy": np.array(glass.inherent_energy), "residual": np.array(glass.residual),
         "time": glass.records["time"], "energy": glass.records["energy"], "temperature": glass.records["temperature"],
     }  # fmt: skip
