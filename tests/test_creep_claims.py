@@ -622,12 +622,11 @@ def test_states_that_share_liquids_are_compared_sample_by_sample():
 
 
 def test_the_foot_of_the_flow_curve_says_what_larger_glasses_are_made_of():
-
     arrays = {"flow/stress": np.ones((2, 7)), "large flow/stress": np.ones((2, 3))}
     page = results.Results(creep.Parameters(), arrays, "synthetic")
-    assert figures._particles_text(page) == "particles: 2 of N = 25600 and 2 of N = 102400"
+    assert figures._particles_text(page) == "particles: 2 of N = 25600, 2 of N = 102400"
     page.arrays["large flow/alike"] = np.array([0.51, 0.52])
-    assert figures._particles_text(page).endswith(", of liquids side by side, whose glasses have 52% of their structure alike")
+    assert "of N = 102400 (liquids side by side, whose glasses have 52% of their structure alike)" in figures._particles_text(page)
     assert creep.tiles(creep.Parameters()) == 2 and creep.particle_rates(creep.Parameters())[-1] == 2e-2
 
 

@@ -105,13 +105,11 @@ def _under_stress(axis, stress, rate, error, label, model, mark="s", law=None):
 
 def _particles_text(results):
     """Return in words how many samples of particles there are, of each size."""
-    found = [f"{len(results[f'{name}/stress'])} of N = {size}" for name, size in _sizes(results).items()
-             if f"{name}/stress" in results.arrays]  # fmt: skip
-    if not found:
-        return ""
     alike = results.arrays.get("large flow/alike")
-    tiled = "" if alike is None else f", of liquids side by side, whose glasses have {alike.max():.0%} of their structure alike"
-    return f"particles: {' and '.join(found)}{tiled}"
+    tiled = "" if alike is None else f" (liquids side by side, whose glasses have {alike.max():.0%} of their structure alike)"
+    found = [f"{len(results[f'{name}/stress'])} of N = {size}{tiled if name == 'large flow' else ''}"
+             for name, size in _sizes(results).items() if f"{name}/stress" in results.arrays]  # fmt: skip
+    return f"particles: {', '.join(found)}" if found else ""
 
 
 def fit_table(results):
