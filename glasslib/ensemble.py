@@ -179,7 +179,7 @@ def publish(name, arrays, provenances):
         "samples": len(provenances),
     }
     path = store.ledger_file(name)
-    store.write(path, arrays, merged)
+    store.write(path, arrays, merged, store.TIGHT)
     return path
 
 
@@ -219,7 +219,7 @@ def _publish_apart(task):
         sample = int(path.stem.rsplit("-", 1)[1])
         if sample not in known and is_finished(task, sample):
             paths.append(store.ledger_file(f"{task.archive}/{path.name}"))
-            store.write(paths[-1], *store.read(path))
+            store.write(paths[-1], *store.read(path), store.TIGHT)
     return paths
 
 

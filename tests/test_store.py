@@ -1,7 +1,9 @@
 """Files of data are whole, or refused by name."""
 
 import errno
+import json
 import os
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +25,17 @@ def test_round_trip(tmp_path, record):
     assert all(np.array_equal(result.arrays[name], ARRAYS[name]) for name in ARRAYS)
     assert result.provenance == record
     assert set(record) == {"parameters", "entropy", "source", "versions", "date", "core_seconds"}
+
+
+def test_what_is_packed_tightly_is_read_alike_and_configurations_much_alike_take_half(tmp_path, record):
+    alike = np.random.default_rng(1).random((6, 2000, 3))
+    alike[1:] = alike[0]
+    for name, compression in (("a", zipfile.ZIP_DEFLATED), ("b", store.TIGHT)):
+        store.write(tmp_path / f"{name}.npz", ARRAYS | {"kept": alike}, record, compression)
+    assert store.arrays_digest(tmp_path / "a.npz") == store.arrays_digest(tmp_path / "b.npz")
+    assert (tmp_path / "b.npz").stat().st_size < (tmp_path / "a.npz").stat().st_size / 2
+    with np.load(tmp_path / "b.npz", allow_pickle=False) as file:  # whom we do not know reads it with numpy alone
+        assert np.array_equal(file["kept"], alike) and json.loads(str(file["provenance"])) == record
 
 
 def test_digest_sees_arrays_only(tmp_path, record):
