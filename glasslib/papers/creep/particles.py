@@ -128,6 +128,8 @@ def held_task(spec, seed):
 
 def _task(name, function, spec, seed, version):
     label, seconds = glasses.label_of(spec.glass), costs.damped(spec.glass.particles, spec.time / spec.time_step)
+    if getattr(spec.glass, "tiles", 1) > 1:  # which is in no plan by itself: made when it is first sheared or held
+        seconds += costs.preparation(spec.glass)
     # before version 2 most rows of the records were not kept, and slow flow was tested for steadiness by fewer blocks; before
     # version 3 runs from rest kept nothing at ``MARKS``: flow curves have none, so theirs stays and no finished one is lost
     return ensemble.Task(f"{name}-{label}", function, spec, seed, version=version, label=label, core_seconds=seconds)
