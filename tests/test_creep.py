@@ -347,12 +347,12 @@ def test_a_changed_page_of_hours_is_not_computed_unasked(tmp_path, monkeypatch):
 
 
 def test_every_figure_says_what_it_lacks():
-    from glasslib.papers.creep import figures, tables, transients
+    from glasslib.papers.creep import figures, flow_tables, tables, transients
 
     empty = results.Results(creep.Parameters(size=64), {}, "nothing")
-    draw = (figures.flow_curve, figures.fit_table, figures.convention_study, figures.histograms, figures.live_figure,
-            figures.gap_table, figures.control_table, figures.friction_table, transients.cooling, tables.moduli_table,
-            tables.peaks_table,
+    draw = (figures.flow_curve, flow_tables.fit_table, figures.convention_study, figures.histograms, figures.live_figure,
+            flow_tables.gap_table, flow_tables.control_table, flow_tables.friction_table, transients.cooling,
+            tables.moduli_table, tables.peaks_table,
             transients.start_up, tables.trials_table, tables.ringing_table,
             transients.creep_curves, tables.starts_table,
             transients.distances, transients.start_up_of_states,
